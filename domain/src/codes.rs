@@ -1,0 +1,80 @@
+//! The embedded code tables: national standards and, where none exists, the registry's own.
+
+use std::sync::LazyLock;
+
+/// One row: the code and its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// As the standard writes it, leading zeros kept.
+    pub code: String,
+    /// Chinese name.
+    pub name_zh: String,
+    /// English name; may be empty.
+    pub name_en: String,
+}
+
+/// A closed list of codes in the order of its standard.
+pub struct CodeTable {
+    rows: Vec<Code>,
+}
+
+impl CodeTable {
+    fn read(text: &str) -> Self {
+        let rows = csv::Reader::from_reader(text.as_bytes())
+            .records()
+            .map(|row| {
+                let row = row.expect("the embedded table was read by a test");
+                Code {
+                    code: row[0].to_owned(),
+                    name_zh: row[1].to_owned(),
+                    name_en: row[2].to_owned(),
+                }
+            })
+            .collect();
+        Self { rows }
+    }
+
+    /// The row of a code.
+    pub fn find(&self, code: &str) -> Option<&Code> {
+        self.rows.iter().find(|row| row.code == code)
+    }
+
+    /// Every row.
+    pub fn rows(&self) -> &[Code] {
+        &self.rows
+    }
+}
+
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
+        $($(#[$doc])* pub static $name: LazyLock<CodeTable> =
+            LazyLock::new(|| CodeTable::read(include_str!(concat!("../codes/", $file))));)*
+        /// Every table with its name, for the catalogue and for tests.
+        pub static ALL: &[(&str, &LazyLock<CodeTable>)] = &[$((stringify!($name), &$name)),*];
+    };
+}
+
+tables! {
+    /// Sex, GB/T 2261.1-2003.
+    SEX = "sex_gbt2261_1.csv";
+    /// Ethnic groups, GB/T 3304-1991.
+    ETHNIC_GROUP = "ethnic_gbt3304.csv";
+    /// Marital status, GB/T 2261.2-2003.
+    MARITAL_STATUS = "marital_gbt2261_2.csv";
+    /// Health, GB/T 2261.3-2003.
+    HEALTH = "health_gbt2261_3.csv";
+    /// Employment status, GB/T 2261.4-2003.
+    EMPLOYMENT_STATUS = "employment_status_gbt2261_4.csv";
+    /// Education, GB/T 4658-2006.
+    EDUCATION = "education_gbt4658.csv";
+    /// Relation to the head of household, GB/T 4761-2008.
+    RELATION_TO_HEAD = "relation_head_gbt4761.csv";
+    /// Kind of household registration; 1 is non-agricultural here, unlike the 2010 census form.
+    HUKOU_NATURE = "hukou_nature_ours.csv";
+    /// Countries, GB/T 2659 (ISO 3166-1 alpha-3).
+    COUNTRY = "countries_gbt2659_iso3166.csv";
+    /// Collection channels.
+    CHANNEL = "collection_channel_ours.csv";
+    /// Source departments.
+    DEPARTMENT = "source_department_ours.csv";
+}

@@ -1,0 +1,118 @@
+//! Administrative divisions (GB/T 2260): which codes are known, now or once, and what lies in what.
+//!
+//! Data: the Ministry of Civil Affairs list of the end of 2024 and the history 1980-2020
+//! (licences beside the tables). Province `99` does not exist; it holds fictional people and is
+//! accepted only where a registry was opened for fiction.
+
+use std::collections::HashMap;
+use std::fmt;
+
+/// Prefix of the fictional province.
+pub const FICTIONAL_PREFIX: &str = "99";
+
+/// Resident-permit prefixes for Hong Kong, Macau and Taiwan: no divisions, yet valid in numbers.
+const RESIDENT_PERMIT_REGIONS: [&str; 3] = ["810000", "820000", "830000"];
+
+const PROVINCES: &str = include_str!("../codes/division_province.csv");
+const CITIES: &str = include_str!("../codes/division_city.csv");
+const COUNTIES: &str = include_str!("../codes/division_county.csv");
+const HISTORY: &str = include_str!("../codes/division_history_1980_2020.csv");
+
+/// A division code of 2, 4, 6, 9 or 12 digits: province, city, county, township, village.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    code: u64,
+    digits: u8,
+}
+
+/// Why a text is not a division code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// Not 2, 4, 6, 9 or 12 characters.
+    #[error("a division code has 2, 4, 6, 9 or 12 digits, this has {0}")]
+    Length(usize),
+    /// Something else than ASCII digits.
+    #[error("a division code consists of digits")]
+    NotDigits,
+}
+
+impl Place {
+    /// Reads a division code.
+    ///
+    /// # Errors
+    /// [`PlaceError`] when the text has another length or other characters.
+    pub fn parse(text: &str) -> Result<Self, PlaceError> {
+        if !matches!(text.len(), 2 | 4 | 6 | 9 | 12) {
+            return Err(PlaceError::Length(text.chars().count()));
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(PlaceError::NotDigits);
+        }
+        let code = text.parse().map_err(|_| PlaceError::NotDigits)?;
+        Ok(Self { code, digits: text.len() as u8 })
+    }
+
+    /// How many digits the code has: its level.
+    pub fn digits(self) -> u8 {
+        self.digits
+    }
+
+    /// The division of `digits` digits that this place lies in; itself when it is not finer.
+    pub fn at_level(self, digits: u8) -> Self {
+        if digits >= self.digits {
+            return self;
+        }
+        Self { code: self.code / 10_u64.pow(u32::from(self.digits - digits)), digits }
+    }
+
+    /// Whether this place is `whole` or lies in it.
+    pub fn lies_in(self, whole: Place) -> bool {
+        self.digits >= whole.digits && self.at_level(whole.digits) == whole
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:0width$}", self.code, width = usize::from(self.digits))
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({self})")
+    }
+}
+
+/// Every county-level code that was ever issued, with its latest name.
+pub struct Divisions {
+    names: HashMap<String, String>,
+    fictional: bool,
+}
+
+impl Divisions {
+    /// Reads the embedded tables; `fictional` opens province 99.
+    pub fn embedded(fictional: bool) -> Self {
+        let mut names = HashMap::new();
+        // Later tables win: the newest name stands.
+        for table in [HISTORY, PROVINCES, CITIES, COUNTIES] {
+            for row in csv::Reader::from_reader(table.as_bytes()).records() {
+                let row = row.expect("the embedded table was read by a test");
+                names.insert(row[0].to_owned(), row[1].to_owned());
+            }
+        }
+        Self { names, fictional }
+    }
+
+    /// Whether the six digits were ever a division, or are a resident-permit prefix.
+    pub fn was_ever_issued(&self, six_digits: &str) -> bool {
+        if six_digits.starts_with(FICTIONAL_PREFIX) {
+            return self.fictional && six_digits.len() == 6;
+        }
+        self.names.contains_key(six_digits) || RESIDENT_PERMIT_REGIONS.contains(&six_digits)
+    }
+
+    /// The latest name of a division of six digits.
+    pub fn name(&self, six_digits: &str) -> Option<&str> {
+        self.names.get(six_digits).map(String::as_str)
+    }
+}

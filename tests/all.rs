@@ -1,0 +1,5 @@
+//! Every test that goes through a boundary, in one binary.
+
+mod citizen_numbers;
+mod ground;
+mod tidy;

@@ -1,0 +1,115 @@
+//! The shared words: places, person ids, clocks and code tables.
+
+use domain::clocks::day_in_china;
+use domain::{Clocks, Divisions, Document, DocumentKind, IdentityKey, PersonId, Place, StreamId};
+use jiff::civil::date;
+
+#[test]
+fn a_place_lies_in_the_divisions_of_its_prefixes() {
+    let village = Place::parse("330106001002").unwrap();
+    for whole in ["33", "3301", "330106", "330106001", "330106001002"] {
+        assert!(village.lies_in(Place::parse(whole).unwrap()), "{whole}");
+        assert_eq!(village.at_level(whole.len() as u8).to_string(), whole);
+    }
+    assert!(!village.lies_in(Place::parse("330107").unwrap()));
+    assert!(!Place::parse("33").unwrap().lies_in(village));
+}
+
+#[test]
+fn leading_zeros_of_a_place_are_kept() {
+    assert_eq!(Place::parse("019901").unwrap().to_string(), "019901");
+}
+
+#[test]
+fn a_text_that_is_no_division_code_is_refused() {
+    for text in ["", "3", "33010", "33010600100", "33０106", "33-106", "+30106"] {
+        assert!(Place::parse(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_same_document_is_the_same_person_however_it_was_typed() {
+    let key = IdentityKey::new([7; 32]);
+    let of = |kind, number: &str| PersonId::of_document(&key, &Document::new(kind, number));
+    let person = of(DocumentKind::CitizenId, "33010618921231029X");
+    assert_eq!(person, of(DocumentKind::CitizenId, " 330106 18921231-029x "));
+    assert_ne!(person, of(DocumentKind::Passport, "33010618921231029X"));
+    assert_ne!(person, of(DocumentKind::CitizenId, "110101189602290017"));
+    assert_eq!(person.as_uuid().get_version_num(), 8);
+    assert_eq!(StreamId::from(person).to_string(), format!("person-{person}"));
+}
+
+/// Identity is frozen: a change of this value would orphan every stream ever written.
+#[test]
+fn a_person_id_never_changes() {
+    let key = IdentityKey::new([0; 32]);
+    let document = Document::new(DocumentKind::CitizenId, "110101189602290017");
+    assert_eq!(
+        PersonId::of_document(&key, &document).to_string(),
+        "9cdba752-5f3c-88da-8aaf-fcfe2a617580"
+    );
+}
+
+#[test]
+fn another_key_gives_another_person() {
+    let document = Document::new(DocumentKind::Passport, "E00000001");
+    let first = PersonId::of_document(&IdentityKey::new([1; 32]), &document);
+    assert_ne!(first, PersonId::of_document(&IdentityKey::new([2; 32]), &document));
+}
+
+#[test]
+fn a_day_begins_at_midnight_in_china() {
+    assert_eq!(day_in_china("2026-11-19T15:59:59Z".parse().unwrap()), date(2026, 11, 19));
+    assert_eq!(day_in_china("2026-11-19T16:00:00Z".parse().unwrap()), date(2026, 11, 20));
+}
+
+#[test]
+fn the_total_lag_is_counted_in_days_across_years() {
+    let recorded_at = "2026-01-02T01:00:00+08:00".parse().unwrap();
+    let clocks = |occurred_on| Clocks {
+        occurred_on,
+        known_on: None,
+        sent_at: None,
+        received_at: recorded_at,
+        recorded_at,
+        verified_at: None,
+    };
+    assert_eq!(clocks(date(2024, 12, 31)).total_lag_days(), 367);
+    assert_eq!(clocks(date(2026, 1, 2)).total_lag_days(), 0);
+    assert_eq!(clocks(date(2026, 1, 3)).total_lag_days(), -1);
+}
+
+#[test]
+fn every_code_table_is_readable_and_has_no_code_twice() {
+    for (name, table) in domain::codes::ALL {
+        assert!(table.rows().len() > 3, "{name}");
+        for row in table.rows() {
+            assert_eq!(
+                table.rows().iter().filter(|other| other.code == row.code).count(),
+                1,
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(domain::codes::ETHNIC_GROUP.find("01").unwrap().name_zh, "汉族");
+    assert_eq!(domain::codes::HUKOU_NATURE.find("1").unwrap().name_zh, "非农业户口");
+}
+
+#[test]
+fn a_division_keeps_its_newest_name_and_abolished_codes_stay_known() {
+    let divisions = Divisions::embedded(false);
+    assert_eq!(divisions.name("110101"), Some("东城区"));
+    assert!(divisions.was_ever_issued("110103"), "Chongwen, abolished in 2010");
+    assert!(!divisions.was_ever_issued("110199"));
+}
+
+#[test]
+fn document_kinds_have_one_name_each() {
+    for (kind, name) in DocumentKind::ALL {
+        assert_eq!(DocumentKind::from_name(name), Some(kind));
+        assert_eq!(kind.name(), name);
+    }
+    assert_eq!(DocumentKind::from_name("library_card"), None);
+    let document = Document::new(DocumentKind::Passport, "E00000001");
+    assert!(!format!("{document:?}").contains("E0000"));
+}
