@@ -2,4 +2,5 @@
 
 mod citizen_numbers;
 mod ground;
+mod segments;
 mod tidy;

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each folder and the folders it may use. A folder that is not listed may not exist.
-const ARROWS: &[(&str, &[&str])] = &[("domain", &[]), ("tests", &["domain"])];
+const ARROWS: &[(&str, &[&str])] =
+    &[("domain", &[]), ("journal", &["domain"]), ("tests", &["domain", "journal"])];
 const FILE_LINES_MAX: usize = 400;
 
 fn root() -> PathBuf {

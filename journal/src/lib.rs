@@ -1,0 +1,10 @@
+//! The append-only log.
+//!
+//! Invariant: nothing here knows what an event means; a record's body is bytes. Nothing here
+//! rewrites a byte that was acknowledged.
+
+pub mod frame;
+pub mod segment;
+
+pub use frame::{Body, FrameError};
+pub use segment::{OpenError, ReadError, Segment, WriteError};
