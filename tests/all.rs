@@ -2,5 +2,6 @@
 
 mod citizen_numbers;
 mod ground;
+mod seals;
 mod segments;
 mod tidy;

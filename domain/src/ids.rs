@@ -77,6 +77,18 @@ pub enum StreamKind {
     Unit,
 }
 
+impl StreamKind {
+    /// The number that stands for the kind in stored bytes; frozen.
+    pub fn number(self) -> u8 {
+        match self {
+            StreamKind::Person => 1,
+            StreamKind::Case => 2,
+            StreamKind::Comparison => 3,
+            StreamKind::Unit => 4,
+        }
+    }
+}
+
 /// A stream of the log, written `person-<uuid>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId {

@@ -4,7 +4,9 @@
 //! rewrites a byte that was acknowledged.
 
 pub mod frame;
+pub mod seal;
 pub mod segment;
 
 pub use frame::{Body, FrameError};
+pub use seal::{PersonKey, SealBroken};
 pub use segment::{OpenError, ReadError, Segment, WriteError};
