@@ -2,6 +2,7 @@
 
 mod citizen_numbers;
 mod ground;
+mod keys;
 mod seals;
 mod segments;
 mod tidy;

@@ -4,9 +4,11 @@
 //! rewrites a byte that was acknowledged.
 
 pub mod frame;
+pub mod keys;
 pub mod seal;
 pub mod segment;
 
 pub use frame::{Body, FrameError};
+pub use keys::{KeyError, KeySlots};
 pub use seal::{PersonKey, SealBroken};
 pub use segment::{OpenError, ReadError, Segment, WriteError};
