@@ -3,6 +3,7 @@
 mod citizen_numbers;
 mod ground;
 mod keys;
+mod records;
 mod seals;
 mod segments;
 mod tidy;

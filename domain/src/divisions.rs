@@ -52,6 +52,17 @@ impl Place {
         Ok(Self { code, digits: text.len() as u8 })
     }
 
+    /// The place of a stored code; none when the code does not have that many digits.
+    pub fn from_code(code: u64, digits: u8) -> Option<Self> {
+        let known = matches!(digits, 2 | 4 | 6 | 9 | 12);
+        (known && code < 10_u64.pow(u32::from(digits))).then_some(Self { code, digits })
+    }
+
+    /// The code as a number, leading zeros dropped.
+    pub fn code(self) -> u64 {
+        self.code
+    }
+
     /// How many digits the code has: its level.
     pub fn digits(self) -> u8 {
         self.digits

@@ -78,6 +78,13 @@ pub enum StreamKind {
 }
 
 impl StreamKind {
+    /// The kind of a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [StreamKind::Person, StreamKind::Case, StreamKind::Comparison, StreamKind::Unit]
+            .into_iter()
+            .find(|kind| kind.number() == number)
+    }
+
     /// The number that stands for the kind in stored bytes; frozen.
     pub fn number(self) -> u8 {
         match self {

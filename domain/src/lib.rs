@@ -9,6 +9,7 @@ pub mod codes;
 pub mod divisions;
 pub mod document;
 pub mod ids;
+pub mod recorded;
 
 pub use citizen_number::{CitizenNumber, CitizenNumberError};
 pub use clocks::Clocks;

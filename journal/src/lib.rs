@@ -5,6 +5,7 @@
 
 pub mod frame;
 pub mod keys;
+pub mod record;
 pub mod seal;
 pub mod segment;
 

@@ -1,0 +1,66 @@
+//! The envelope of a recorded event: all that metrics and followers need, and nothing that names
+//! anyone. What the event says of a person stands in the sealed payload beside it.
+
+use crate::clocks::Clocks;
+use crate::divisions::Place;
+use crate::ids::{Position, Sequence, StreamId};
+
+/// Which event it is: the catalogue's number and the version of its payload. Both are frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventType {
+    /// Number in the catalogue.
+    pub number: u16,
+    /// Version of the payload's form.
+    pub version: u16,
+}
+
+/// The submission that caused the event: a keyed hash of CloudEvents source and id.
+///
+/// Keyed, because an id that an upstream system made up may hold a document number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventKey(pub [u8; 16]);
+
+/// A keyed hash of what was submitted: the same key with another tag is a conflict.
+///
+/// Keyed, because a bare hash of a name and a birth date can be guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContentTag(pub [u8; 8]);
+
+/// The part of a record that stands in the clear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Place in the log.
+    pub position: Position,
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Place in the stream.
+    pub sequence: Sequence,
+    /// The event before it in the same stream; position 0 when it is the first.
+    pub previous: Position,
+    /// What happened.
+    pub event_type: EventType,
+    /// The submission that caused it.
+    pub key: EventKey,
+    /// What that submission said.
+    pub content: ContentTag,
+    /// The six clocks.
+    pub clocks: Clocks,
+    /// Where it happened or was reported.
+    pub place: Place,
+    /// Code of the reporting department, three letters, from [`crate::codes::DEPARTMENT`].
+    pub department: [u8; 3],
+    /// Code of the channel, two letters, from [`crate::codes::CHANNEL`].
+    pub channel: [u8; 2],
+    /// All events of one act share it; the key of the submission that began the act.
+    pub correlation: EventKey,
+    /// The event that this one follows from; position 0 when it came from outside.
+    pub causation: Position,
+    /// The event that this one corrects or annuls; position 0 when none.
+    pub corrects: Position,
+    /// Whose key seals the payload, when it is not the stream's own.
+    pub sealed_for: Option<StreamId>,
+    /// Who sent it: the token's subject or the operator; never a citizen's name. 0-255 bytes.
+    pub actor: String,
+    /// CloudEvents source, `/<department>/<division>/<system>`. 0-255 bytes.
+    pub source: String,
+}
