@@ -1,7 +1,9 @@
 //! The shared words: places, person ids, clocks and code tables.
 
 use domain::clocks::day_in_china;
-use domain::{Clocks, Divisions, Document, DocumentKind, IdentityKey, PersonId, Place, StreamId};
+use domain::{
+    BaseItem, Clocks, Divisions, Document, DocumentKind, IdentityKey, PersonId, Place, StreamId,
+};
 use jiff::civil::date;
 
 #[test]
@@ -112,4 +114,13 @@ fn document_kinds_have_one_name_each() {
     assert_eq!(DocumentKind::from_name("library_card"), None);
     let document = Document::new(DocumentKind::Passport, "E00000001");
     assert!(!format!("{document:?}").contains("E0000"));
+}
+
+#[test]
+fn the_seventeen_base_items_keep_the_order_and_number_of_the_notice() {
+    for (place, (item, name, _)) in BaseItem::ALL.into_iter().enumerate() {
+        assert_eq!(usize::from(item.number()), place + 1);
+        assert_eq!((item.name(), BaseItem::from_name(name)), (name, Some(item)));
+    }
+    assert_eq!(BaseItem::from_name("religion"), None);
 }

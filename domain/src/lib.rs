@@ -9,6 +9,7 @@ pub mod codes;
 pub mod divisions;
 pub mod document;
 pub mod ids;
+pub mod items;
 pub mod recorded;
 
 pub use citizen_number::{CitizenNumber, CitizenNumberError};
@@ -16,3 +17,4 @@ pub use clocks::Clocks;
 pub use divisions::{Divisions, Place, PlaceError};
 pub use document::{Document, DocumentKind};
 pub use ids::{IdentityKey, PersonId, Position, Sequence, StreamId, StreamKind};
+pub use items::BaseItem;
