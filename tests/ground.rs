@@ -2,7 +2,7 @@
 
 use domain::clocks::day_in_china;
 use domain::{
-    BaseItem, Clocks, Divisions, Document, DocumentKind, IdentityKey, PersonId, Place, StreamId,
+    Clocks, Divisions, Document, DocumentKind, IdentityKey, Item, PersonId, Place, StreamId,
 };
 use jiff::civil::date;
 
@@ -118,9 +118,13 @@ fn document_kinds_have_one_name_each() {
 
 #[test]
 fn the_seventeen_base_items_keep_the_order_and_number_of_the_notice() {
-    for (place, (item, name, _)) in BaseItem::ALL.into_iter().enumerate() {
+    for (place, item) in Item::all().enumerate() {
         assert_eq!(usize::from(item.number()), place + 1);
-        assert_eq!((item.name(), BaseItem::from_name(name)), (name, Some(item)));
+        assert_eq!(Item::from_name(item.name()), Some(item));
+        assert_eq!(Item::from_number(item.number()), Some(item));
+        assert_eq!(item.is_base(), place < 17);
     }
-    assert_eq!(BaseItem::from_name("religion"), None);
+    let base: Vec<_> = Item::all().filter(|item| item.is_base()).map(Item::name_zh).collect();
+    assert_eq!((base[0], base[8], base[16]), ("公民姓名", "门牌号", "与户主关系"));
+    assert_eq!(Item::from_name("religion"), None);
 }

@@ -4,8 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each folder and the folders it may use. A folder that is not listed may not exist.
-const ARROWS: &[(&str, &[&str])] =
-    &[("domain", &[]), ("journal", &["domain"]), ("tests", &["domain", "journal"])];
+const ARROWS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("journal", &["domain"]),
+    ("projections", &["domain"]),
+    ("replay", &["projections", "journal", "domain"]),
+    ("api", &["replay", "projections", "journal", "domain"]),
+    ("bench", &["api", "domain"]),
+    ("tests", &["api", "replay", "projections", "journal", "domain"]),
+];
 const FILE_LINES_MAX: usize = 400;
 
 fn root() -> PathBuf {

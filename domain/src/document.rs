@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::citizen_number::normalise;
 
 /// The kinds of identity documents, as the outside contract names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DocumentKind {
     /// Resident identity card.
     CitizenId,
@@ -56,7 +59,7 @@ impl DocumentKind {
 }
 
 /// A document by kind and normalised number. `Debug` never prints the number.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Document {
     kind: DocumentKind,
     number: String,

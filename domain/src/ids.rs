@@ -3,21 +3,26 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::document::Document;
 
 /// Place of an event in the whole log, from 1; 0 stands before the first event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Position(pub u64);
 
 /// Place of an event in its stream, from 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Sequence(pub u32);
 
 /// A person. It may appear in URLs and logs: no document number can be read back out of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PersonId(Uuid);
 
 /// The secret under which document numbers become person ids.
@@ -52,6 +57,11 @@ impl PersonId {
         Self(uuid::Builder::from_custom_bytes(first).into_uuid())
     }
 
+    /// The person of a bare UUID, as it stands in a URL or a stored record.
+    pub fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
     /// The bare UUID.
     pub fn as_uuid(self) -> Uuid {
         self.0
@@ -75,14 +85,22 @@ pub enum StreamKind {
     Comparison,
     /// One reporting office or source system.
     Unit,
+    /// The reads of one person; kept in a journal of their own.
+    Reads,
 }
 
 impl StreamKind {
     /// The kind of a stored number.
     pub fn from_number(number: u8) -> Option<Self> {
-        [StreamKind::Person, StreamKind::Case, StreamKind::Comparison, StreamKind::Unit]
-            .into_iter()
-            .find(|kind| kind.number() == number)
+        [
+            StreamKind::Person,
+            StreamKind::Case,
+            StreamKind::Comparison,
+            StreamKind::Unit,
+            StreamKind::Reads,
+        ]
+        .into_iter()
+        .find(|kind| kind.number() == number)
     }
 
     /// The number that stands for the kind in stored bytes; frozen.
@@ -92,6 +110,7 @@ impl StreamKind {
             StreamKind::Case => 2,
             StreamKind::Comparison => 3,
             StreamKind::Unit => 4,
+            StreamKind::Reads => 5,
         }
     }
 }
@@ -118,6 +137,7 @@ impl fmt::Display for StreamId {
             StreamKind::Case => "case",
             StreamKind::Comparison => "comparison",
             StreamKind::Unit => "unit",
+            StreamKind::Reads => "reads",
         };
         write!(f, "{kind}-{}", self.id)
     }

@@ -1,11 +1,18 @@
-//! The seventeen base items of a person, by their field names.
-//!
-//! Source: the notice of 2011 names the items; the field names are the outside contract's.
+//! The items of a person: the seventeen base items of the notice of 2011, then the supporting
+//! ones that their rules need. The field names are the outside contract's.
 
-/// One base item, in the order in which the notice names them.
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::citizen_number::CitizenNumber;
+use crate::codes::{self, CodeTable};
+use crate::divisions::{Divisions, Place};
+use crate::fault::Fault;
+
+/// One item. The numbers are frozen: they stand in stored rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum BaseItem {
+pub enum Item {
     /// 公民姓名
     FullName = 1,
     /// 身份号码
@@ -40,42 +47,197 @@ pub enum BaseItem {
     MigrationDate,
     /// 与户主关系
     RelationToHead,
+    /// 现住地址
+    ResidenceAddress,
+    /// 户籍地址
+    HukouAddress,
+    /// 就业状况
+    EmploymentStatus,
+    /// 初婚时间
+    FirstMarriageDate,
+    /// 死亡日期
+    DeathDate,
+    /// 户号
+    HouseholdId,
+    /// 户类型
+    HouseholdKind,
+    /// 户口状态
+    HukouStatus,
+    /// 联系电话
+    Phone,
+    /// 证件类型
+    IdDocumentType,
 }
 
-impl BaseItem {
-    /// Every item with its field name and its Chinese name.
-    pub const ALL: [(BaseItem, &'static str, &'static str); 17] = [
-        (BaseItem::FullName, "full_name", "公民姓名"),
-        (BaseItem::CitizenId, "citizen_id", "身份号码"),
-        (BaseItem::Sex, "sex", "性别"),
-        (BaseItem::BirthPlace, "birth_place_code", "出生地"),
-        (BaseItem::BirthDate, "birth_date", "出生日期"),
-        (BaseItem::EthnicGroup, "ethnic_code", "民族"),
-        (BaseItem::Residence, "residence_code", "现住地"),
-        (BaseItem::Hukou, "hukou_code", "户籍地"),
-        (BaseItem::DoorPlate, "door_plate", "门牌号"),
-        (BaseItem::Education, "education_code", "文化程度"),
-        (BaseItem::HukouNature, "hukou_nature", "户口性质"),
-        (BaseItem::Employer, "employer", "工作单位"),
-        (BaseItem::Health, "health_code", "健康状况"),
-        (BaseItem::MaritalStatus, "marital_code", "婚姻状况"),
-        (BaseItem::MaritalChangeDate, "marital_change_date", "婚姻变动时间"),
-        (BaseItem::MigrationDate, "migration_date", "流动时间"),
-        (BaseItem::RelationToHead, "relation_code", "与户主关系"),
+/// What an item's text must be.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Free text of at most so many characters.
+    Text(usize),
+    /// A code of a table.
+    Code(&'static std::sync::LazyLock<CodeTable>),
+    /// A date.
+    Day,
+    /// A division code of 6, 9 or 12 digits.
+    Division,
+    /// A county code ever issued, or a country.
+    BirthPlace,
+    /// A citizen number.
+    CitizenNumber,
+    /// One of a few words.
+    Word(&'static [&'static str]),
+}
+
+/// How many of the items are base items; they come first.
+pub const BASE_ITEMS: usize = 17;
+
+impl Item {
+    /// Every item with its field name, its Chinese name and its form.
+    const TABLE: [(Item, &'static str, &'static str, Form); 27] = [
+        (Item::FullName, "full_name", "公民姓名", Form::Text(50)),
+        (Item::CitizenId, "citizen_id", "身份号码", Form::CitizenNumber),
+        (Item::Sex, "sex", "性别", Form::Code(&codes::SEX)),
+        (Item::BirthPlace, "birth_place_code", "出生地", Form::BirthPlace),
+        (Item::BirthDate, "birth_date", "出生日期", Form::Day),
+        (Item::EthnicGroup, "ethnic_code", "民族", Form::Code(&codes::ETHNIC_GROUP)),
+        (Item::Residence, "residence_code", "现住地", Form::Division),
+        (Item::Hukou, "hukou_code", "户籍地", Form::Division),
+        (Item::DoorPlate, "door_plate", "门牌号", Form::Text(50)),
+        (Item::Education, "education_code", "文化程度", Form::Code(&codes::EDUCATION)),
+        (Item::HukouNature, "hukou_nature", "户口性质", Form::Code(&codes::HUKOU_NATURE)),
+        (Item::Employer, "employer", "工作单位", Form::Text(200)),
+        (Item::Health, "health_code", "健康状况", Form::Code(&codes::HEALTH)),
+        (Item::MaritalStatus, "marital_code", "婚姻状况", Form::Code(&codes::MARITAL_STATUS)),
+        (Item::MaritalChangeDate, "marital_change_date", "婚姻变动时间", Form::Day),
+        (Item::MigrationDate, "migration_date", "流动时间", Form::Day),
+        (Item::RelationToHead, "relation_code", "与户主关系", Form::Code(&codes::RELATION_TO_HEAD)),
+        (Item::ResidenceAddress, "residence_address", "现住地址", Form::Text(200)),
+        (Item::HukouAddress, "hukou_address", "户籍地址", Form::Text(200)),
+        (
+            Item::EmploymentStatus,
+            "employment_status",
+            "就业状况",
+            Form::Code(&codes::EMPLOYMENT_STATUS),
+        ),
+        (Item::FirstMarriageDate, "first_marriage_date", "初婚时间", Form::Day),
+        (Item::DeathDate, "death_date", "死亡日期", Form::Day),
+        (Item::HouseholdId, "household_id", "户号", Form::Text(40)),
+        (Item::HouseholdKind, "household_kind", "户类型", Form::Word(&["family", "collective"])),
+        (
+            Item::HukouStatus,
+            "hukou_status",
+            "户口状态",
+            Form::Word(&["normal", "moved_out", "cancelled", "cancelled_military"]),
+        ),
+        (Item::Phone, "phone", "联系电话", Form::Text(30)),
+        (Item::IdDocumentType, "id_document_type", "证件类型", Form::Text(4)),
     ];
+
+    /// Every item, in the order of its number.
+    pub fn all() -> impl Iterator<Item = Item> {
+        Self::TABLE.iter().map(|row| row.0)
+    }
 
     /// The field name in the contract.
     pub fn name(self) -> &'static str {
-        Self::ALL[self as usize - 1].1
+        Self::TABLE[self as usize - 1].1
+    }
+
+    /// The Chinese name.
+    pub fn name_zh(self) -> &'static str {
+        Self::TABLE[self as usize - 1].2
     }
 
     /// The item of a field name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known, _)| *known == name).map(|(item, ..)| *item)
+        Self::TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
     }
 
-    /// Its number in the notice, 1 to 17.
+    /// Its number: 1 to 17 as in the notice, more for supporting items.
     pub fn number(self) -> u8 {
         self as u8
     }
+
+    /// The item of a number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::TABLE.get(usize::from(number).checked_sub(1)?).map(|row| row.0)
+    }
+
+    /// Whether it is one of the seventeen.
+    pub fn is_base(self) -> bool {
+        usize::from(self.number()) <= BASE_ITEMS
+    }
+
+    /// The stored form of what somebody typed: trimmed, numbers normalised.
+    ///
+    /// # Errors
+    /// A [`Fault`] without a pointer when the text can never be a value of this item. Values that
+    /// are only odd pass here and are flagged by the rules.
+    pub fn read(self, text: &str, today: Date, divisions: &Divisions) -> Result<String, Fault> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().any(char::is_control) {
+            return Err(Fault::new(
+                "empty",
+                "值为空或含控制字符",
+                "empty, or has control characters",
+            ));
+        }
+        let fits = match Self::TABLE[self as usize - 1].3 {
+            Form::Text(most) => text.chars().count() <= most,
+            Form::Code(table) => table.find(text).is_some(),
+            Form::Day => return read_day(text),
+            Form::Division => {
+                Place::parse(text).is_ok_and(|place| place.digits() >= 6)
+                    && divisions.was_ever_issued(&text[..6])
+            }
+            Form::BirthPlace => {
+                codes::COUNTRY.find(text).is_some() || divisions.was_ever_issued(text)
+            }
+            Form::CitizenNumber => {
+                return CitizenNumber::parse(text, today, divisions)
+                    .map(|number| number.as_str().to_owned())
+                    .map_err(|error| Fault::citizen_number(&error));
+            }
+            Form::Word(words) => words.contains(&text),
+        };
+        if fits {
+            Ok(text.to_owned())
+        } else {
+            Err(Fault::new("not_a_value", "不是该项目的合法取值", "not a value of this item"))
+        }
+    }
+}
+
+impl Serialize for Item {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Item::from_name(&name).ok_or_else(|| serde::de::Error::custom("no such item"))
+    }
+}
+
+/// Reads a date of the contract, `YYYY-MM-DD`, and gives it back in the same form.
+fn read_day(text: &str) -> Result<String, Fault> {
+    parse_day(text).map(|day| day.to_string())
+}
+
+/// Reads a date of the contract, `YYYY-MM-DD`.
+///
+/// # Errors
+/// A [`Fault`] when it is none.
+pub fn parse_day(text: &str) -> Result<Date, Fault> {
+    let plain = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+    let day = if plain { text.parse::<Date>().ok() } else { None };
+    day.filter(|day| day.year() >= 1800).ok_or_else(|| {
+        Fault::new(
+            "not_a_date",
+            "日期须为 YYYY-MM-DD",
+            "a date is written YYYY-MM-DD, from 1800 on",
+        )
+    })
 }

@@ -3,18 +3,26 @@
 //! Invariant: nothing here reads a file, a clock or a socket, and nothing here knows how events
 //! are stored. "Today" and secrets are always handed in, so a decision can be repeated exactly.
 
+pub mod catalogue;
 pub mod citizen_number;
 pub mod clocks;
 pub mod codes;
 pub mod divisions;
 pub mod document;
+pub mod fault;
 pub mod ids;
 pub mod items;
+pub mod life_event;
 pub mod recorded;
+pub mod submission;
 
+pub use catalogue::Kind;
 pub use citizen_number::{CitizenNumber, CitizenNumberError};
 pub use clocks::Clocks;
 pub use divisions::{Divisions, Place, PlaceError};
 pub use document::{Document, DocumentKind};
+pub use fault::Fault;
 pub use ids::{IdentityKey, PersonId, Position, Sequence, StreamId, StreamKind};
-pub use items::BaseItem;
+pub use items::Item;
+pub use life_event::{Items, LifeEvent, Payload, Related, Role};
+pub use recorded::{Envelope, Recorded};

@@ -1,9 +1,17 @@
 //! The envelope of a recorded event: all that metrics and followers need, and nothing that names
 //! anyone. What the event says of a person stands in the sealed payload beside it.
+//!
+//! For corrections and annulments `occurred_on` is the true day of the event that they act on, and
+//! `known_on` the day on which the error was established.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::clocks::Clocks;
 use crate::divisions::Place;
 use crate::ids::{Position, Sequence, StreamId};
+use crate::life_event::Payload;
 
 /// Which event it is: the catalogue's number and the version of its payload. Both are frozen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,13 +25,13 @@ pub struct EventType {
 /// The submission that caused the event: a keyed hash of CloudEvents source and id.
 ///
 /// Keyed, because an id that an upstream system made up may hold a document number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EventKey(pub [u8; 16]);
 
 /// A keyed hash of what was submitted: the same key with another tag is a conflict.
 ///
 /// Keyed, because a bare hash of a name and a birth date can be guessed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ContentTag(pub [u8; 8]);
 
 /// The part of a record that stands in the clear.
@@ -63,4 +71,15 @@ pub struct Envelope {
     pub actor: String,
     /// CloudEvents source, `/<department>/<division>/<system>`. 0-255 bytes.
     pub source: String,
+}
+
+/// An event as the views are handed it.
+#[derive(Clone)]
+pub struct Recorded {
+    /// What stands in the clear.
+    pub envelope: Envelope,
+    /// What was sealed; none when the person's key was destroyed by lawful erasure.
+    pub payload: Option<Payload>,
+    /// Corrections and annulments: the envelope of the event that they act on.
+    pub target: Option<Arc<Envelope>>,
 }

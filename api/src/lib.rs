@@ -1,0 +1,3 @@
+//! Everything that faces outside: HTTP, the command line, the registry assembled.
+
+pub mod registry;

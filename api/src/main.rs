@@ -1,0 +1,2 @@
+//! The binary `renkou`.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Measures the product beside its peers and the disk.
+fn main() {}

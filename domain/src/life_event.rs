@@ -1,0 +1,273 @@
+//! What a recorded event says: the sealed payload, beside the envelope that stands in the clear.
+//!
+//! Events are the only frozen format: the JSON of these types is kept for ever, every version that
+//! was ever written is read by [`Payload::read`], and fields of a later version survive in
+//! `details`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::catalogue::Kind;
+use crate::document::Document;
+use crate::fault::Fault;
+use crate::ids::{PersonId, Sequence};
+use crate::items::Item;
+use crate::recorded::EventType;
+
+/// Items and their values, ordered by item, each item once.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Items(Vec<(Item, String)>);
+
+impl Items {
+    /// Sets an item, replacing an earlier value.
+    pub fn set(&mut self, item: Item, value: String) {
+        match self.0.binary_search_by_key(&item, |(known, _)| *known) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (item, value)),
+        }
+    }
+
+    /// The value of an item.
+    pub fn get(&self, item: Item) -> Option<&str> {
+        let at = self.0.binary_search_by_key(&item, |(known, _)| *known).ok()?;
+        Some(&self.0[at].1)
+    }
+
+    /// Every item with its value, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Item, &str)> {
+        self.0.iter().map(|(item, value)| (*item, value.as_str()))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Shows which items there are, never a value.
+impl fmt::Debug for Items {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(item, _)| item.name())).finish()
+    }
+}
+
+impl Serialize for Items {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl<'de> serde::de::Visitor<'de> for Read {
+            type Value = Items;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("items by name")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Items, A::Error> {
+                let mut items = Items::default();
+                while let Some((item, value)) = map.next_entry()? {
+                    items.set(item, value);
+                }
+                Ok(items)
+            }
+        }
+        deserializer.deserialize_map(Read)
+    }
+}
+
+/// What a related person is to the subject of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Mother.
+    Mother,
+    /// Father.
+    Father,
+    /// Husband or wife, married now or by this act, or divorced by it.
+    Spouse,
+    /// Head of the household.
+    Head,
+    /// Guardian.
+    Guardian,
+    /// Adopter.
+    Adopter,
+    /// Child.
+    Child,
+    /// The person to whom a document belongs.
+    Owner,
+}
+
+impl Role {
+    /// The roles that a submission may name, with their field names.
+    pub const NAMED: [(Role, &'static str); 7] = [
+        (Role::Mother, "mother"),
+        (Role::Father, "father"),
+        (Role::Spouse, "spouse"),
+        (Role::Head, "head"),
+        (Role::Guardian, "guardian"),
+        (Role::Adopter, "adopter"),
+        (Role::Child, "child"),
+    ];
+
+    /// What the subject is to the related person, where the catalogue tells it in their stream.
+    pub fn seen_from_there(self) -> Role {
+        match self {
+            Role::Mother | Role::Father | Role::Adopter => Role::Child,
+            other => other,
+        }
+    }
+}
+
+/// A related person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Related {
+    /// What they are to the person of the stream.
+    pub role: Role,
+    /// Who.
+    pub person: PersonId,
+}
+
+/// What happened, as told in one person's stream. The day, the place and the teller are in the
+/// envelope.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LifeEvent {
+    /// The document by which the submission named the person of this stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Document>,
+    /// Items that the event states.
+    #[serde(default, skip_serializing_if = "Items::is_empty")]
+    pub items: Items,
+    /// Persons of the same act.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
+    /// Number of the certificate that proves the act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_no: Option<String>,
+    /// Correction or annulment: the event of this stream that it acts on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Sequence>,
+    /// Correction: the day on which the target truly happened, when that was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub true_day: Option<Date>,
+    /// Correction or annulment: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Correction or annulment: who approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// All else that was sent, kept as it was.
+    #[serde(flatten)]
+    pub details: Map<String, Value>,
+}
+
+/// Shows what kind of things are stated, never a value.
+impl fmt::Debug for LifeEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LifeEvent")
+            .field("items", &self.items)
+            .field("related", &self.related)
+            .field("target", &self.target)
+            .field("details", &self.details.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A submission that was refused, as kept in the stream of its source.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// CloudEvents id, as sent; empty when it could not be read.
+    pub id: String,
+    /// CloudEvents type, as sent.
+    pub event_type: String,
+    /// Whether the same source and id had been recorded with other content.
+    #[serde(default)]
+    pub conflict: bool,
+    /// Every broken rule.
+    pub faults: Vec<Fault>,
+    /// Whom it was about, where that could be told.
+    #[serde(default)]
+    pub person: Option<PersonId>,
+    /// What was sent, as text; cut where it is too long to store.
+    pub received: String,
+}
+
+/// A read of a person's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PersonRead {
+    /// Why: a purpose of the reader's grant.
+    pub purpose: String,
+    /// What was asked: the operation's name.
+    pub operation: String,
+    /// Names of the fields that were answered.
+    pub fields: Vec<String>,
+    /// The question's axes, as asked.
+    #[serde(default)]
+    pub as_of: Map<String, Value>,
+}
+
+/// The payload of a record, by its type.
+#[derive(Clone, PartialEq)]
+pub enum Payload {
+    /// An event of a person's life.
+    Life(Arc<LifeEvent>),
+    /// A refused submission.
+    Rejection(Arc<Rejection>),
+    /// A read.
+    Read(Arc<PersonRead>),
+}
+
+/// A payload that this program cannot read.
+#[derive(Debug, thiserror::Error)]
+pub enum PayloadError {
+    /// The type or its version is newer than this program.
+    #[error("event type {0:?} is not known")]
+    Unknown(EventType),
+    /// The JSON is not of the form that its type and version say.
+    #[error("the payload does not have the form of its type")]
+    Malformed(#[source] serde_json::Error),
+}
+
+impl Payload {
+    /// Reads stored JSON of any version that was ever written.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
+    pub fn read(event_type: EventType, json: &[u8]) -> Result<Self, PayloadError> {
+        let (kind, _) = Kind::from_number(event_type.number)
+            .filter(|_| event_type.version == 1)
+            .ok_or(PayloadError::Unknown(event_type))?;
+        match kind {
+            Kind::SubmissionRejected => serde_json::from_slice(json).map(Payload::Rejection),
+            Kind::PersonRead => serde_json::from_slice(json).map(Payload::Read),
+            _ => serde_json::from_slice(json).map(Payload::Life),
+        }
+        .map_err(PayloadError::Malformed)
+    }
+
+    /// The JSON to store.
+    pub fn to_json(&self) -> Vec<u8> {
+        match self {
+            Payload::Life(event) => serde_json::to_vec(event),
+            Payload::Rejection(rejection) => serde_json::to_vec(rejection),
+            Payload::Read(read) => serde_json::to_vec(read),
+        }
+        .expect("these types have string keys only")
+    }
+
+    /// The event of a life, when it is one.
+    pub fn life(&self) -> Option<&Arc<LifeEvent>> {
+        match self {
+            Payload::Life(event) => Some(event),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The views: each a fold over the log that can be thrown away and rebuilt.
+//!
+//! Invariant: nothing here sees the journal, and nothing here writes an event.
