@@ -7,6 +7,8 @@ pub mod archive;
 pub mod people;
 pub mod sources;
 pub mod table;
+pub mod timeliness_view;
+pub mod views;
 
 use domain::recorded::Recorded;
 use domain::{PersonId, Position};
@@ -14,6 +16,7 @@ use domain::{PersonId, Position};
 pub use archive::Archive;
 pub use people::{People, Row};
 pub use sources::Sources;
+pub use views::Views;
 
 /// Gives a whole life back, for events that do not simply come after the others.
 pub trait Lives {
@@ -52,6 +55,15 @@ pub enum ViewsError {
     /// The store of the views failed.
     #[error("the store of the views failed")]
     Store(#[from] sled::Error),
+    /// The store panicked.
+    #[error("the store of the views panicked")]
+    Panicked,
+    /// Another process has the store open.
+    #[error("the views are in use by another process")]
+    InUse,
+    /// The folder of the views could not be used.
+    #[error("the folder of the views cannot be used")]
+    Folder(#[source] std::io::Error),
     /// A row is not of the form of this version.
     #[error("a row of {0} cannot be read")]
     Row(&'static str),
