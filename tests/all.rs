@@ -2,8 +2,10 @@
 
 mod citizen_numbers;
 mod ground;
+mod journal_contract;
 mod keys;
+mod payloads;
 mod records;
 mod seals;
-mod segments;
+mod segments_store;
 mod tidy;
