@@ -76,22 +76,39 @@ impl KeySlots {
     pub fn open(path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         file.try_lock().map_err(io::Error::from)?;
-        let size = file.metadata()?.len();
-        let count = u32::try_from(size / SLOT_BYTES as u64).map_err(io::Error::other)?;
         let keys = Self::over(file, master);
+        let count = keys.read_slots()?;
+        keys.file.set_len(offset(count))?;
+        keys.file.sync_all()?;
+        Ok(keys)
+    }
+
+    /// Opens the slots for reading beside the process that writes them. Open the log first: every
+    /// key of what it then holds is in the slots.
+    ///
+    /// # Errors
+    /// [`KeyError`]; issuing and destroying fail later.
+    pub fn open_read_only(path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
+        let keys = Self::over(File::open(path)?, master);
+        keys.read_slots()?;
+        Ok(keys)
+    }
+
+    /// Reads and checks every whole slot; gives how many there are.
+    fn read_slots(&self) -> Result<u32, KeyError> {
+        let size = self.file.metadata()?.len();
+        let count = u32::try_from(size / SLOT_BYTES as u64).map_err(io::Error::other)?;
         let mut slots = FxHashMap::default();
         let mut proved = false;
         for number in 0..count {
-            let slot = keys.slot(number)?;
+            let slot = self.slot(number)?;
             let id = Uuid::from_slice(&slot[..16]).expect("sixteen bytes");
-            proved = proved || keys.unwrap(&slot, number)?.is_some();
+            proved = proved || self.unwrap(&slot, number)?.is_some();
             slots.insert(id, number);
         }
-        keys.file.set_len(offset(count))?;
-        keys.file.sync_all()?;
-        *keys.turn() = count;
-        *keys.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
-        Ok(keys)
+        *self.turn() = count;
+        *self.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
+        Ok(count)
     }
 
     /// The key of `id`; none when it never had one or it was destroyed.

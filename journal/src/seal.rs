@@ -50,6 +50,11 @@ impl PersonKey {
         Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(self.0))
     }
 
+    /// A further secret that follows from this key, one a purpose.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        domain::ids::keyed_hash(&self.0, &[b"renkou/derive/1|", purpose.as_bytes()])
+    }
+
     /// Seals the payload of the record at `sequence` of `stream`; 16 bytes longer than `plain`.
     pub fn seal(&self, stream: StreamId, sequence: Sequence, plain: &[u8]) -> Vec<u8> {
         let aad = place(stream, sequence);

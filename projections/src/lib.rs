@@ -4,9 +4,12 @@
 //! from the log beside the events in their order it asks of [`Lives`].
 
 pub mod archive;
+mod days;
+pub mod deadlines;
 pub mod people;
 pub mod sources;
 pub mod table;
+pub mod timeliness;
 pub mod timeliness_view;
 pub mod views;
 

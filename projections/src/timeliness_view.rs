@@ -1,12 +1,13 @@
 //! The timeliness cube as a view: kept in memory whole, its changed cells written when flushed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use domain::Position;
 use domain::recorded::Recorded;
 
 use crate::ViewsError;
+use crate::deadlines::Deadlines;
 use crate::table::{Rewriting, Table};
 use crate::timeliness::Timeliness;
 
@@ -30,7 +31,7 @@ impl TimelinessView {
         let table = Table::open(db, VERSION, Rewriting::Harmful)?;
         let rows = table.scan(&[CELL], None, usize::MAX)?;
         let rows = rows.into_iter().map(|(key, row)| (key[1..].to_vec(), row));
-        let cube = Timeliness::load(rows).map_err(|_| ViewsError::Row(VERSION))?;
+        let cube = Timeliness::load(Arc::new(Deadlines::embedded()), rows).map_err(|_| ViewsError::Row(VERSION))?;
         let folded = AtomicU64::new(table.checkpoint()?.0);
         Ok(Self { cube: RwLock::new(cube), table, folded })
     }

@@ -163,12 +163,12 @@ impl RowSeals for Seals {
         plain: &[u8],
     ) -> Option<Vec<u8>> {
         let key = self.keys.find(person.as_uuid()).ok()??;
-        Some(key.seal_row(view, person.as_uuid(), version.0, plain))
+        Some(key.seal_row(view, person, version.0, plain))
     }
 
     fn open(&self, view: &str, person: PersonId, sealed: &[u8]) -> Option<Vec<u8>> {
         let key = self.keys.find(person.as_uuid()).ok()??;
-        key.open_row(view, person.as_uuid(), sealed).ok()
+        key.open_row(view, person, sealed).ok()
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {

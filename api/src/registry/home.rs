@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::IdentityKey;
-use journal::{Journal, KeyError, KeySlots, OpenError, SegmentOptions, Segments};
+use journal::{Journal, KeyError, KeySlots, OpenError, Options, Segments};
 use replay::{LogReader, Seals};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -116,7 +116,7 @@ impl Home {
         for log in ["journal", "reads"] {
             let path = folder.join(log);
             fs::create_dir(&path).map_err(io(&path))?;
-            Segments::create(&path, SegmentOptions::default())?;
+            Segments::create(&path, Options::default())?;
         }
         // Written last: a directory with it is whole.
         let path = folder.join("registry.json");
@@ -172,7 +172,7 @@ impl Home {
     /// [`HomeError`].
     pub fn logs(&self) -> Result<Logs, HomeError> {
         let keys = KeySlots::open(&self.slots(), &self.master_key()?)?;
-        let open = |name| Segments::open(&self.folder.join(name), SegmentOptions::default());
+        let open = |name| Segments::open(&self.folder.join(name), Options::default());
         Self::assemble(keys, Arc::new(open("journal")?), Arc::new(open("reads")?))
     }
 
@@ -181,9 +181,11 @@ impl Home {
     /// # Errors
     /// [`HomeError`].
     pub fn logs_read_only(&self) -> Result<Logs, HomeError> {
-        let keys = KeySlots::open_read_only(&self.slots(), &self.master_key()?)?;
+        // The logs first: every key of what they then hold is in the slots.
         let open = |name| Segments::open_read_only(&self.folder.join(name));
-        Self::assemble(keys, Arc::new(open("journal")?), Arc::new(open("reads")?))
+        let (journal, reads) = (Arc::new(open("journal")?), Arc::new(open("reads")?));
+        let keys = KeySlots::open_read_only(&self.slots(), &self.master_key()?)?;
+        Self::assemble(keys, journal, reads)
     }
 
     fn assemble(
