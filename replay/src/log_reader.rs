@@ -168,7 +168,7 @@ impl RowSeals for Seals {
 
     fn open(&self, view: &str, person: PersonId, sealed: &[u8]) -> Option<Vec<u8>> {
         let key = self.keys.find(person.as_uuid()).ok()??;
-        key.open_row(view, person, sealed).ok()
+        key.open_row(view, person, sealed).ok().map(|(_, plain)| plain)
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {
