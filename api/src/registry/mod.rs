@@ -1,6 +1,7 @@
 //! The registry assembled, usable without HTTP: submissions in, receipts out.
 
 pub mod receipt;
+pub mod sender;
 
 use domain::Fault;
 use domain::submission::{Source, Submission};
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
+pub use sender::{Collector, Sender};
 
 /// A CloudEvent whose envelope could be read, whichever mode it came in.
 #[derive(Clone, Debug)]
