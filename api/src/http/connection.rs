@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
+use futures_util::task::AtomicWaker;
 use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -18,7 +19,12 @@ use super::server::Limits;
 
 /// Where a connection stands. All of it runs in one task, so the orderings need not be strict.
 #[derive(Debug)]
-pub struct Phase(AtomicU8);
+pub struct Phase {
+    step: AtomicU8,
+    /// Wakes the reader that found the connection busy: nothing else asks it again when the
+    /// answer is over, and its patience begins then.
+    reader: AtomicWaker,
+}
 
 const FRESH: u8 = 0;
 const HEADERS: u8 = 1;
@@ -28,16 +34,20 @@ const IDLE: u8 = 3;
 impl Phase {
     /// A connection that has said nothing yet.
     pub fn fresh() -> Arc<Self> {
-        Arc::new(Self(AtomicU8::new(FRESH)))
+        Arc::new(Self { step: AtomicU8::new(FRESH), reader: AtomicWaker::new() })
     }
 
     /// A request has been read and is being answered.
     pub fn begin_request(&self) {
-        self.0.store(BUSY, Ordering::Relaxed);
+        self.set(BUSY);
     }
 
     fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.step.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, step: u8) {
+        self.step.store(step, Ordering::Relaxed);
     }
 }
 
@@ -65,7 +75,10 @@ impl PatientStream {
             HEADERS => self.limits.headers,
             IDLE => self.limits.idle,
             // The handler has its own patience with a body.
-            _ => return Poll::Pending,
+            _ => {
+                self.phase.reader.register(context.waker());
+                return Poll::Pending;
+            }
         };
         let timer = match &mut self.reading {
             Some((set_for, timer)) if *set_for == phase => timer,
@@ -108,7 +121,7 @@ impl AsyncRead for PatientStream {
             return this.wait_for_bytes(context);
         }
         if matches!(this.phase.get(), FRESH | IDLE) {
-            this.phase.0.store(HEADERS, Ordering::Relaxed);
+            this.phase.set(HEADERS);
         }
         read
     }
@@ -161,7 +174,8 @@ impl AnswerBody {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
-        self.phase.0.store(IDLE, Ordering::Relaxed);
+        self.phase.set(IDLE);
+        self.phase.reader.wake();
     }
 }
 

@@ -138,7 +138,7 @@ async fn whole(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Byte
     let stated = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let reading = async {
         let mut frames = body.into_data_stream();
-        let mut whole = Vec::with_capacity(stated.unwrap_or(0).min(bytes_max));
+        let mut whole = Vec::with_capacity(stated.unwrap_or(0).min(EVENT_BYTES_MAX));
         if stated.is_some_and(|bytes| bytes > bytes_max) && headers.contains_key(EXPECT) {
             // The sender waits to be told before it sends: answer at once.
             return Err(too_large(bytes_max));
