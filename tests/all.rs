@@ -1,6 +1,10 @@
 //! Every test that goes through a boundary, in one binary.
 
+mod access;
 mod citizen_numbers;
+mod collect_http;
+mod collecting;
+mod collect_stream;
 mod ground;
 mod journal_contract;
 mod keys;

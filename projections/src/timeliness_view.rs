@@ -31,7 +31,8 @@ impl TimelinessView {
         let table = Table::open(db, VERSION, Rewriting::Harmful)?;
         let rows = table.scan(&[CELL], None, usize::MAX)?;
         let rows = rows.into_iter().map(|(key, row)| (key[1..].to_vec(), row));
-        let cube = Timeliness::load(Arc::new(Deadlines::embedded()), rows).map_err(|_| ViewsError::Row(VERSION))?;
+        let cube = Timeliness::load(Arc::new(Deadlines::embedded()), rows)
+            .map_err(|_| ViewsError::Row(VERSION))?;
         let folded = AtomicU64::new(table.checkpoint()?.0);
         Ok(Self { cube: RwLock::new(cube), table, folded })
     }

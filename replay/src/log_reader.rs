@@ -101,11 +101,7 @@ impl LogReader {
         Ok(Recorded { envelope, payload, target })
     }
 
-    fn payload(
-        &self,
-        envelope: &Envelope,
-        sealed: &[u8],
-    ) -> Result<Option<Payload>, ReplayError> {
+    fn payload(&self, envelope: &Envelope, sealed: &[u8]) -> Result<Option<Payload>, ReplayError> {
         let owner = envelope.sealed_for.unwrap_or(envelope.stream);
         let Some(key) = self.keys.find(owner.id)? else { return Ok(None) };
         let broken = |source: Box<dyn Error + Send + Sync>| ReplayError::Payload {

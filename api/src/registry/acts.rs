@@ -64,10 +64,7 @@ impl Acts<'_> {
             // Somebody without any document is known by the submission that first told of them.
             PersonRef::Document(document) if document.kind() == DocumentKind::None => {
                 let made_up: String = key.0.iter().map(|byte| format!("{byte:02X}")).collect();
-                PersonId::of_document(
-                    self.identity,
-                    &Document::new(DocumentKind::None, &made_up),
-                )
+                PersonId::of_document(self.identity, &Document::new(DocumentKind::None, &made_up))
             }
             PersonRef::Document(document) => PersonId::of_document(self.identity, document),
         };

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use domain::StreamId;
-use journal::{
-    AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress,
-};
+use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
 use tokio::sync::oneshot;
 
 use super::Prepared;

@@ -261,14 +261,15 @@ impl Decider {
         let corrects = telling.life.target.map_or(Position(0), |target| known.place(target).0);
         let actor = record.actor.clone();
         let sink = EventSink::default();
-        pollster::block_on(known.person.handle(record, &(), &sink)).map_err(|Refused(broken)| {
-            NotRecorded::Refused(broken.into_iter().map(|r| telling.fault(r)).collect())
-        })?;
+        pollster::block_on(known.person.handle(record, &(), &sink)).map_err(
+            |Refused(broken)| {
+                NotRecorded::Refused(broken.into_iter().map(|r| telling.fault(r)).collect())
+            },
+        )?;
         known.placed(self.next, recorded_at);
         let report = &submission.report;
         let acts_on_another = telling.kind.acts_on_another();
-        let known_on =
-            report.known_on.or_else(|| acts_on_another.then_some(report.occurred_on));
+        let known_on = report.known_on.or_else(|| acts_on_another.then_some(report.occurred_on));
         let envelope = Envelope {
             position: self.next,
             stream: telling.person.into(),

@@ -104,7 +104,8 @@ impl Home {
         if fs::read_dir(folder).map_err(io(folder))?.next().is_some() {
             return Err(HomeError::NotEmpty(folder.to_owned()));
         }
-        let home = Self { folder: folder.to_owned(), settings: Settings { format: FORMAT, fictional } };
+        let home =
+            Self { folder: folder.to_owned(), settings: Settings { format: FORMAT, fictional } };
         if std::env::var_os(MASTER_KEY_VARIABLE).is_none() {
             home.make_master_key()?;
         }
@@ -222,8 +223,7 @@ impl Home {
         getrandom::fill(&mut key).map_err(|error| io(io::Error::other(error)))?;
         let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
         let mut options = fs::OpenOptions::new();
-        let mut file =
-            options.write(true).create_new(true).mode(0o600).open(&path).map_err(io)?;
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(io)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
     }
 }

@@ -4,7 +4,7 @@
 use domain::clocks::day_in_china;
 use domain::recorded::ContentTag;
 use domain::submission::{PersonRef, Reader, Source, Submission};
-use domain::{Divisions, Fault, IdentityKey, Kind, Place};
+use domain::{Divisions, Fault, IdentityKey, Kind};
 use jiff::Timestamp;
 
 use super::acts::event_key;
@@ -40,9 +40,11 @@ impl Intake {
     pub fn prepare(&self, event: CloudEvent, received: String, sender: &Sender) -> Prepared {
         let source = match Source::read(&event.source) {
             Ok(source) => source,
-            Err(fault) => return self.unfit(event, sender.own_source(), vec![fault], received, sender),
+            Err(fault) => {
+                return self.unfit(event, sender.own_source(), vec![fault], received, sender);
+            }
         };
-        if let Some(fault) = outside_grant(&source, sender) {
+        if let Err(fault) = sender.check_source(&source) {
             return self.unfit(event, source, vec![fault], received, sender);
         }
         let (kind, received_at) = match self.kind_and_clock(&event, &received, sender) {
@@ -63,8 +65,7 @@ impl Intake {
                 return self.unfit(again, source, faults, received, sender);
             }
         };
-        if !sender.place.is_none_or(|whole| report.place.lies_in(whole)) {
-            let fault = place_outside_grant().at("/data/place");
+        if let Err(fault) = sender.check_place(report.place) {
             let event = event_head(&event.id, &event.event_type);
             let person = report.person.clone();
             return match self.unfit(event, source, vec![fault], received, sender) {
@@ -98,7 +99,7 @@ impl Intake {
         sender: &Sender,
     ) -> Prepared {
         let source = source.and_then(|text| Source::read(text).ok());
-        let source = source.filter(|source| outside_grant(source, sender).is_none());
+        let source = source.filter(|source| sender.check_source(source).is_ok());
         let source = source.unwrap_or_else(|| sender.own_source());
         self.unfit(event_head(id, event_type), source, faults, received, sender)
     }
@@ -113,7 +114,8 @@ impl Intake {
         let kind = event.event_type.strip_prefix("renkou.").and_then(|n| n.strip_suffix(".v1"));
         let kind = kind.and_then(Kind::posted);
         if kind.is_none() {
-            let fault = Fault::new("no_such_event", "没有这种事件类型", "there is no such event type");
+            let fault =
+                Fault::new("no_such_event", "没有这种事件类型", "there is no such event type");
             faults.push(fault.at("/type"));
         }
         if event.recorded_time.is_some() && !self.fictional {
@@ -192,26 +194,4 @@ fn person_of(data: &serde_json::Value, reader: Reader<'_>) -> Option<PersonRef> 
     let document = data.get("person")?.get("document")?;
     let kind = domain::DocumentKind::from_name(document.get("kind")?.as_str()?)?;
     reader.document(kind, document.get("number")?.as_str()?).ok().map(PersonRef::Document)
-}
-
-fn outside_grant(source: &Source, sender: &Sender) -> Option<Fault> {
-    let department = sender.department.is_none_or(|own| own == source.department);
-    let division = sender.place.is_none_or(|whole: Place| source.division.lies_in(whole));
-    if department && division {
-        return None;
-    }
-    let fault = Fault::new(
-        "outside_grant",
-        "source 不在令牌授权的部门或区划之内",
-        "the source lies outside the department or division of the token",
-    );
-    Some(fault.at("/source"))
-}
-
-fn place_outside_grant() -> Fault {
-    Fault::new(
-        "outside_grant",
-        "place 不在令牌授权的区划之内",
-        "the place lies outside the division of the token",
-    )
 }

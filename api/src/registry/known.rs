@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cqrs_es::Aggregate;
 use domain::recorded::{EventKey, Recorded};
 use domain::{Person, PersonEvent, PersonId, Position, Sequence, StreamId};
-use journal::PersonKey;
 use jiff::Timestamp;
+use journal::PersonKey;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 

@@ -9,6 +9,7 @@ mod known;
 pub mod reads;
 pub mod receipt;
 mod rejections;
+pub mod sender;
 mod visits;
 
 use std::path::Path;
@@ -18,7 +19,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use domain::submission::{PersonRef, Source, Submission};
-use domain::{Fault, Place, Position};
+use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::{Views, ViewsError};
 use replay::{Follower, LogReader};
@@ -29,6 +30,7 @@ pub use home::{Home, HomeError};
 pub use intake::Intake;
 pub use reads::{Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
+pub use sender::{Collector, Sender};
 
 use commit::Job;
 use decide::Decider;
@@ -55,29 +57,6 @@ pub struct CloudEvent {
     pub recorded_time: Option<Timestamp>,
     /// `data`.
     pub data: Value,
-}
-
-/// Who hands submissions in, and within which bounds.
-#[derive(Clone, Debug)]
-pub struct Sender {
-    /// The token's subject.
-    pub subject: String,
-    /// The department it may speak for; none for all.
-    pub department: Option<[u8; 3]>,
-    /// The division it may speak for; none for all.
-    pub place: Option<Place>,
-    /// When the socket had the submission.
-    pub received_at: Timestamp,
-}
-
-impl Sender {
-    /// A source made up from the grant, for what names no readable one.
-    fn own_source(&self) -> Source {
-        let department = self.department.unwrap_or(*b"TWN");
-        let division = self.place.or_else(|| Place::parse("99").ok()).expect("a fixed code");
-        let name = String::from_utf8_lossy(&department).to_ascii_lowercase();
-        Source { text: format!("/{name}/{division}/unreadable"), department, division }
-    }
 }
 
 /// A submission on its way into the registry.
@@ -175,28 +154,6 @@ impl Registry {
         })
     }
 
-    /// Decides submissions in order and gives their receipts in the same order, once everything
-    /// that they call recorded is durable. In an atomic batch one refusal leaves nothing recorded.
-    ///
-    /// # Errors
-    /// [`Overloaded`]; nothing was recorded then.
-    pub async fn submit(
-        &self,
-        submissions: Vec<Prepared>,
-        atomic: bool,
-    ) -> Result<Vec<Receipt>, Overloaded> {
-        let overloaded = Overloaded { retry_after_seconds: 1 };
-        if self.log.journal().head().0 > self.folded().0 + BEHIND_EVENTS_MAX {
-            return Err(Overloaded { retry_after_seconds: 3 });
-        }
-        let wanted = submissions.len().clamp(1, QUEUED_SUBMISSIONS_MAX) as u32;
-        let _room = self.room.try_acquire_many(wanted).map_err(|_| overloaded)?;
-        let (answer, receipts) = oneshot::channel();
-        let jobs = self.jobs.as_ref().ok_or(overloaded)?;
-        jobs.send(Job { submissions, atomic, answer }).map_err(|_| overloaded)?;
-        receipts.await.map_err(|_| overloaded)
-    }
-
     /// The position up to which every view is folded.
     pub fn folded(&self) -> Position {
         *self.folded.borrow()
@@ -217,6 +174,40 @@ impl Registry {
     /// How the log is read.
     pub fn log(&self) -> &LogReader {
         &self.log
+    }
+}
+
+impl Collector for Registry {
+    fn prepare(&self, event: CloudEvent, received: String, sender: &Sender) -> Prepared {
+        self.intake.prepare(event, received, sender)
+    }
+
+    fn unreadable(
+        &self,
+        id: &str,
+        event_type: &str,
+        source: Option<&str>,
+        faults: Vec<Fault>,
+        received: String,
+        sender: &Sender,
+    ) -> Prepared {
+        self.intake.unreadable(id, event_type, source, faults, received, sender)
+    }
+
+    /// Decides submissions in order and gives their receipts in the same order, once everything
+    /// that they call recorded is durable. In an atomic batch one refusal leaves nothing recorded.
+    async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
+        let overloaded = Overloaded { retry_after_seconds: 1 };
+        if self.log.journal().head().0 > self.folded().0 + BEHIND_EVENTS_MAX {
+            return Err(Overloaded { retry_after_seconds: 3 });
+        }
+        let wanted = batch.len().clamp(1, QUEUED_SUBMISSIONS_MAX) as u32;
+        let _room = self.room.try_acquire_many(wanted).map_err(|_| overloaded)?;
+        let (answer, receipts) = oneshot::channel();
+        let jobs = self.jobs.as_ref().ok_or(overloaded)?;
+        let job = Job { submissions: batch, atomic, answer };
+        jobs.send(job).map_err(|_| overloaded)?;
+        receipts.await.map_err(|_| overloaded)
     }
 }
 

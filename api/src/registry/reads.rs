@@ -10,9 +10,7 @@ use std::thread::JoinHandle;
 
 use domain::life_event::PersonRead;
 use domain::recorded::{ContentTag, Envelope, EventKey};
-use domain::{
-    Clocks, Kind, Payload, PersonId, Place, Position, Sequence, StreamId, StreamKind,
-};
+use domain::{Clocks, Kind, Payload, PersonId, Place, Position, Sequence, StreamId, StreamKind};
 use jiff::Timestamp;
 use journal::{Draft, Expected, Journal, KeySlots, StreamAppend, compress};
 use tokio::sync::oneshot;
@@ -159,6 +157,7 @@ fn append_of(
         corrects: Position(0),
         sealed_for: None,
     };
-    let expected = sequence.0.checked_sub(1).map_or(Expected::Empty, |at| Expected::At(Sequence(at)));
+    let expected =
+        sequence.0.checked_sub(1).map_or(Expected::Empty, |at| Expected::At(Sequence(at)));
     Ok(StreamAppend { stream, expected, records: vec![Draft { envelope, sealed }] })
 }

@@ -1,0 +1,47 @@
+//! The HTTP side of the service: routes are put together here, and every error leaves as a problem.
+
+mod answer;
+mod batch;
+pub mod cloudevents;
+mod connection;
+pub mod events;
+pub mod language;
+mod lines;
+pub mod problem;
+pub mod problem_kinds;
+pub mod server;
+mod stream;
+pub mod who;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::routing::get;
+use axum::{Json, Router, middleware, response::IntoResponse, response::Response};
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::access::TokenStore;
+
+pub use language::Language;
+pub use problem::{Problem, ProblemKind};
+pub use server::{Limits, serve};
+pub use who::{Purpose, Who};
+
+/// Puts the service together. Every route of `guarded` needs a good token and may extract [`Who`];
+/// those of `open` and `/healthz` need none. Unknown paths, wrong methods, rejections and panics
+/// come out as problems.
+pub fn assemble(open: Router, guarded: Router, tokens: Arc<TokenStore>) -> Router {
+    let guarded = guarded.route_layer(middleware::from_fn_with_state(tokens, who::authenticate));
+    Router::new()
+        .route("/healthz", get(async || Json(json!({"status": "ok"}))))
+        .merge(open)
+        .merge(guarded)
+        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(middleware::from_fn(problem::finish))
+}
+
+/// What a panic said is not passed on: it may hold a personal value.
+fn after_panic(_: Box<dyn Any + Send>) -> Response {
+    Problem::new(&problem_kinds::INTERNAL).into_response()
+}
