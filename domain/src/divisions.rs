@@ -150,3 +150,9 @@ impl Divisions {
         self.names.get(six_digits).map(String::as_str)
     }
 }
+
+impl serde::Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -33,6 +33,8 @@ pub struct Row {
     newest_day: i32,
     /// How many events the stream holds.
     pub events: u32,
+    /// Code and digits of the place that the newest event was reported for.
+    reported_for: (u64, u8),
     /// The person to whom the stream's document belongs, when it is another one.
     pub owner: Option<PersonId>,
     /// What stands.
@@ -42,9 +44,17 @@ pub struct Row {
 impl Row {
     /// Where the person lives or, when that is not known, is registered.
     pub fn place(&self) -> Option<Place> {
-        [Item::Residence, Item::Hukou]
-            .into_iter()
-            .find_map(|item| Place::parse(self.archive.get(item)?).ok())
+        self.places().next()
+    }
+
+    /// The divisions that the person belongs to: of residence and of registration, or while
+    /// neither is known that of the newest report.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        let code = |item| Place::parse(self.archive.get(item)?).ok();
+        let known = [code(Item::Residence), code(Item::Hukou)];
+        let (code, digits) = self.reported_for;
+        let reported = known.iter().all(Option::is_none).then(|| Place::from_code(code, digits));
+        known.into_iter().flatten().chain(reported.flatten())
     }
 }
 
@@ -144,6 +154,7 @@ impl People {
         for event in events.iter().filter(|e| e.envelope.position > before_version(before)) {
             row.version = event.envelope.position;
             row.events += 1;
+            row.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
             let Some(fact) = archive::fact(event) else { continue };
             if fact.kind == Kind::DocumentClaimed {
                 row.owner =

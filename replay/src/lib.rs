@@ -4,6 +4,7 @@
 
 pub mod follow;
 pub mod history;
+pub mod known_then;
 pub mod log_reader;
 pub mod rebuild;
 

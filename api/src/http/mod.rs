@@ -1,16 +1,22 @@
 //! The HTTP side of the service: routes are put together here, and every error leaves as a problem.
 
 mod answer;
+mod archive_json;
 mod batch;
 pub mod cloudevents;
 mod connection;
 pub mod events;
 pub mod language;
+mod metrics;
 mod lines;
+mod operate;
+mod persons;
 pub mod problem;
 pub mod problem_kinds;
+mod rejections;
 pub mod server;
 mod stream;
+mod views_position;
 pub mod who;
 
 use std::any::Any;
@@ -22,13 +28,26 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::TokenStore;
+use crate::registry::Registry;
 
 pub use language::Language;
 pub use problem::{Problem, ProblemKind};
 pub use server::{Limits, serve};
 pub use who::{Purpose, Who};
 
-/// Puts the service together. Every route of `guarded` needs a good token and may extract [`Who`];
+/// The whole service over a registry.
+pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
+    let shared = || Arc::clone(registry);
+    let guarded = Router::new()
+        .merge(events::routes(shared()))
+        .merge(rejections::routes(shared()))
+        .merge(persons::routes(shared()))
+        .merge(metrics::routes(shared()))
+        .merge(operate::routes(shared()));
+    assemble(operate::open_routes(shared()), guarded, tokens)
+}
+
+/// Puts a service together. Every route of `guarded` needs a good token and may extract [`Who`];
 /// those of `open` and `/healthz` need none. Unknown paths, wrong methods, rejections and panics
 /// come out as problems.
 pub fn assemble(open: Router, guarded: Router, tokens: Arc<TokenStore>) -> Router {

@@ -81,6 +81,10 @@ pub static INTERNAL: ProblemKind = kind(500, "internal", "服务内部错误", "
 pub static OVERLOADED: ProblemKind =
     kind(503, "overloaded", "服务繁忙,请稍后重试", "the service is busy, try again later");
 
+/// The views have not come as far as the reader asks.
+pub static VIEW_BEHIND: ProblemKind =
+    kind(503, "view_behind", "视图尚未更新到所需位置", "the views are not yet at that position");
+
 /// The kind of an answer that was not made by us, told from its status.
 pub fn of_status(status: StatusCode) -> &'static ProblemKind {
     match status.as_u16() {

@@ -98,6 +98,7 @@ impl Acts<'_> {
             }
         }
         let life = LifeEvent {
+            id: Some(submission.id.clone()),
             document: report.person.as_ref().and_then(document_of),
             items: report.items.clone(),
             related,
@@ -172,6 +173,7 @@ impl Acts<'_> {
             ..LifeEvent::default()
         };
         let life = LifeEvent {
+            id: Some(submission.id.clone()),
             document: report.person.as_ref().and_then(document_of),
             items: report.items.clone(),
             certificate_no: report.certificate_no.clone(),

@@ -75,7 +75,7 @@ impl Decider {
             details.extend(submission.report.details.clone());
         }
         let life =
-            LifeEvent { document, items: observed.items.clone(), details, ..Default::default() };
+            LifeEvent { id: Some(submission.id.clone()), document, items: observed.items.clone(), details, ..Default::default() };
         let telling = Telling {
             person,
             side: false,

@@ -124,5 +124,6 @@ fn origin(event: &Recorded) -> Origin {
         recorded_micros: event.envelope.clocks.recorded_at.as_microsecond(),
         department: event.envelope.department,
         channel: event.envelope.channel,
+        source: event.envelope.source.clone(),
     }
 }

@@ -47,6 +47,8 @@ pub struct Origin {
     pub department: [u8; 3],
     /// Code of the channel.
     pub channel: [u8; 2],
+    /// CloudEvents source.
+    pub source: String,
 }
 
 /// A value and its origin.
