@@ -3,8 +3,8 @@
 mod access;
 mod citizen_numbers;
 mod collect_http;
-mod collecting;
 mod collect_stream;
+mod collecting;
 mod ground;
 mod journal_contract;
 mod keys;
