@@ -95,13 +95,29 @@ impl SegmentFile {
         self.fill(mark, end, scratch)?;
         let mut at = 0;
         for _ in u64::from(mark.index)..position.0 - self.first.0 {
-            let length = frame::body_length(&scratch[at..]);
-            let length = length.map_err(|fault| self.damaged(mark, at, fault))?;
+            let Ok(length) = frame::body_length(&scratch[at..]) else { break };
             at = (at + BODY_HEADER_BYTES + length).min(scratch.len());
         }
-        let bytes = self.checked(mark, at, scratch, position)?;
-        let start = at + BODY_HEADER_BYTES;
-        Ok(Some((start..start + bytes.len(), u64::from(mark.offset) + at as u64)))
+        match self.checked(mark, at, scratch, position) {
+            Ok(record) => {
+                let start = at + BODY_HEADER_BYTES;
+                Ok(Some((start..start + record.len(), u64::from(mark.offset) + at as u64)))
+            }
+            Err(_) => Err(self.first_damage(mark, scratch)),
+        }
+    }
+
+    /// A wrong length leads astray who walks over it: the first body that is not right.
+    fn first_damage(&self, begin: Mark, bytes: &[u8]) -> ReadError {
+        let mut at = 0;
+        let mut position = Position(self.first.0 + u64::from(begin.index));
+        loop {
+            match self.checked(begin, at, bytes, position) {
+                Ok(record) => at += BODY_HEADER_BYTES + record.len(),
+                Err(error) => return error,
+            }
+            position = Position(position.0 + 1);
+        }
     }
 
     /// Records in order, from the one at `from` on: at least one and at most `count`, as many as
