@@ -1,6 +1,7 @@
 //! Every test that goes through a boundary, in one binary.
 
 mod citizen_numbers;
+mod generate;
 mod ground;
 mod keys;
 mod records;

@@ -3,21 +3,10 @@
 
 use domain::{Item, Kind};
 
-use super::event::{Level, Upstream, Value};
+use super::event::{Stated, Value};
 use super::simulation::Simulation;
+use super::upstream::{CLINIC, INSURANCE, JOB_CENTRE, ONE_STOP, SCHOOLS, VISIT};
 
-const VISIT: Upstream =
-    Upstream { department: "VIL", level: Level::Village, system: "visit", channel: "HV" };
-const ONE_STOP: Upstream =
-    Upstream { department: "TWN", level: Level::Township, system: "one-stop", channel: "OW" };
-const JOB_CENTRE: Upstream =
-    Upstream { department: "HRS", level: Level::County, system: "employment", channel: "DX" };
-const CLINIC: Upstream =
-    Upstream { department: "HLT", level: Level::Township, system: "clinic", channel: "BZ" };
-const SCHOOLS: Upstream =
-    Upstream { department: "EDU", level: Level::County, system: "schools", channel: "DX" };
-const INSURANCE: Upstream =
-    Upstream { department: "MED", level: Level::County, system: "insurance", channel: "DX" };
 const WORKING: [(u32, u8); 7] = [(3, 11), (9, 13), (15, 17), (4, 21), (34, 24), (20, 54), (15, 70)];
 /// Services at a window and in a clinic; the number is the service of the report.
 pub(super) const SERVICES: [&str; 7] =
@@ -149,7 +138,7 @@ impl Simulation {
     }
 
     /// What is seen of somebody at home.
-    fn seen(&self, person: u32) -> super::event::Stated {
+    fn seen(&self, person: u32) -> Stated {
         let mut items = Vec::with_capacity(10);
         self.state_home(person, &mut items);
         self.state_work(person, &mut items);

@@ -5,24 +5,17 @@ use domain::{Item, Kind};
 
 use super::clock::sending;
 use super::county::{COUNTY, Home};
-use super::event::{Event, Level, Stated, Upstream, Value};
+use super::event::{Event, Stated, Value};
 use super::names::Name;
 use super::person::{Day, NOBODY, Person};
 use super::simulation::Simulation;
+use super::upstream::HOUSEHOLD_REGISTER;
 
 const YEAR: i32 = 365;
 const ETHNIC_GROUPS: [(u32, u8); 9] =
     [(880, 1), (25, 3), (15, 8), (15, 15), (15, 11), (15, 5), (10, 4), (15, 7), (10, 17)];
 /// Regions of people who were first registered elsewhere.
 const REGIONS_ELSEWHERE: [u32; 4] = [990_102, 990_201, 990_305, 991_101];
-/// The upstream system of the household register.
-pub(super) const HOUSEHOLD_REGISTER: Upstream = Upstream {
-    department: "POL",
-    level: Level::County,
-    system: "household-register",
-    channel: "DX",
-};
-
 /// What the members of a new household have in common.
 struct Family {
     household: u32,

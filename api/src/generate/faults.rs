@@ -4,15 +4,11 @@
 
 use domain::{Item, Kind};
 
-use super::event::{Amends, Event, Fate, Level, Stated, Upstream, Value};
+use super::event::{Amends, Event, Fate, Stated, Upstream, Value};
 use super::families::send_on;
 use super::person::Day;
 use super::simulation::Simulation;
-
-const HOSPITAL: Upstream =
-    Upstream { department: "HLT", level: Level::County, system: "hospital-1", channel: "DX" };
-const ONE_STOP: Upstream =
-    Upstream { department: "TWN", level: Level::Township, system: "one-stop", channel: "OW" };
+use super::upstream::{HOSPITALS, ONE_STOP};
 
 impl Simulation {
     /// Puts a report into the mail, with what goes wrong on the way.
@@ -76,7 +72,7 @@ impl Simulation {
         if self.random.chance(5_000) {
             let Some(person) = self.somebody(Self::is_present) else { return };
             let place = self.person(person).home.village;
-            let mut event = self.blank(Kind::Death, HOSPITAL, place);
+            let mut event = self.blank(Kind::Death, HOSPITALS[0], place);
             event.subject = Some(self.named(person));
             event.occurred = self.person(person).birth - self.random.between(1, 400);
             event.fate = Fate::Rejected;

@@ -13,12 +13,14 @@ mod families;
 mod faults;
 mod life;
 mod line;
+mod marriages;
 mod moves;
 mod names;
 mod person;
 mod random;
 mod simulation;
 mod truth;
+mod upstream;
 
 use std::io::{self, Write};
 

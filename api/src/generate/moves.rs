@@ -4,25 +4,11 @@
 use domain::{Item, Kind};
 
 use super::county::Home;
-use super::event::{Event, Level, Stated, Upstream, Value};
+use super::event::{Event, Stated, Upstream, Value};
 use super::families::send_on;
 use super::person::Day;
 use super::simulation::Simulation;
-
-const VISIT: Upstream =
-    Upstream { department: "VIL", level: Level::Village, system: "visit", channel: "HV" };
-const MONTHLY_REPORT: Upstream =
-    Upstream { department: "VIL", level: Level::Village, system: "report", channel: "MR" };
-const ONE_STOP: Upstream =
-    Upstream { department: "TWN", level: Level::Township, system: "one-stop", channel: "OW" };
-const POLICE: Upstream =
-    Upstream { department: "POL", level: Level::Township, system: "window", channel: "OW" };
-const POLICE_EXCHANGE: Upstream = Upstream {
-    department: "POL",
-    level: Level::County,
-    system: "household-register",
-    channel: "DX",
-};
+use super::upstream::{HOUSEHOLD_REGISTER, MONTHLY_REPORT, ONE_STOP, POLICE, VISIT};
 
 impl Simulation {
     /// The moves of today.
@@ -138,7 +124,7 @@ impl Simulation {
             return;
         };
         let (old, new) = (self.person(person).hukou, self.person(person).home);
-        let sender = self.random.weighted(&[(70, POLICE), (30, POLICE_EXCHANGE)]);
+        let sender = self.random.weighted(&[(70, POLICE), (30, HOUSEHOLD_REGISTER)]);
         let mut out = self.report(Kind::HukouOut, sender, person, old.village, Vec::new());
         out.certificate = self.certificate();
         self.queue(out);
@@ -165,7 +151,7 @@ impl Simulation {
     /// Somebody comes from another county and is registered as staying.
     fn arrive(&mut self) {
         let person = self.newcomer(self.today);
-        let sender = self.random.weighted(&[(70, POLICE), (15, POLICE_EXCHANGE), (15, VISIT)]);
+        let sender = self.random.weighted(&[(70, POLICE), (15, HOUSEHOLD_REGISTER), (15, VISIT)]);
         let items = self.everything(person);
         let place = self.person(person).home.village;
         let event = self.report(Kind::TempStayReg, sender, person, place, items);

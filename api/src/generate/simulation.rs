@@ -49,8 +49,10 @@ pub(super) struct Simulation {
 impl Simulation {
     /// A county on the morning of the first load.
     pub(super) fn new(options: &Options) -> Self {
+        let mut options = options.clone();
+        (options.people, options.years) = (options.people.max(1), options.years.clamp(1, 100));
         let end = day_number(options.end);
-        let years = i32::try_from(options.years.clamp(1, 100)).unwrap_or(100);
+        let years = options.years as i32;
         let start = end - (years * 1461 / 4) + 1;
         let days = (end - start + 1) as usize;
         let county = County::new(options.people);
@@ -70,7 +72,7 @@ impl Simulation {
             last_id: 0,
             last_certificate: 0,
             county,
-            options: options.clone(),
+            options,
         };
         simulation.populate();
         simulation
