@@ -2,6 +2,7 @@
 
 mod citizen_numbers;
 mod generate;
+mod generated_lives;
 mod ground;
 mod keys;
 mod records;

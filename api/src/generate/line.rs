@@ -67,7 +67,7 @@ fn write_rest(simulation: &Simulation, event: &Event, out: &mut Vec<u8>) {
     if event.service > 0 {
         out.extend_from_slice(br#","service":{"asked":""#);
         text(SERVICES[usize::from(event.service)], out);
-        let decided = if event.id % 41 == 0 { "refused" } else { "approved" };
+        let decided = if event.id.is_multiple_of(41) { "refused" } else { "approved" };
         out.extend_from_slice(br#"","decided":""#);
         text(decided, out);
         out.extend_from_slice(br#""}"#);

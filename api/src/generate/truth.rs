@@ -112,7 +112,7 @@ impl Truth {
     }
 
     fn state(&mut self, event: &Event, person: u32, items: Vec<(Item, Option<Value>)>) {
-        if self.stride == 0 || person % self.stride != 0 {
+        if self.stride == 0 || !person.is_multiple_of(self.stride) {
             return;
         }
         let is_subject = event.subject.is_some_and(|subject| subject.person == person);
