@@ -249,33 +249,7 @@ impl Simulation {
         name_of: Option<Name>,
     ) -> Person {
         let is_urban = self.county.village(home.village).is_urban;
-        let old = birth < self.start - 45 * YEAR;
-        let schooling = if old {
-            self.random.weighted(&[(6, 0), (30, 1), (42, 2), (14, 3), (5, 4), (3, 5)])
-        } else {
-            self.random.weighted(&[(1, 1), (30, 2), (25, 3), (22, 4), (19, 5), (3, 6)])
-        };
-        let work = if is_urban {
-            self.random.weighted(&[
-                (4, 11),
-                (12, 13),
-                (18, 17),
-                (6, 21),
-                (30, 24),
-                (20, 54),
-                (10, 70),
-            ])
-        } else {
-            self.random.weighted(&[
-                (1, 11),
-                (4, 13),
-                (5, 17),
-                (1, 21),
-                (25, 24),
-                (14, 54),
-                (50, 27),
-            ])
-        };
+        let (schooling, work) = self.schooling_and_work(birth, is_urban);
         Person {
             birth,
             region: COUNTY,
@@ -321,6 +295,38 @@ impl Simulation {
             is_dead: false,
             is_recorded: false,
         }
+    }
+
+    /// How far a life goes at school, and what it works at.
+    fn schooling_and_work(&mut self, birth: Day, is_urban: bool) -> (u8, u8) {
+        let old = birth < self.start - 45 * YEAR;
+        let schooling = if old {
+            self.random.weighted(&[(6, 0), (30, 1), (42, 2), (14, 3), (5, 4), (3, 5)])
+        } else {
+            self.random.weighted(&[(1, 1), (30, 2), (25, 3), (22, 4), (19, 5), (3, 6)])
+        };
+        let work = if is_urban {
+            self.random.weighted(&[
+                (4, 11),
+                (12, 13),
+                (18, 17),
+                (6, 21),
+                (30, 24),
+                (20, 54),
+                (10, 70),
+            ])
+        } else {
+            self.random.weighted(&[
+                (1, 11),
+                (4, 13),
+                (5, 17),
+                (1, 21),
+                (25, 24),
+                (14, 54),
+                (50, 27),
+            ])
+        };
+        (schooling, work)
     }
 
     /// Takes somebody into the county and their household; gives their number.
