@@ -5,6 +5,8 @@ mod citizen_numbers;
 mod collect_http;
 mod collect_stream;
 mod collecting;
+mod generate;
+mod generated_lives;
 mod ground;
 mod journal_contract;
 mod keys;

@@ -26,8 +26,7 @@ pub fn timeliness(
     let mut last = Position(0);
     loop {
         let events = log.envelopes(Position(last.0 + 1), BATCH_EVENTS)?;
-        let known =
-            events.partition_point(|event| event.envelope.clocks.recorded_at <= known_at);
+        let known = events.partition_point(|event| event.envelope.clocks.recorded_at <= known_at);
         for event in &events[..known] {
             cube.apply(&event.envelope, event.target.as_deref());
             last = event.envelope.position;

@@ -8,8 +8,16 @@ use replay::history::Entry;
 use serde_json::{Map, Value, json};
 
 /// The eight topics of the service archive.
-const TOPICS: [&str; 8] =
-    ["household", "education", "military", "medical", "fertility", "employment", "relief", "welfare"];
+const TOPICS: [&str; 8] = [
+    "household",
+    "education",
+    "military",
+    "medical",
+    "fertility",
+    "employment",
+    "relief",
+    "welfare",
+];
 
 /// An archive; `wanted` narrows it to items and parts by name.
 pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<String, Value> {
@@ -130,9 +138,7 @@ pub fn entry(entry: &Entry) -> Value {
     let changes: Vec<_> = entry
         .changes
         .iter()
-        .map(|change| {
-            json!({"item": change.item, "before": change.before, "after": change.after})
-        })
+        .map(|change| json!({"item": change.item, "before": change.before, "after": change.after}))
         .collect();
     let correlation = envelope.correlation.0.iter().map(|byte| format!("{byte:02x}"));
     let mut told = json!({

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -26,6 +26,9 @@ use super::views_position::{at_position, wait_at_least};
 use super::who::Who;
 use crate::access::Action;
 use crate::registry::Registry;
+
+/// Days of lag that a curve shows: a year and a month.
+const CURVE_DAYS_MAX: u16 = 396;
 
 /// The routes of measures.
 pub fn routes(registry: Arc<Registry>) -> Router {
@@ -64,8 +67,10 @@ async fn read_lag_curve(
     Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (curves, as_of) =
-        ask(&registry, &who, question, &headers, |cube, query| cube.lag_curve(query)).await?;
+    let (curves, as_of) = ask(&registry, &who, question, &headers, |cube, query| {
+        cube.lag_curve(query, 1, CURVE_DAYS_MAX)
+    })
+    .await?;
     let objects = curves.iter().map(curve_json).collect();
     answer(&registry, &headers, as_of, objects)
 }
@@ -118,7 +123,8 @@ fn query(
         (None, own) => own,
     };
     let names = question.group_by.as_deref().unwrap_or("").split(',');
-    let group_by = names.filter(|name| !name.is_empty()).map(dimension).collect::<Result<_, _>>()?;
+    let group_by =
+        names.filter(|name| !name.is_empty()).map(dimension).collect::<Result<_, _>>()?;
     Ok(TimelinessQuery {
         place,
         from: question.from.as_deref().map(parse_month).transpose()?,
@@ -204,9 +210,9 @@ fn row_json(row: &Row) -> Map<String, Value> {
 
 fn curve_json(curve: &LagCurve) -> Map<String, Value> {
     let mut told = group_json(&curve.group);
-    let points = curve.points.iter().map(|point| {
-        json!({"lag_days": point.lag_days, "count": point.count, "share": point.share})
-    });
+    let points = curve.points.iter().map(
+        |point| json!({"lag_days": point.lag_days, "count": point.count, "share": point.share}),
+    );
     told.insert("points".into(), points.collect());
     told.insert("total".into(), json!(curve.total));
     told

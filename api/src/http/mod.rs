@@ -7,8 +7,8 @@ pub mod cloudevents;
 mod connection;
 pub mod events;
 pub mod language;
-mod metrics;
 mod lines;
+mod metrics;
 mod operate;
 mod persons;
 pub mod problem;
@@ -30,6 +30,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::TokenStore;
 use crate::registry::Registry;
 
+pub use archive_json::entry as event_json;
 pub use language::Language;
 pub use problem::{Problem, ProblemKind};
 pub use server::{Limits, serve};

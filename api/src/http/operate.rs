@@ -38,10 +38,7 @@ async fn read_readiness(State(registry): State<Arc<Registry>>) -> Result<Respons
     Err(Problem::new(&kinds::VIEW_BEHIND))
 }
 
-async fn read_gauges(
-    State(registry): State<Arc<Registry>>,
-    who: Who,
-) -> Result<Response, Problem> {
+async fn read_gauges(State(registry): State<Arc<Registry>>, who: Who) -> Result<Response, Problem> {
     who.require(Action::Operate)?;
     let (head, folded) = (registry.log().journal().head(), registry.folded());
     let gauges = [

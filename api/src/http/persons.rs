@@ -132,7 +132,8 @@ async fn look_up_person(
 
 fn document_id(registry: &Registry, named: &Named) -> Result<PersonId, Problem> {
     let kind = DocumentKind::from_name(&named.kind).ok_or_else(|| {
-        Problem::new(&kinds::BAD_REQUEST).detail("证件种类未知", "the kind of document is not known")
+        Problem::new(&kinds::BAD_REQUEST)
+            .detail("证件种类未知", "the kind of document is not known")
     })?;
     let reader = registry.intake.reader(Timestamp::now());
     let document: Document = reader
@@ -280,9 +281,9 @@ pub(super) fn parse_instant(text: &str) -> Result<Timestamp, Problem> {
     if let Ok(day) = domain::items::parse_day(text) {
         let midnight = day.tomorrow().ok().map(|day| day.at(0, 0, 0, 0));
         let end = midnight.and_then(|midnight| jiff::tz::offset(8).to_timestamp(midnight).ok());
-        return end.ok_or_else(|| Problem::new(&kinds::BAD_REQUEST)).map(|end| {
-            Timestamp::from_microsecond(end.as_microsecond() - 1).unwrap_or(end)
-        });
+        return end
+            .ok_or_else(|| Problem::new(&kinds::BAD_REQUEST))
+            .map(|end| Timestamp::from_microsecond(end.as_microsecond() - 1).unwrap_or(end));
     }
     // A plus sign that was not escaped arrives as a blank.
     text.trim().replace(' ', "+").parse().map_err(|_| {

@@ -74,8 +74,13 @@ impl Decider {
             // What was said of the visit as a whole is kept once.
             details.extend(submission.report.details.clone());
         }
-        let life =
-            LifeEvent { id: Some(submission.id.clone()), document, items: observed.items.clone(), details, ..Default::default() };
+        let life = LifeEvent {
+            id: Some(submission.id.clone()),
+            document,
+            items: observed.items.clone(),
+            details,
+            ..Default::default()
+        };
         let telling = Telling {
             person,
             side: false,
