@@ -1,0 +1,206 @@
+//! Measures the timeliness cube on made-up envelopes: five million events in about 300,000 cells.
+//!
+//! `cargo run --release -p projections --example timeliness_speed [events]`
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use domain::recorded::{ContentTag, Envelope, EventKey, EventType};
+use domain::{Clocks, Kind, Place, Position, Sequence, StreamId, StreamKind};
+use jiff::civil::date;
+use jiff::{SignedDuration, Timestamp};
+use projections::deadlines::Deadlines;
+use projections::timeliness::{Dimension, Timeliness, TimelinessQuery};
+use uuid::Uuid;
+
+const KINDS: [Kind; 12] = [
+    Kind::Birth,
+    Kind::Death,
+    Kind::MarryFirst,
+    Kind::MarryAgain,
+    Kind::DivorceReg,
+    Kind::DivorceCourt,
+    Kind::HukouOut,
+    Kind::HukouIn,
+    Kind::ResidenceChange,
+    Kind::TempStayReg,
+    Kind::Leave,
+    Kind::Return,
+];
+const DAYS: u64 = 36 * 30;
+
+/// xorshift64: the same events in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+fn envelope(number: u64, events: u64, random: &mut Random, template: &Envelope) -> Envelope {
+    let recorded_day = number * DAYS / events;
+    // Mostly within days, a few within months.
+    let lag = match random.below(100) {
+        0..60 => random.below(8),
+        60..95 => random.below(40),
+        _ => random.below(400),
+    };
+    let begin: Timestamp = "2024-01-01T01:00:00Z".parse().expect("an instant");
+    let recorded_at = begin + SignedDuration::from_hours(24 * recorded_day as i64);
+    let occurred_on =
+        date(2024, 1, 1) + SignedDuration::from_hours(24 * (recorded_day as i64 - lag as i64));
+    let village = random.below(200);
+    let place = 990_101_000_000 + (village / 20 + 1) * 1000 + 200 + village % 20;
+    let kind = random.below(12) as usize;
+    let way = random.below(10);
+    let (department, channel) = match (way, kind % 2) {
+        (0..6, _) => (*b"POL", *b"DX"),
+        (6..9, _) => (*b"TWN", *b"OW"),
+        (_, 0) => (*b"VIL", *b"MR"),
+        _ => (*b"VIL", *b"HV"),
+    };
+    Envelope {
+        position: Position(number + 1),
+        event_type: EventType { number: KINDS[kind] as u16, version: 1 },
+        clocks: Clocks {
+            occurred_on,
+            known_on: Some(occurred_on),
+            sent_at: Some(recorded_at),
+            received_at: recorded_at,
+            recorded_at,
+            verified_at: None,
+        },
+        place: Place::from_code(place, 12).expect("a village"),
+        department,
+        channel,
+        ..template.clone()
+    }
+}
+
+fn resident_bytes() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    pages.split(' ').nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) * 4096
+}
+
+fn main() -> io::Result<()> {
+    let events = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(5_000_000);
+    let mut out = io::stdout().lock();
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let nobody = StreamId { kind: StreamKind::Person, id: Uuid::from_u128(1) };
+    let now = Timestamp::UNIX_EPOCH;
+    let template = Envelope {
+        position: Position(0),
+        stream: nobody,
+        sequence: Sequence(0),
+        previous: Position(0),
+        event_type: EventType { number: 1, version: 1 },
+        key: EventKey([0; 16]),
+        content: ContentTag([0; 8]),
+        clocks: Clocks {
+            occurred_on: date(2024, 1, 1),
+            known_on: None,
+            sent_at: None,
+            received_at: now,
+            recorded_at: now,
+            verified_at: None,
+        },
+        place: Place::from_code(99, 2).expect("a province"),
+        department: *b"POL",
+        channel: *b"DX",
+        correlation: EventKey([0; 16]),
+        causation: Position(0),
+        corrects: Position(0),
+        sealed_for: None,
+        actor: String::new(),
+        source: String::new(),
+    };
+    let before = resident_bytes();
+    let mut view = Timeliness::new(Arc::new(Deadlines::embedded()));
+    let (mut folding, mut taking) = (Duration::ZERO, Duration::ZERO);
+    let (mut rows, mut table) = (0, std::collections::BTreeMap::new());
+    let mut batch = Vec::new();
+    for number in 0..events {
+        batch.push(envelope(number, events, &mut random, &template));
+        if batch.len() == 10_000 || number + 1 == events {
+            let start = Instant::now();
+            for envelope in &batch {
+                view.apply(envelope, None);
+            }
+            folding += start.elapsed();
+            batch.clear();
+        }
+        if number + 1 == events {
+            let memory = resident_bytes() - before;
+            writeln!(out, "memory of the view: {} MB", memory / 1_000_000)?;
+            let start = Instant::now();
+            for (key, value) in view.take_dirty() {
+                rows += 1;
+                table.insert(key, value.unwrap_or_default());
+            }
+            taking += start.elapsed();
+        }
+    }
+    let bytes: usize = table.iter().map(|(key, value)| key.len() + value.len()).sum();
+    writeln!(out, "apply: {} ns an event", folding.as_nanos() / u128::from(events))?;
+    writeln!(out, "rows: {rows}, {} MB, taken in {taking:?}", bytes / 1_000_000)?;
+    let start = Instant::now();
+    let loaded = Timeliness::load(Arc::new(Deadlines::embedded()), &table);
+    writeln!(out, "load: {:?}, {}", start.elapsed(), loaded.is_ok())?;
+    use Dimension::{Channel, Department, Event, Month};
+    let place = Dimension::Place;
+    let groupings: Vec<(&str, Option<&str>, Vec<Dimension>)> = vec![
+        ("nothing", None, vec![]),
+        ("month", Some("99"), vec![Month]),
+        ("event", Some("990101"), vec![Event]),
+        ("township", Some("990101"), vec![place(None)]),
+        ("township, event, month", Some("990101"), vec![place(None), Event, Month]),
+        ("county: all dimensions", None, vec![place(None), Event, Department, Channel, Month]),
+        ("villages of one township", Some("990101001"), vec![place(None)]),
+        (
+            "200 villages",
+            Some("990101"),
+            vec![place(Some(projections::timeliness::Level::Village))],
+        ),
+        (
+            "villages, event",
+            None,
+            vec![place(Some(projections::timeliness::Level::Village)), Event],
+        ),
+        (
+            "villages, month",
+            None,
+            vec![place(Some(projections::timeliness::Level::Village)), Month],
+        ),
+        (
+            "every cell",
+            None,
+            vec![
+                place(Some(projections::timeliness::Level::Village)),
+                Event,
+                Department,
+                Channel,
+                Month,
+            ],
+        ),
+    ];
+    for (name, whole, group_by) in groupings {
+        let whole = whole.and_then(|code| Place::parse(code).ok());
+        let as_of = date(2026, 12, 20);
+        let query = TimelinessQuery { place: whole, from: None, to: None, group_by, as_of };
+        let mut times = Vec::new();
+        let mut rows = 0;
+        for _ in 0..11 {
+            let start = Instant::now();
+            rows = view.query(&query).len();
+            times.push(start.elapsed());
+        }
+        times.sort();
+        writeln!(out, "{name}: {rows} rows, median {:?}", times[5])?;
+    }
+    Ok(())
+}
