@@ -2,6 +2,7 @@
 //!
 //! `cargo run --release -p projections --example timeliness_speed [events]`
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use domain::{Clocks, Kind, Place, Position, Sequence, StreamId, StreamKind};
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use projections::deadlines::Deadlines;
-use projections::timeliness::{Dimension, Timeliness, TimelinessQuery};
+use projections::timeliness::{Dimension, Level, Timeliness, TimelinessQuery};
 use uuid::Uuid;
 
 const KINDS: [Kind; 12] = [
@@ -82,20 +83,35 @@ fn envelope(number: u64, events: u64, random: &mut Random, template: &Envelope) 
     }
 }
 
+/// Time on the processor, so that neighbours on the machine count less.
+struct Stopwatch(u64);
+
+impl Stopwatch {
+    fn start() -> Self {
+        Self(Self::on_processor())
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_nanos(Self::on_processor() - self.0)
+    }
+
+    fn on_processor() -> u64 {
+        let schedule = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+        schedule.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+}
+
 fn resident_bytes() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     pages.split(' ').nth(1).and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) * 4096
 }
 
-fn main() -> io::Result<()> {
-    let events = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(5_000_000);
-    let mut out = io::stdout().lock();
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let nobody = StreamId { kind: StreamKind::Person, id: Uuid::from_u128(1) };
+/// An envelope in which nothing is of interest but what [`envelope`] sets.
+fn template() -> Envelope {
     let now = Timestamp::UNIX_EPOCH;
-    let template = Envelope {
+    Envelope {
         position: Position(0),
-        stream: nobody,
+        stream: StreamId { kind: StreamKind::Person, id: Uuid::from_u128(1) },
         sequence: Sequence(0),
         previous: Position(0),
         event_type: EventType { number: 1, version: 1 },
@@ -118,89 +134,85 @@ fn main() -> io::Result<()> {
         sealed_for: None,
         actor: String::new(),
         source: String::new(),
-    };
+    }
+}
+
+type Table = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn fold(events: u64, out: &mut impl Write) -> io::Result<(Timeliness, Table)> {
+    let (template, mut random) = (template(), Random(0x9E37_79B9_7F4A_7C15));
     let before = resident_bytes();
     let mut view = Timeliness::new(Arc::new(Deadlines::embedded()));
     let (mut folding, mut taking) = (Duration::ZERO, Duration::ZERO);
-    let (mut rows, mut table) = (0, std::collections::BTreeMap::new());
+    let (mut taken, mut table) = (0, Table::new());
     let mut batch = Vec::new();
     for number in 0..events {
         batch.push(envelope(number, events, &mut random, &template));
         if batch.len() == 10_000 || number + 1 == events {
-            let start = Instant::now();
+            let start = Stopwatch::start();
             for envelope in &batch {
                 view.apply(envelope, None);
             }
             folding += start.elapsed();
             batch.clear();
         }
-        if number + 1 == events {
-            let memory = resident_bytes() - before;
-            writeln!(out, "memory of the view: {} MB", memory / 1_000_000)?;
-            let start = Instant::now();
-            for (key, value) in view.take_dirty() {
-                rows += 1;
-                table.insert(key, value.unwrap_or_default());
-            }
+        if (number + 1) % 100_000 == 0 || number + 1 == events {
+            let start = Stopwatch::start();
+            let changed = view.take_dirty();
             taking += start.elapsed();
+            taken += changed.len();
+            table.extend(changed.into_iter().map(|(key, value)| (key, value.unwrap_or_default())));
         }
     }
+    let memory = (resident_bytes() - before) / 1_000_000;
+    writeln!(out, "memory of the view and of a table of its rows: {memory} MB")?;
+    writeln!(out, "apply: {} ns an event", folding.as_nanos() / u128::from(events.max(1)))?;
     let bytes: usize = table.iter().map(|(key, value)| key.len() + value.len()).sum();
-    writeln!(out, "apply: {} ns an event", folding.as_nanos() / u128::from(events))?;
-    writeln!(out, "rows: {rows}, {} MB, taken in {taking:?}", bytes / 1_000_000)?;
-    let start = Instant::now();
-    let loaded = Timeliness::load(Arc::new(Deadlines::embedded()), &table);
-    writeln!(out, "load: {:?}, {}", start.elapsed(), loaded.is_ok())?;
-    use Dimension::{Channel, Department, Event, Month};
-    let place = Dimension::Place;
-    let groupings: Vec<(&str, Option<&str>, Vec<Dimension>)> = vec![
-        ("nothing", None, vec![]),
-        ("month", Some("99"), vec![Month]),
-        ("event", Some("990101"), vec![Event]),
-        ("township", Some("990101"), vec![place(None)]),
-        ("township, event, month", Some("990101"), vec![place(None), Event, Month]),
-        ("county: all dimensions", None, vec![place(None), Event, Department, Channel, Month]),
-        ("villages of one township", Some("990101001"), vec![place(None)]),
+    writeln!(out, "rows: {}, {} MB", table.len(), bytes / 1_000_000)?;
+    writeln!(out, "taken every 100,000 events: {taken} rows in {taking:?}")?;
+    Ok((view, table))
+}
+
+fn main() -> io::Result<()> {
+    let events = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(5_000_000);
+    let mut out = io::stdout().lock();
+    let (view, table) = fold(events, &mut out)?;
+    drop(view);
+    let (before, start) = (resident_bytes(), Stopwatch::start());
+    let view = Timeliness::load(Arc::new(Deadlines::embedded()), &table);
+    let view = view.map_err(io::Error::other)?;
+    let memory = resident_bytes().saturating_sub(before) / 1_000_000;
+    writeln!(out, "load: {:?}, {memory} MB more", start.elapsed())?;
+    use Dimension::{Channel, Department, Event, Month, Place as By};
+    let village = By(Some(Level::Village));
+    let groupings = [
+        ("nothing", "99", vec![]),
+        ("month", "99", vec![Month]),
+        ("event", "990101", vec![Event]),
+        ("township", "990101", vec![By(None)]),
+        ("township, event, month", "990101", vec![By(None), Event, Month]),
         (
-            "200 villages",
-            Some("990101"),
-            vec![place(Some(projections::timeliness::Level::Village))],
+            "all dimensions by province",
+            "99",
+            vec![By(Some(Level::Province)), Event, Department, Channel, Month],
         ),
-        (
-            "villages, event",
-            None,
-            vec![place(Some(projections::timeliness::Level::Village)), Event],
-        ),
-        (
-            "villages, month",
-            None,
-            vec![place(Some(projections::timeliness::Level::Village)), Month],
-        ),
-        (
-            "every cell",
-            None,
-            vec![
-                place(Some(projections::timeliness::Level::Village)),
-                Event,
-                Department,
-                Channel,
-                Month,
-            ],
-        ),
+        ("villages of one township", "990101001", vec![By(None)]),
+        ("village", "990101", vec![village]),
+        ("village, event", "990101", vec![village, Event]),
+        ("village, month", "990101", vec![village, Month]),
+        ("every cell", "99", vec![village, Event, Department, Channel, Month]),
     ];
-    for (name, whole, group_by) in groupings {
-        let whole = whole.and_then(|code| Place::parse(code).ok());
-        let as_of = date(2026, 12, 20);
-        let query = TimelinessQuery { place: whole, from: None, to: None, group_by, as_of };
-        let mut times = Vec::new();
-        let mut rows = 0;
+    for (name, place, group_by) in groupings {
+        let (place, as_of) = (Place::parse(place).ok(), date(2026, 12, 20));
+        let query = TimelinessQuery { place, from: None, to: None, group_by, as_of };
+        let (mut times, mut rows) = (Vec::new(), 0);
         for _ in 0..11 {
             let start = Instant::now();
             rows = view.query(&query).len();
             times.push(start.elapsed());
         }
         times.sort();
-        writeln!(out, "{name}: {rows} rows, median {:?}", times[5])?;
+        writeln!(out, "{name}: {rows} rows, best {:?}, median {:?}", times[0], times[5])?;
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! What the measure takes from one envelope, and what that adds to a cell.
 
-use domain::clocks::day_in_china;
 use domain::{Envelope, Place};
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +55,6 @@ const DUE_DAYS_BEFORE_MAX: i32 = 1024;
 impl Fact {
     pub(super) fn of(envelope: &Envelope) -> Self {
         let clocks = &envelope.clocks;
-        let recorded = day_in_china(clocks.recorded_at);
         Self {
             event: envelope.event_type.number,
             place_code: envelope.place.code(),
@@ -67,7 +65,7 @@ impl Fact {
             known: clocks.known_on.map(day_number),
             sent: clocks.sent_at.map(day_number_in_china),
             received: day_number_in_china(clocks.received_at),
-            recorded: day_number(recorded),
+            recorded: day_number_in_china(clocks.recorded_at),
         }
     }
 
@@ -79,8 +77,9 @@ impl Fact {
         deadlines: &Deadlines,
     ) -> Option<Contribution> {
         let place = Place::from_code(self.place_code, self.place_digits)?;
-        let month = Month::of(date_of(occurred));
-        let first_day = day_number(month.first_day());
+        let day = date_of(occurred);
+        let month = Month::of(day);
+        let first_day = occurred + 1 - i32::from(day.day());
         let due = deadlines
             .due_day(self.event, place.is_urban(), occurred, self.known)
             .map(|(day, _)| DueInMonth { days: day - first_day, on_time: self.recorded <= day });

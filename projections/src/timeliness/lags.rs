@@ -102,7 +102,8 @@ impl Lags<'_> {
     }
 }
 
-/// Counts per bucket, used again for each group.
+/// Counts per bucket.
+#[derive(Default)]
 pub(super) struct Merged {
     dense: Vec<u64>,
     dense_end: usize,
@@ -111,8 +112,8 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    pub(super) fn new() -> Self {
-        Self { dense: vec![0; DENSE_BUCKETS], dense_end: 0, long: Vec::new() }
+    pub(super) fn is_empty(&self) -> bool {
+        self.dense_end == 0 && self.long.is_empty()
     }
 
     pub(super) fn clear(&mut self) {
@@ -123,6 +124,9 @@ impl Merged {
 
     /// Adds entries of one or several cells.
     pub(super) fn add(&mut self, entries: &[u32]) {
+        if self.dense.is_empty() {
+            self.dense.resize(DENSE_BUCKETS, 0);
+        }
         let mut end = self.dense_end;
         for &entry in entries {
             let bucket = usize::from(bucket_of(entry));

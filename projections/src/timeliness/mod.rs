@@ -12,6 +12,7 @@ mod cube;
 mod fact;
 mod lags;
 mod month;
+mod parts;
 mod query;
 mod rows;
 mod selection;

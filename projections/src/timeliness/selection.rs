@@ -1,15 +1,16 @@
 //! From a question to the cells that answer it: the coarsest cube that is fine enough, its sheets
-//! in the order of the groups, and each group's runs of entries merged one group at a time.
+//! in the order of the groups, each place and month of the answer at a time.
 
 use domain::Place;
 use rustc_hash::FxHashMap;
 
 use super::cube::Cube;
 use super::fact::Series;
-use super::lags::{Lags, Merged};
+use super::lags::Lags;
 use super::month::Month;
+use super::parts::Parts;
 use super::query::{Dimension, Group, TimelinessQuery, Totals};
-use super::sheet::{Run, Sheet, Tally};
+use super::sheet::Sheet;
 use super::{GRACE_DAYS, Timeliness};
 use crate::days::day_number;
 
@@ -27,13 +28,6 @@ pub(super) struct Selection<'a> {
     group_of_series: Vec<u32>,
     /// For each series whether a month is still open, of the months for which it can be.
     open: FxHashMap<Month, Vec<bool>>,
-}
-
-/// Cells of one sheet that belong to one group: all of them, or the run at a place.
-#[derive(Clone, Copy)]
-struct Piece<'a> {
-    sheet: &'a Sheet,
-    run: Option<u32>,
 }
 
 impl<'a> Selection<'a> {
@@ -71,79 +65,18 @@ impl<'a> Selection<'a> {
 
     /// Hands over each group that has events, with its totals and its lags.
     pub(super) fn for_each_group(&self, mut take: impl FnMut(Group, &Totals, &Lags<'_>)) {
-        let mut merged = Merged::new();
-        let mut parts = Parts::default();
+        let groups = self.series_groups.len();
+        let mut parts = Parts::new(self.as_of, &self.group_of_series, groups);
         for sheets in self.sheets.chunk_by(|(one, _), (other, _)| one == other) {
             let (place, month) = sheets[0].0;
-            if self.series_groups.len() <= 1 {
-                parts.whole(sheets);
-            } else {
-                parts.split(sheets, &self.group_of_series, self.series_groups.len());
+            for (_, sheet) in sheets {
+                parts.add(sheet, self.open.get(&sheet.month).map(Vec::as_slice));
             }
-            let mut from = 0;
-            for (number, &end) in parts.ends.iter().enumerate() {
-                let pieces = &parts.pieces[from..end as usize];
-                from = end as usize;
-                if !pieces.is_empty() {
-                    let group = Group { place, month, ..self.series_groups[number] };
-                    self.merge(pieces, &mut merged, |totals, lags| take(group, totals, lags));
-                }
-            }
+            parts.drain(|number, totals, lags| {
+                let group = Group { place, month, ..self.series_groups[number] };
+                take(group, totals, lags);
+            });
         }
-    }
-
-    fn merge(
-        &self,
-        pieces: &[Piece<'_>],
-        merged: &mut Merged,
-        take: impl FnOnce(&Totals, &Lags<'_>),
-    ) {
-        let mut totals = Totals::default();
-        for piece in pieces {
-            self.sum_up(piece, &mut totals);
-        }
-        if let [Piece { sheet, run: Some(at) }] = pieces {
-            return take(&totals, &Lags::Stored(sheet.lags_of(*at as usize)));
-        }
-        merged.clear();
-        for piece in pieces {
-            merged.add(piece.lags());
-        }
-        merged.finish();
-        take(&totals, &Lags::Merged(merged));
-    }
-
-    fn sum_up(&self, piece: &Piece<'_>, totals: &mut Totals) {
-        let (sheet, runs) = (piece.sheet, piece.runs());
-        totals.add(piece.tally());
-        if !sheet.dues.is_empty() {
-            let dues = match piece.run {
-                Some(_) => sheet.dues_of(runs[0].series),
-                None => &sheet.dues,
-            };
-            totals.pending += sheet.pending(dues, self.as_of);
-        }
-        if let Some(open) = self.open.get(&sheet.month) {
-            totals.open |= runs.iter().any(|run| open[usize::from(run.series)]);
-        }
-        totals.open |= totals.pending > 0;
-    }
-}
-
-impl<'a> Piece<'a> {
-    fn runs(self) -> &'a [Run] {
-        match self.run {
-            Some(at) => &self.sheet.runs[at as usize..][..1],
-            None => &self.sheet.runs,
-        }
-    }
-
-    fn tally(self) -> &'a Tally {
-        self.run.map_or(&self.sheet.total, |at| &self.sheet.tallies[at as usize])
-    }
-
-    fn lags(self) -> &'a [u32] {
-        self.run.map_or(&self.sheet.lags, |at| self.sheet.lags_of(at as usize))
     }
 }
 
@@ -177,51 +110,4 @@ fn group_series(series: &[Series], group_by: &[Dimension]) -> (Vec<Group>, Vec<u
         ..Group::default()
     };
     (keys.iter().map(group).collect(), group_of_series)
-}
-
-/// The pieces of the sheets of one place and month group, one group of series after the other.
-#[derive(Default)]
-struct Parts<'a> {
-    pieces: Vec<Piece<'a>>,
-    /// Where the pieces of each group of series end.
-    ends: Vec<u32>,
-    found: Vec<(u32, Piece<'a>)>,
-}
-
-impl<'a> Parts<'a> {
-    /// All series in one group: a piece is a whole sheet.
-    fn whole(&mut self, sheets: &[(SheetGroup, &'a Sheet)]) {
-        self.pieces.clear();
-        self.pieces.extend(sheets.iter().map(|&(_, sheet)| Piece { sheet, run: None }));
-        self.ends.clear();
-        self.ends.push(self.pieces.len() as u32);
-    }
-
-    /// A piece per cell, sorted into its group by counting.
-    fn split(&mut self, sheets: &[(SheetGroup, &'a Sheet)], group_of: &[u32], groups: usize) {
-        self.found.clear();
-        self.ends.clear();
-        self.ends.resize(groups, 0);
-        for &(_, sheet) in sheets {
-            for (at, run) in sheet.runs.iter().enumerate() {
-                let group = group_of[usize::from(run.series)];
-                self.ends[group as usize] += 1;
-                self.found.push((group, Piece { sheet, run: Some(at as u32) }));
-            }
-        }
-        let mut so_far = 0;
-        for end in &mut self.ends {
-            // For now where the group begins; it moves to its end as the pieces are placed.
-            so_far += std::mem::replace(end, so_far);
-        }
-        self.pieces.clear();
-        if let Some(&(_, any)) = self.found.first() {
-            self.pieces.resize(self.found.len(), any);
-        }
-        for &(group, piece) in &self.found {
-            let end = &mut self.ends[group as usize];
-            self.pieces[*end as usize] = piece;
-            *end += 1;
-        }
-    }
 }

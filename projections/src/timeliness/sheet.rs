@@ -29,7 +29,9 @@ pub(super) struct Sheet {
     pub(super) lags: Vec<u32>,
     /// Exact counts per due day that is not settled: `series | due offset | count`, sorted. All of
     /// these events were recorded on time.
-    pub(super) dues: Vec<u64>,
+    dues: Vec<u64>,
+    /// No due day that was ever put in is later.
+    due_last: i32,
 }
 
 /// Where the lags of a series end.
@@ -69,6 +71,7 @@ impl Sheet {
             tallies: Vec::new(),
             lags: Vec::new(),
             dues: Vec::new(),
+            due_last: i32::MIN,
         }
     }
 
@@ -88,6 +91,7 @@ impl Sheet {
         self.count_lag(at, event.lag, change);
         self.settle(series, settled_before);
         if let Some(due) = event.due.filter(|due| self.first_day + due.days >= settled_before) {
+            self.due_last = self.due_last.max(self.first_day + due.days);
             self.count_due(due_key(series, due.offset()), change);
         }
         if self.tallies[at].count == 0 {
@@ -106,6 +110,7 @@ impl Sheet {
         self.total.add(&tally);
         self.tallies[at].add(&tally);
         for &(offset, count) in &cell.dues {
+            self.due_last = self.due_last.max(self.first_day + due_days_after_first(offset));
             add_due(&mut self.dues, due_key(series, offset), count);
         }
     }
@@ -126,24 +131,36 @@ impl Sheet {
     }
 
     /// The lag entries of the run at `at`.
-    pub(super) fn lags_of(&self, at: usize) -> &[u32] {
+    fn lags_of(&self, at: usize) -> &[u32] {
         &self.lags[self.lag_start(at)..self.runs[at].lag_end as usize]
     }
 
-    /// The due entries of a series.
-    pub(super) fn dues_of(&self, series: u16) -> &[u64] {
-        if self.dues.is_empty() {
-            return &[];
+    /// The lag entries of every run, in order.
+    pub(super) fn lag_runs(&self) -> impl Iterator<Item = &[u32]> {
+        let mut rest = self.lags.as_slice();
+        let mut start = 0;
+        self.runs.iter().map(move |run| {
+            let lags;
+            (lags, rest) = rest.split_at((run.lag_end - start) as usize);
+            start = run.lag_end;
+            lags
+        })
+    }
+
+    /// How many events are due on day `as_of` or later, of one series or of all.
+    pub(super) fn pending(&self, series: Option<u16>, as_of: i32) -> u64 {
+        if self.due_last < as_of {
+            return 0;
         }
+        let dues = series.map_or(self.dues.as_slice(), |series| self.dues_of(series));
+        let due_later = |entry: &&u64| self.due_day(**entry) >= as_of;
+        dues.iter().filter(due_later).map(|&entry| u64::from(entry as u32)).sum()
+    }
+
+    fn dues_of(&self, series: u16) -> &[u64] {
         let from = self.dues.partition_point(|entry| entry >> 48 < u64::from(series));
         let length = self.dues[from..].partition_point(|entry| entry >> 48 == u64::from(series));
         &self.dues[from..from + length]
-    }
-
-    /// How many events of these due entries are due on day `as_of` or later.
-    pub(super) fn pending(&self, dues: &[u64], as_of: i32) -> u64 {
-        let due_later = |entry: &&u64| self.due_day(**entry) >= as_of;
-        dues.iter().filter(due_later).map(|&entry| u64::from(entry as u32)).sum()
     }
 
     fn due_day(&self, entry: u64) -> i32 {
