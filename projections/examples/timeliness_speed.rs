@@ -30,6 +30,7 @@ const KINDS: [Kind; 12] = [
     Kind::Return,
 ];
 const DAYS: u64 = 36 * 30;
+const BATCH: usize = 500;
 
 /// xorshift64: the same events in every run.
 struct Random(u64);
@@ -143,17 +144,17 @@ fn fold(events: u64, out: &mut impl Write) -> io::Result<(Timeliness, Table)> {
     let (template, mut random) = (template(), Random(0x9E37_79B9_7F4A_7C15));
     let before = resident_bytes();
     let mut view = Timeliness::new(Arc::new(Deadlines::embedded()));
-    let (mut folding, mut taking) = (Duration::ZERO, Duration::ZERO);
+    let (mut folding, mut taking) = (Vec::new(), Duration::ZERO);
     let (mut taken, mut table) = (0, Table::new());
     let mut batch = Vec::new();
     for number in 0..events {
         batch.push(envelope(number, events, &mut random, &template));
-        if batch.len() == 10_000 || number + 1 == events {
-            let start = Stopwatch::start();
+        if batch.len() == BATCH {
+            let start = Instant::now();
             for envelope in &batch {
                 view.apply(envelope, None);
             }
-            folding += start.elapsed();
+            folding.push(start.elapsed().as_nanos() / BATCH as u128);
             batch.clear();
         }
         if (number + 1) % 100_000 == 0 || number + 1 == events {
@@ -166,7 +167,10 @@ fn fold(events: u64, out: &mut impl Write) -> io::Result<(Timeliness, Table)> {
     }
     let memory = (resident_bytes() - before) / 1_000_000;
     writeln!(out, "memory of the view and of a table of its rows: {memory} MB")?;
-    writeln!(out, "apply: {} ns an event", folding.as_nanos() / u128::from(events.max(1)))?;
+    folding.sort_unstable();
+    if let (Some(best), Some(median)) = (folding.first(), folding.get(folding.len() / 2)) {
+        writeln!(out, "apply: best {best}, median {median} ns an event, by batches of {BATCH}")?;
+    }
     let bytes: usize = table.iter().map(|(key, value)| key.len() + value.len()).sum();
     writeln!(out, "rows: {}, {} MB", table.len(), bytes / 1_000_000)?;
     writeln!(out, "taken every 100,000 events: {taken} rows in {taking:?}")?;
