@@ -11,6 +11,8 @@ use crate::deadlines::Deadlines;
 use crate::table::{Rewriting, Table};
 use crate::timeliness::Timeliness;
 
+/// Raise it when cells change their form or meaning. The version of the deadline rules is part of
+/// the table's name too: other rules count otherwise, so the view is then rebuilt.
 const VERSION: &str = "timeliness.1";
 /// Before each key of the cube, since a table's keys do not begin with a zero byte.
 const CELL: u8 = b'c';
@@ -28,11 +30,17 @@ impl TimelinessView {
     /// # Errors
     /// [`ViewsError`].
     pub fn open(db: &sled::Db) -> Result<Self, ViewsError> {
-        let table = Table::open(db, VERSION, Rewriting::Harmful)?;
+        let deadlines = Arc::new(Deadlines::embedded());
+        let name = format!("{VERSION}.{}", deadlines.rules_version());
+        for outdated in db.tree_names() {
+            if outdated.starts_with(b"timeliness.") && *outdated != *name.as_bytes() {
+                db.drop_tree(outdated)?;
+            }
+        }
+        let table = Table::open(db, &name, Rewriting::Harmful)?;
         let rows = table.scan(&[CELL], None, usize::MAX)?;
         let rows = rows.into_iter().map(|(key, row)| (key[1..].to_vec(), row));
-        let cube = Timeliness::load(Arc::new(Deadlines::embedded()), rows)
-            .map_err(|_| ViewsError::Row(VERSION))?;
+        let cube = Timeliness::load(deadlines, rows).map_err(|_| ViewsError::Row(VERSION))?;
         let folded = AtomicU64::new(table.checkpoint()?.0);
         Ok(Self { cube: RwLock::new(cube), table, folded })
     }

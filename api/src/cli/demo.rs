@@ -1,6 +1,6 @@
 //! `renkou demo`: a fictional county on a bare machine, taken in through the real path, served.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ impl Demo {
     async fn serve(self, data: &Path) -> Result<(), Failure> {
         let service = Service::start(data, ([127, 0, 0, 1], self.port).into()).await?;
         let ready = tokio::select! {
-            taken = self.take_in(data, &service) => Some(taken?),
+            taken = self.take_in(&service) => Some(taken?),
             () = asked_to_stop() => None,
         };
         if let Some(counts) = ready {
@@ -69,10 +69,12 @@ impl Demo {
         service.stop().await
     }
 
-    async fn take_in(&self, data: &Path, service: &Service) -> Result<Counts, Failure> {
+    async fn take_in(&self, service: &Service) -> Result<Counts, Failure> {
         tell(&format!("Making up a county of {} people and {YEARS} years…", self.people));
         let options = Options::new(self.people, YEARS, self.seed, yesterday());
-        let path = data.join("county.ndjson");
+        // Apart from the registry, in whose directory no name stands in plain.
+        let folder = tempfile::Builder::new().prefix("renkou-county-").tempdir()?;
+        let path = folder.path().join("county.ndjson");
         let making = {
             let path = path.clone();
             tokio::task::spawn_blocking(move || {
@@ -86,7 +88,6 @@ impl Demo {
         let (token, grant) = service.tokens.create(everything("demo-county"))?;
         let counts = send_file(&path, &service.url, &token).await?;
         service.tokens.revoke(&grant.id)?;
-        fs::remove_file(path)?;
         let head = service.registry.log().journal().head();
         if !service.registry.wait_until_folded(head, FOLLOW_MAX).await {
             return Err("the views did not follow in time".into());

@@ -11,7 +11,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub enum HomeError {
     #[error("the key slots do not open")]
     Keys(#[from] KeyError),
     /// A log does not open.
-    #[error("the log does not open")]
+    #[error(transparent)]
     Log(#[from] OpenError),
 }
 
@@ -100,7 +100,8 @@ impl Home {
             let path = path.to_owned();
             move |source| HomeError::Io { path, source }
         };
-        fs::create_dir_all(folder).map_err(io(folder))?;
+        let mut private = fs::DirBuilder::new();
+        private.recursive(true).mode(0o700).create(folder).map_err(io(folder))?;
         if fs::read_dir(folder).map_err(io(folder))?.next().is_some() {
             return Err(HomeError::NotEmpty(folder.to_owned()));
         }
@@ -172,9 +173,12 @@ impl Home {
     /// # Errors
     /// [`HomeError`].
     pub fn logs(&self) -> Result<Logs, HomeError> {
-        let keys = KeySlots::open(&self.slots(), &self.master_key()?)?;
+        let master_key = self.master_key()?;
         let open = |name| Segments::open(&self.folder.join(name), Options::default());
-        Self::assemble(keys, Arc::new(open("journal")?), Arc::new(open("reads")?))
+        // The log first: its lock says clearly that another process has the registry.
+        let (journal, reads) = (Arc::new(open("journal")?), Arc::new(open("reads")?));
+        let keys = KeySlots::open(&self.slots(), &master_key)?;
+        Self::assemble(keys, journal, reads)
     }
 
     /// Opens both logs and the keys for reading, beside a running service if there is one.

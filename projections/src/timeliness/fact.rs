@@ -1,16 +1,11 @@
 //! What the measure takes from one envelope, and what that adds to a cell.
 
-use domain::clocks::day_in_china;
 use domain::{Envelope, Place};
 use serde::{Deserialize, Serialize};
 
 use super::month::Month;
 use crate::days::{date_of, day_number, day_number_in_china};
 use crate::deadlines::Deadlines;
-
-/// Due days are kept as days after the first of the month of occurrence, from this far before it.
-pub(super) const DUE_DAYS_BEFORE_MAX: i32 = 1024;
-const DUE_OFFSET_MAX: i32 = (1 << 15) - 1;
 
 /// A counted event, as far as the measure goes. Days are day numbers.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -25,7 +20,7 @@ pub(super) struct Fact {
     known: Option<i32>,
     sent: Option<i32>,
     received: i32,
-    recorded: i32,
+    pub(super) recorded: i32,
 }
 
 /// Event number, department and channel in one number, ordered in that order.
@@ -39,16 +34,27 @@ pub(super) struct Contribution {
     pub(super) place: Place,
     pub(super) month: Month,
     pub(super) lag: u16,
-    /// [`due_value`] of its due day; none without a rule.
-    pub(super) due: Option<u16>,
+    /// None without a rule.
+    pub(super) due: Option<DueInMonth>,
     /// Days of delay of citizen, department, transport and registry; none when a clock is absent.
     pub(super) split: Option<[i64; 4]>,
 }
 
+/// By when a contribution had to be on record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DueInMonth {
+    /// Days after the first of the month of occurrence.
+    pub(super) days: i32,
+    /// Whether it was.
+    pub(super) on_time: bool,
+}
+
+/// Offsets of due days begin so many days before the first of the month.
+const DUE_DAYS_BEFORE_MAX: i32 = 1024;
+
 impl Fact {
     pub(super) fn of(envelope: &Envelope) -> Self {
         let clocks = &envelope.clocks;
-        let recorded = day_in_china(clocks.recorded_at);
         Self {
             event: envelope.event_type.number,
             place_code: envelope.place.code(),
@@ -59,7 +65,7 @@ impl Fact {
             known: clocks.known_on.map(day_number),
             sent: clocks.sent_at.map(day_number_in_china),
             received: day_number_in_china(clocks.received_at),
-            recorded: day_number(recorded),
+            recorded: day_number_in_china(clocks.recorded_at),
         }
     }
 
@@ -71,10 +77,12 @@ impl Fact {
         deadlines: &Deadlines,
     ) -> Option<Contribution> {
         let place = Place::from_code(self.place_code, self.place_digits)?;
-        let month = Month::of(date_of(occurred));
+        let day = date_of(occurred);
+        let month = Month::of(day);
+        let first_day = occurred + 1 - i32::from(day.day());
         let due = deadlines
             .due_day(self.event, place.is_urban(), occurred, self.known)
-            .map(|(day, _)| due_value(day - day_number(month.first_day()), self.recorded <= day));
+            .map(|(day, _)| DueInMonth { days: day - first_day, on_time: self.recorded <= day });
         let split = self.known.zip(self.sent).map(|(known, sent)| {
             [known - occurred, sent - known, self.received - sent, self.recorded - self.received]
                 .map(i64::from)
@@ -124,13 +132,14 @@ pub(super) fn lag_days(bucket: u16) -> i32 {
     i32::from(bucket) - 1
 }
 
-/// A due day in 15 bits, and in the lowest bit whether the record was on time.
-fn due_value(days_after_first: i32, on_time: bool) -> u16 {
-    let offset = (days_after_first + DUE_DAYS_BEFORE_MAX).clamp(0, DUE_OFFSET_MAX) as u16;
-    (offset << 1) | u16::from(on_time)
+impl DueInMonth {
+    /// The due day in 16 bits; beyond 170 years the last one.
+    pub(super) fn offset(self) -> u16 {
+        (self.days + DUE_DAYS_BEFORE_MAX).clamp(0, i32::from(u16::MAX)) as u16
+    }
 }
 
-/// How many days after the first of the month of occurrence a due value lies.
-pub(super) fn due_days_after_first(value: u16) -> i32 {
-    i32::from(value >> 1) - DUE_DAYS_BEFORE_MAX
+/// How many days after the first of the month of occurrence the due day of an offset lies.
+pub(super) fn due_days_after_first(offset: u16) -> i32 {
+    i32::from(offset) - DUE_DAYS_BEFORE_MAX
 }

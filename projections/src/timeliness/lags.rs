@@ -1,9 +1,9 @@
 //! Days of lag: merged from many cells, asked for quantiles, drawn as a curve.
 
-use super::cube::{count_of, value_of};
 use super::fact::lag_days;
-use super::query::{Group, TimelinessQuery, compare};
+use super::query::{Group, TimelinessQuery};
 use super::selection::Selection;
+use super::sheet::{bucket_of, count_of};
 use super::{Timeliness, fact};
 
 /// Buckets that are counted in place; the rare longer lags are sorted at the end.
@@ -64,14 +64,14 @@ impl Timeliness {
             }
             curves.push(LagCurve { group, total: totals.count, open: totals.open, points });
         });
-        curves.sort_by(|one, other| compare(&one.group, &other.group, &query.group_by));
+        curves.sort_by_cached_key(|curve| curve.group.key(&query.group_by));
         curves
     }
 }
 
 /// The lags of a group: one cell's as they are stored, or merged.
 pub(super) enum Lags<'a> {
-    Stored(&'a [u64]),
+    Stored(&'a [u32]),
     Merged(&'a Merged),
 }
 
@@ -81,7 +81,7 @@ impl Lags<'_> {
         match self {
             Lags::Stored(entries) => {
                 for &entry in *entries {
-                    if !take(value_of(entry), u64::from(count_of(entry))) {
+                    if !take(bucket_of(entry), u64::from(count_of(entry))) {
                         return;
                     }
                 }
@@ -102,7 +102,8 @@ impl Lags<'_> {
     }
 }
 
-/// Counts per bucket, used again for each group.
+/// Counts per bucket.
+#[derive(Default)]
 pub(super) struct Merged {
     dense: Vec<u64>,
     dense_end: usize,
@@ -111,8 +112,8 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    pub(super) fn new() -> Self {
-        Self { dense: vec![0; DENSE_BUCKETS], dense_end: 0, long: Vec::new() }
+    pub(super) fn is_empty(&self) -> bool {
+        self.dense_end == 0 && self.long.is_empty()
     }
 
     pub(super) fn clear(&mut self) {
@@ -122,15 +123,18 @@ impl Merged {
     }
 
     /// Adds entries of one or several cells.
-    pub(super) fn add(&mut self, entries: &[u64]) {
+    pub(super) fn add(&mut self, entries: &[u32]) {
+        if self.dense.is_empty() {
+            self.dense.resize(DENSE_BUCKETS, 0);
+        }
         let mut end = self.dense_end;
         for &entry in entries {
-            let bucket = usize::from(value_of(entry));
+            let bucket = usize::from(bucket_of(entry));
             if let Some(count) = self.dense.get_mut(bucket) {
                 *count += u64::from(count_of(entry));
                 end = end.max(bucket + 1);
             } else {
-                self.long.push((value_of(entry), count_of(entry)));
+                self.long.push((bucket_of(entry), count_of(entry)));
             }
         }
         self.dense_end = end;

@@ -12,9 +12,11 @@ mod cube;
 mod fact;
 mod lags;
 mod month;
+mod parts;
 mod query;
 mod rows;
 mod selection;
+mod sheet;
 
 use std::sync::Arc;
 
@@ -22,9 +24,10 @@ use domain::{Envelope, Kind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::acts::{Act, ActedOn};
-use self::cube::{Change, Cube};
+use self::cube::Cube;
 use self::fact::{Fact, Series};
-use crate::days::day_number;
+use self::sheet::Change;
+use crate::days::{day_number, day_number_in_china};
 use crate::deadlines::Deadlines;
 
 pub use self::lags::{LagCurve, LagPoint};
@@ -51,6 +54,9 @@ pub struct Timeliness {
     /// Sheet of the finest cube and series of each cell that changed: `sheet << 16 | series`.
     dirty_cells: FxHashSet<u64>,
     dirty_acted_on: FxHashSet<u64>,
+    /// Number of the day of the newest record; what was due before is settled.
+    recorded_last: i32,
+    is_day_dirty: bool,
 }
 
 /// Whether events of this number are counted: life events and collections, told in the subject's
@@ -71,6 +77,8 @@ impl Timeliness {
             roots: FxHashMap::default(),
             dirty_cells: FxHashSet::default(),
             dirty_acted_on: FxHashSet::default(),
+            recorded_last: i32::MIN,
+            is_day_dirty: false,
         }
     }
 
@@ -82,6 +90,7 @@ impl Timeliness {
         let number = envelope.event_type.number;
         if is_counted(number) {
             let fact = Fact::of(envelope);
+            self.note_record(fact.recorded);
             self.change(&fact, fact.occurred, Change::Add);
         } else if number == Kind::Correction as u16 {
             self.act(envelope, target, Some(day_number(envelope.clocks.occurred_on)));
@@ -108,6 +117,10 @@ impl Timeliness {
             let value = self.acted_on.get(&position).map(rows::encode);
             changed.push((rows::acted_on_key(position), value));
         }
+        if std::mem::take(&mut self.is_day_dirty) {
+            let value = rows::encode(&self.recorded_last);
+            changed.push((rows::RECORDED_LAST.to_vec(), Some(value)));
+        }
         changed.sort_unstable();
         changed
     }
@@ -122,21 +135,27 @@ impl Timeliness {
     ) -> Result<Self, RowError> {
         let mut view = Self::new(deadlines);
         for (key, value) in rows {
-            let (key, value) = (key.as_ref(), value.as_ref());
-            if key.first() == Some(&rows::CELL) {
-                let (key, cell) = (CellKey::decode(key)?, Cell::decode(value)?);
-                let series = view.series_number(key.series());
-                for cube in &mut view.cubes {
-                    cube.add_cell(series, key.place, key.month, &cell);
-                }
-            } else {
-                let position = rows::acted_on_position(key)?;
-                let acted_on: ActedOn = postcard::from_bytes(value).map_err(|_| RowError::Value)?;
-                view.roots.extend(acted_on.positions().map(|act| (act, position)));
-                view.acted_on.insert(position, acted_on);
-            }
+            view.load_row(key.as_ref(), value.as_ref())?;
         }
         Ok(view)
+    }
+
+    fn load_row(&mut self, key: &[u8], value: &[u8]) -> Result<(), RowError> {
+        if key.first() == Some(&rows::CELL) {
+            let (key, cell) = (CellKey::decode(key)?, Cell::decode(value)?);
+            let series = self.series_number(key.series());
+            for cube in &mut self.cubes {
+                cube.sheet(key.place, key.month).1.add_cell(series, &cell);
+            }
+        } else if key == rows::RECORDED_LAST {
+            self.recorded_last = rows::decode(value)?;
+        } else {
+            let position = rows::acted_on_position(key)?;
+            let acted_on: ActedOn = rows::decode(value)?;
+            self.roots.extend(acted_on.positions().map(|act| (act, position)));
+            self.acted_on.insert(position, acted_on);
+        }
+        Ok(())
     }
 
     /// Takes a correction (with its true day) or an annulment into account.
@@ -156,11 +175,13 @@ impl Timeliness {
             }
             (None, None) => return,
         };
+        let recorded = day_number_in_china(envelope.clocks.recorded_at);
         let before = acted_on.current_day(root);
         let position = envelope.position.0;
         acted_on.push(Act { position, target: acts_on, true_day });
         let after = acted_on.current_day(root);
         let fact = acted_on.fact;
+        self.note_record(recorded);
         self.roots.insert(position, root);
         self.dirty_acted_on.insert(root);
         if before != after {
@@ -177,12 +198,22 @@ impl Timeliness {
     fn change(&mut self, fact: &Fact, day: i32, change: Change) {
         let Some(event) = fact.contribution(day, &self.deadlines) else { return };
         let series = self.series_number(event.series);
+        let settled_before = self.recorded_last;
         let [finest, coarser @ ..] = &mut self.cubes;
-        let sheet = finest.change(series, &event, change);
+        let (number, sheet) = finest.sheet(event.place, event.month);
+        sheet.change(series, &event, change, settled_before);
+        self.dirty_cells.insert((u64::from(number) << 16) | u64::from(series));
         for cube in coarser {
-            cube.change(series, &event, change);
+            let (_, sheet) = cube.sheet(event.place, event.month);
+            sheet.change(series, &event, change, settled_before);
         }
-        self.dirty_cells.insert((u64::from(sheet) << 16) | u64::from(series));
+    }
+
+    fn note_record(&mut self, day: i32) {
+        if day > self.recorded_last {
+            self.recorded_last = day;
+            self.is_day_dirty = true;
+        }
     }
 
     fn series_number(&mut self, series: Series) -> u16 {

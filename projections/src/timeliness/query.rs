@@ -3,16 +3,14 @@
 //! Timeliness is n(recorded by the due day) / n(due day passed), over the events whose due day
 //! lies before `as_of`. Events not yet due and events without a rule are counted apart.
 
-use std::cmp::Ordering;
-
 use domain::Place;
 use jiff::civil::Date;
 
+use super::Timeliness;
 use super::lags::{Lags, quantile};
 use super::month::Month;
 use super::selection::Selection;
-use super::{GRACE_DAYS, Timeliness};
-use crate::days::day_number;
+use super::sheet::Tally;
 
 /// What to count, and by what to part it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +23,8 @@ pub struct TimelinessQuery {
     pub to: Option<Month>,
     /// One row per value of all of these, ordered by them in this order.
     pub group_by: Vec<Dimension>,
-    /// The day of asking: what was due before it is judged.
+    /// The day of asking: what was due before it is judged. A day before the newest record is
+    /// taken as the day of that record; figures as of a past day come from a view folded up to it.
     pub as_of: Date,
 }
 
@@ -105,7 +104,7 @@ pub struct Row {
     /// How many events had every clock.
     pub split_count: u64,
     /// Whether events of these months may still come in without being out of the ordinary: until
-    /// `as_of` is later than their latest due day and [`GRACE_DAYS`].
+    /// `as_of` is later than their latest due day and [`super::GRACE_DAYS`].
     pub open: bool,
 }
 
@@ -130,7 +129,7 @@ impl Timeliness {
         Selection::new(self, query).for_each_group(|group, totals, lags| {
             rows.push(totals.row(group, lags));
         });
-        rows.sort_by(|one, other| compare(&one.group, &other.group, &query.group_by));
+        rows.sort_by_cached_key(|row| row.group.key(&query.group_by));
         rows
     }
 }
@@ -160,17 +159,30 @@ impl Level {
     }
 }
 
-/// Orders groups by the dimensions in their order.
-pub(super) fn compare(one: &Group, other: &Group, by: &[Dimension]) -> Ordering {
-    by.iter().fold(Ordering::Equal, |so_far, dimension| {
-        so_far.then_with(|| match dimension {
-            Dimension::Place(_) => one.place.cmp(&other.place),
-            Dimension::Event => one.event.cmp(&other.event),
-            Dimension::Department => one.department.cmp(&other.department),
-            Dimension::Channel => one.channel.cmp(&other.channel),
-            Dimension::Month => one.month.cmp(&other.month),
+impl Group {
+    /// A number that orders groups by the dimensions in their order.
+    pub(super) fn key(&self, by: &[Dimension]) -> u128 {
+        by.iter().fold(0, |key, dimension| {
+            let (bits, value) = match dimension {
+                Dimension::Place(_) => (44, self.place.map_or(0, place_key)),
+                Dimension::Event => (16, self.event.map_or(0, u64::from)),
+                Dimension::Department => (24, self.department.map_or(0, |code| number(&code))),
+                Dimension::Channel => (16, self.channel.map_or(0, |code| number(&code))),
+                Dimension::Month => (18, self.month.map_or(0, |month| u64::from(month.key()))),
+            };
+            (key << bits) | u128::from(value)
         })
-    })
+    }
+}
+
+/// Orders places as texts: a division stands before what lies in it.
+fn place_key(place: Place) -> u64 {
+    let digits = place.digits();
+    ((place.code() * 10_u64.pow(u32::from(12 - digits))) << 4) | u64::from(digits)
+}
+
+fn number(code: &[u8]) -> u64 {
+    code.iter().fold(0, |number, &byte| (number << 8) | u64::from(byte))
 }
 
 /// What is summed up over the cells of a group.
@@ -178,26 +190,36 @@ pub(super) fn compare(one: &Group, other: &Group, by: &[Dimension]) -> Ordering 
 pub(super) struct Totals {
     pub(super) count: u64,
     pub(super) ruled: u64,
-    pub(super) due: u64,
     pub(super) on_time: u64,
+    /// Of both, the events that are not due yet.
+    pub(super) pending: u64,
     pub(super) split_count: u64,
     pub(super) splits: [i64; 4],
     pub(super) open: bool,
 }
 
 impl Totals {
+    pub(super) fn add(&mut self, tally: &Tally) {
+        self.count += u64::from(tally.count);
+        self.ruled += u64::from(tally.ruled);
+        self.on_time += u64::from(tally.on_time);
+        self.split_count += u64::from(tally.split_count);
+        self.splits.iter_mut().zip(tally.splits).for_each(|(sum, days)| *sum += days);
+    }
+
     fn row(&self, group: Group, lags: &Lags<'_>) -> Row {
         let mean = |days: i64| days as f64 / self.split_count as f64;
         let [citizen, department, transport, registry] = self.splits.map(mean);
         let [p50_days, p90_days, p99_days] = quantile(lags, self.count, [50, 90, 99]);
+        let (numerator, denominator) = (self.on_time - self.pending, self.ruled - self.pending);
         Row {
             group,
-            numerator: self.on_time,
-            denominator: self.due,
-            rate: (self.due > 0).then(|| self.on_time as f64 / self.due as f64),
+            numerator,
+            denominator,
+            rate: (denominator > 0).then(|| numerator as f64 / denominator as f64),
             total: self.count,
             unruled: self.count - self.ruled,
-            not_yet_due: self.ruled - self.due,
+            not_yet_due: self.pending,
             p50_days,
             p90_days,
             p99_days,
@@ -210,34 +232,5 @@ impl Totals {
             split_count: self.split_count,
             open: self.open,
         }
-    }
-}
-
-/// Until when months are open, and what was due.
-pub(super) struct AsOf {
-    day: i32,
-    /// A month that ended before this day is closed by every rule that counts from occurrence.
-    closed_before: i32,
-}
-
-impl AsOf {
-    pub(super) fn new(view: &Timeliness, as_of: Date) -> Self {
-        let day = day_number(as_of);
-        Self { day, closed_before: day - GRACE_DAYS - view.deadlines.days_max() }
-    }
-
-    /// The day number of `as_of`.
-    pub(super) fn day(&self) -> i32 {
-        self.day
-    }
-
-    /// Whether a group with this due day is open.
-    pub(super) fn is_open(&self, due: i32) -> bool {
-        self.day <= due.saturating_add(GRACE_DAYS)
-    }
-
-    /// Whether no rule can keep a month open that ended on this day.
-    pub(super) fn is_long_closed(&self, month_end: i32) -> bool {
-        month_end < self.closed_before
     }
 }

@@ -1,4 +1,5 @@
-//! The stored form of the view: one row per cell and one per event that was ever acted on.
+//! The stored form of the view: one row per cell, one per event that was ever acted on,
+//! and the day of the newest record.
 //!
 //! Keys order as event, place, department, channel, month; equal histories give equal bytes.
 
@@ -7,11 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use super::fact::Series;
 use super::month::Month;
+use super::sheet::Tally;
 
 /// First byte of the key of a cell.
 pub(super) const CELL: u8 = 1;
 /// First byte of the key of an event that was acted on.
 pub(super) const ACTED_ON: u8 = 2;
+
+/// Key of the day of the newest record.
+pub(super) const RECORDED_LAST: &[u8] = &[3];
 
 /// Why a stored row is not a row of this view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,9 +49,13 @@ pub struct CellKey {
 pub struct Cell {
     /// Events per lag bucket (0 = dated in the future, else days of lag and one), ascending.
     pub lags: Vec<(u16, u32)>,
-    /// Events with a rule per due value (twice the days from 1,024 days before the first of the
-    /// month, and one when the record was on time), ascending.
+    /// Events per due day that was not settled when the cell last changed: days from 1,024 days
+    /// before the first of the month, ascending.
     pub dues: Vec<(u16, u32)>,
+    /// Events with a rule.
+    pub ruled: u32,
+    /// Events recorded by their due day.
+    pub on_time: u32,
     /// Events that had every clock.
     pub split_count: u32,
     /// Their days of delay: citizen, department, transport, registry.
@@ -109,13 +118,23 @@ impl Cell {
         encode(self)
     }
 
+    pub(super) fn tally(&self) -> Tally {
+        let &Cell { ruled, on_time, split_count, splits, .. } = self;
+        let count = self.lags.iter().map(|(_, count)| count).sum();
+        Tally { count, ruled, on_time, split_count, splits }
+    }
+
     /// Reads a stored value.
     ///
     /// # Errors
     /// [`RowError::Value`] when it is none.
     pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
-        postcard::from_bytes(bytes).map_err(|_| RowError::Value)
+        decode(bytes)
     }
+}
+
+pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, RowError> {
+    postcard::from_bytes(bytes).map_err(|_| RowError::Value)
 }
 
 pub(super) fn encode(value: &impl Serialize) -> Vec<u8> {
