@@ -1,0 +1,63 @@
+//! The disk's own limit: how long it takes to make one small append durable. Every figure of the
+//! report that waits for the disk is read beside this one.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::samples::{Percentiles, Samples};
+use crate::table::{Goal, Row};
+
+/// What is appended between two syncs: a small group of events.
+const APPEND_BYTES: usize = 4096;
+/// Enough for a p99.
+const SYNCS_MAX: usize = 4000;
+
+/// What a sync costs here.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Disk {
+    /// Time from the write to the return of the sync.
+    pub sync: Percentiles,
+    /// Syncs in a second, one after another.
+    pub per_second: f64,
+}
+
+/// Appends 4 KiB and calls `fdatasync`, again and again, in a file inside `directory`; at most
+/// `seconds_max` seconds.
+///
+/// # Errors
+/// When the directory cannot be written to.
+pub fn measure(directory: &Path, seconds_max: u64) -> io::Result<Disk> {
+    let mut file: File = tempfile::tempfile_in(directory)?;
+    let block = [0x5a; APPEND_BYTES];
+    let mut samples = Samples::default();
+    let began = Instant::now();
+    while samples.len() < SYNCS_MAX && began.elapsed() < Duration::from_secs(seconds_max) {
+        let from = Instant::now();
+        file.write_all(&block)?;
+        file.sync_data()?;
+        samples.add(from.elapsed());
+    }
+    let per_second = samples.len() as f64 / began.elapsed().as_secs_f64();
+    Ok(Disk { sync: samples.percentiles(), per_second })
+}
+
+impl Disk {
+    /// The time of one sync at the median, in seconds.
+    pub fn sync_seconds(&self) -> f64 {
+        self.sync.p50_ms / 1e3
+    }
+
+    /// The rows of the report; `when` says at what point of the run it was measured.
+    pub fn rows(&self, when: &str) -> Vec<Row> {
+        let name = format!("disk sync, 4 KiB append + fdatasync, {when}");
+        vec![
+            Row::new(format!("{name}: p50"), self.sync.p50_ms, "ms", Goal::None),
+            Row::new(format!("{name}: p99"), self.sync.p99_ms, "ms", Goal::None),
+            Row::new(format!("{name}: rate"), self.per_second, "syncs/s", Goal::None),
+        ]
+    }
+}
