@@ -125,7 +125,9 @@ async fn preload(pool: &PgPool, events: u64) -> Result<(), Error> {
         .await
         .map_err(fault)?;
     }
-    sqlx::raw_sql("VACUUM ANALYZE events; CHECKPOINT").execute(pool).await.map_err(fault)?;
+    for tidy in ["VACUUM ANALYZE events", "CHECKPOINT"] {
+        sqlx::raw_sql(tidy).execute(pool).await.map_err(fault)?;
+    }
     Ok(())
 }
 
