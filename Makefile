@@ -1,4 +1,4 @@
-.PHONY: test check deny
+.PHONY: test check deny bench
 test:
 	cargo test --workspace --locked
 
@@ -9,3 +9,8 @@ deny:
 check: test deny
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Some minutes; ARGS="--people 1000000 --minutes-max 40" for the figures the design names.
+bench:
+	cargo build --release --locked -p api
+	cargo run --release --locked -p bench --features peer -- run $(ARGS)

@@ -2,7 +2,7 @@
 //! report that waits for the disk is read beside this one.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -19,34 +19,43 @@ const SYNCS_MAX: usize = 4000;
 /// What a sync costs here.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Disk {
-    /// Time from the write to the return of the sync.
+    /// An append that makes the file longer, to the return of the sync.
     pub sync: Percentiles,
-    /// Syncs in a second, one after another.
+    /// Such appends in a second, one after another.
     pub per_second: f64,
+    /// The same over bytes that the file already has: no length is to be made durable with them.
+    pub overwrite: Percentiles,
 }
 
-/// Appends 4 KiB and calls `fdatasync`, again and again, in a file inside `directory`; at most
-/// `seconds_max` seconds.
+/// Writes 4 KiB and calls `fdatasync`, again and again, in a file inside `directory`: first at its
+/// end, then over what was written. Takes at most `seconds_max` seconds for each.
 ///
 /// # Errors
 /// When the directory cannot be written to.
 pub fn measure(directory: &Path, seconds_max: u64) -> io::Result<Disk> {
     let mut file: File = tempfile::tempfile_in(directory)?;
+    let (sync, per_second) = press(&mut file, SYNCS_MAX, seconds_max)?;
+    file.rewind()?;
+    let (overwrite, _) = press(&mut file, sync.count, seconds_max)?;
+    Ok(Disk { sync, per_second, overwrite })
+}
+
+fn press(file: &mut File, syncs_max: usize, seconds_max: u64) -> io::Result<(Percentiles, f64)> {
     let block = [0x5a; APPEND_BYTES];
     let mut samples = Samples::default();
     let began = Instant::now();
-    while samples.len() < SYNCS_MAX && began.elapsed() < Duration::from_secs(seconds_max) {
+    while samples.len() < syncs_max && began.elapsed() < Duration::from_secs(seconds_max) {
         let from = Instant::now();
         file.write_all(&block)?;
         file.sync_data()?;
         samples.add(from.elapsed());
     }
     let per_second = samples.len() as f64 / began.elapsed().as_secs_f64();
-    Ok(Disk { sync: samples.percentiles(), per_second })
+    Ok((samples.percentiles(), per_second))
 }
 
 impl Disk {
-    /// The time of one sync at the median, in seconds.
+    /// The time of one sync after an append at the median, in seconds.
     pub fn sync_seconds(&self) -> f64 {
         self.sync.p50_ms / 1e3
     }
@@ -54,10 +63,12 @@ impl Disk {
     /// The rows of the report; `when` says at what point of the run it was measured.
     pub fn rows(&self, when: &str) -> Vec<Row> {
         let name = format!("disk sync, 4 KiB append + fdatasync, {when}");
+        let over = format!("disk sync, 4 KiB overwritten + fdatasync, {when}");
         vec![
             Row::new(format!("{name}: p50"), self.sync.p50_ms, "ms", Goal::None),
             Row::new(format!("{name}: p99"), self.sync.p99_ms, "ms", Goal::None),
             Row::new(format!("{name}: rate"), self.per_second, "syncs/s", Goal::None),
+            Row::new(format!("{over}: p50"), self.overwrite.p50_ms, "ms", Goal::None),
         ]
     }
 }

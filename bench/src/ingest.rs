@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use crate::Error;
-use crate::events::value_of;
+use crate::receipts::Receipts;
 use crate::samples::Samples;
 use crate::server::Tokens;
 use crate::wire::{self, Connection};
@@ -24,23 +24,6 @@ const FOLLOW_SECONDS_MAX: u64 = 120;
 const LAG_EVERY: Duration = Duration::from_millis(250);
 /// How often the receipts are put beside the clock, by count.
 const MARK_EVERY: u64 = 1000;
-
-/// What the receipts said.
-#[derive(Clone, Debug, Default)]
-pub struct Receipts {
-    /// Events recorded.
-    pub recorded: u64,
-    /// Events that had been recorded before.
-    pub duplicates: u64,
-    /// Events refused or in conflict.
-    pub refused: u64,
-    /// The highest position in the log.
-    pub last_position: u64,
-    /// Everybody who was recorded, as 128-bit ids; each once after [`ingest`].
-    pub persons: Vec<u128>,
-    /// The first refusal as it was answered, cut short.
-    pub refusal: Option<String>,
-}
 
 /// What streaming a file gave.
 #[derive(Debug, Default)]
@@ -58,6 +41,7 @@ pub struct Ingested {
 /// What the workers of one ingest share.
 struct Progress {
     began: Instant,
+    end: Instant,
     /// Receipts counted, and when: ascending.
     marks: Mutex<Vec<(u64, Instant)>>,
     /// Positions with a receipt, and when: ascending.
@@ -67,13 +51,20 @@ struct Progress {
     done: AtomicBool,
 }
 
-/// Streams each file over a connection of its own and reads every receipt.
+/// Streams each file over a connection of its own and reads every receipt, or those that came
+/// before `end`.
 ///
 /// # Errors
 /// When the server refuses a stream as a whole or a connection breaks.
-pub fn ingest(address: SocketAddr, tokens: &Tokens, files: &[PathBuf]) -> Result<Ingested, Error> {
+pub fn ingest(
+    address: SocketAddr,
+    tokens: &Tokens,
+    files: &[PathBuf],
+    end: Instant,
+) -> Result<Ingested, Error> {
     let progress = Progress {
         began: Instant::now(),
+        end,
         marks: Mutex::default(),
         positions: Mutex::default(),
         recorded: AtomicU64::new(0),
@@ -100,6 +91,7 @@ pub fn ingest(address: SocketAddr, tokens: &Tokens, files: &[PathBuf]) -> Result
         all.recorded += one.recorded;
         all.duplicates += one.duplicates;
         all.refused += one.refused;
+        all.is_cut_short |= one.is_cut_short;
         all.last_position = all.last_position.max(one.last_position);
         all.persons.extend(one.persons);
         all.refusal = all.refusal.take().or(one.refusal);
@@ -134,14 +126,16 @@ fn stream(
         };
         let sending = scope.spawn(send);
         let received = receive(&mut connection, progress);
-        if received.is_err() {
+        let is_whole = received.as_ref().is_ok_and(|(receipts, _)| !receipts.is_cut_short);
+        if !is_whole {
             // Else the sender would wait for ever for a server that no longer reads.
             connection.close();
         }
         let sent = sending.join().expect("no panic");
-        let received = received?;
-        sent?;
-        Ok(received)
+        if is_whole {
+            sent?;
+        }
+        received
     })
 }
 
@@ -149,12 +143,18 @@ fn receive(connection: &mut Connection, progress: &Progress) -> Result<(Receipts
     let status = connection.read_head()?;
     if status != 200 {
         let mut said = Vec::new();
-        connection.read_body(|bytes| said.extend_from_slice(bytes))?;
+        connection.read_body(|bytes| {
+            said.extend_from_slice(bytes);
+            true
+        })?;
         let said = String::from_utf8_lossy(&said).into_owned();
         return Err(Error::Other(format!("NDJSON was answered with {status}: {said}")));
     }
     let mut lines = Lines { receipts: Receipts::default(), rest: Vec::new(), progress };
-    connection.read_body(|bytes| lines.take(bytes))?;
+    match connection.read_body(|bytes| lines.take(bytes)) {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => lines.receipts.is_cut_short = true,
+        done => done?,
+    }
     Ok((lines.receipts, Instant::now()))
 }
 
@@ -166,7 +166,8 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn take(&mut self, mut bytes: &[u8]) {
+    /// Takes a piece; says whether there is time for another.
+    fn take(&mut self, mut bytes: &[u8]) -> bool {
         let before = self.receipts.recorded;
         while let Some(end) = memchr(b'\n', bytes) {
             let (line, after) = bytes.split_at(end);
@@ -181,33 +182,7 @@ impl Lines<'_> {
         }
         self.rest.extend_from_slice(bytes);
         self.progress.add(self.receipts.recorded - before, &self.receipts);
-    }
-}
-
-impl Receipts {
-    /// Reads one result line, looking for its words only; a summary line counts for nothing.
-    pub fn read(&mut self, line: &[u8]) {
-        match value_of(line, b"\"status\":\"") {
-            Some(b"recorded") => self.recorded += 1,
-            Some(b"duplicate") => self.duplicates += 1,
-            Some(_) => {
-                self.refused += 1;
-                if self.refusal.is_none() {
-                    let start = String::from_utf8_lossy(line).chars().take(300).collect();
-                    self.refusal = Some(start);
-                }
-                return;
-            }
-            None => return,
-        }
-        if let Some(position) = number_of(line, b"\"position\":") {
-            self.last_position = self.last_position.max(position);
-        }
-        if let Some(person) = value_of(line, b"\"person_id\":\"").and_then(person_id)
-            && self.persons.last() != Some(&person)
-        {
-            self.persons.push(person);
-        }
+        Instant::now() < self.progress.end
     }
 }
 
@@ -286,16 +261,6 @@ pub fn read_person(request: &mut Vec<u8>, token: &str, person: u128, query: &str
     let id = uuid::Uuid::from_u128(person);
     let headers = format!("Authorization: Bearer {token}\r\nPurpose: service\r\n{headers}");
     wire::head(request, "GET", format_args!("/v1/persons/{id}{query}"), &headers);
-}
-
-fn person_id(text: &[u8]) -> Option<u128> {
-    uuid::Uuid::try_parse_ascii(text).ok().map(|id| id.as_u128())
-}
-
-fn number_of(line: &[u8], key: &[u8]) -> Option<u64> {
-    let digits = &line[memmem::find(line, key)? + key.len()..];
-    let digits = digits.split(|byte| !byte.is_ascii_digit()).next()?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 fn tenths(began: Instant, marks: &[(u64, Instant)]) -> (f64, f64) {

@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod peer;
 pub mod posts;
 pub mod reads;
+pub mod receipts;
 pub mod run;
 pub mod samples;
 pub mod server;

@@ -103,7 +103,7 @@ fn measure_disk(place: &Place) -> Result<(), Error> {
 #[cfg(feature = "peer")]
 fn measure_peer(place: &Place, load: &bench::peer::Load) -> Result<(), Error> {
     let directory = directory(place)?;
-    let mut rows = disk::measure(directory.path(), 5)?.rows("before");
+    let mut rows = disk::measure(directory.path(), 3)?.rows("before");
     rows.extend(bench::peer::measure(directory.path(), load, None)?);
     finish(place, directory, &rows, json!({}))
 }

@@ -81,16 +81,16 @@ struct Filled {
 /// # Errors
 /// At the first part that cannot be measured at all.
 pub fn run(setting: &Setting) -> Result<Report, Error> {
-    let disk = disk::measure(&setting.directory, 5)?;
-    let mut rows = disk.rows("before");
     let small = fill(setting, "small", setting.people / SMALLER)?;
     let small_rate = small.rate();
     small.server.stop()?;
     let full = fill(setting, "full", setting.people)?;
-    rows.extend(full.rows());
+    let mut rows = full.rows();
     rows.push(growth(&full, small_rate, small.events.streamed));
 
     let address = full.server.address;
+    let disk = disk::measure(&setting.directory, 3)?;
+    rows.extend(disk.rows("before the POSTs"));
     let before = (full.server.usage(), Usage::own());
     let posted =
         posts::measure(address, &full.tokens.writer, &full.events.lanes, setting.seconds_each)?;
@@ -98,7 +98,6 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     rows.push(shares("single POSTs", &full.server, before, posted.latency.count));
     let rates = Rates { ingest_per_second: full.rate(), posts_per_second: posted.per_second() };
 
-    let groupings = metrics::measure(address, &full.tokens.analyst)?;
     let reads = Reads {
         address,
         token: &full.tokens.reader,
@@ -109,12 +108,18 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     if reads.persons.is_empty() {
         return Err(Error::Other("no receipt named a person: nobody can be read".into()));
     }
-    rows.extend(read_rows(&full.server, &reads)?);
-    rows.extend(metrics::rows(&groupings));
+    let mut groupings = Vec::new();
+    if Instant::now() < setting.end {
+        rows.extend(read_rows(&full.server, &reads)?);
+        groupings = metrics::measure(address, &full.tokens.analyst)?;
+        rows.extend(metrics::rows(&groupings));
+    } else {
+        rows.push(Row::missing("reads and timeliness", "ms", Goal::None, "no time left"));
+    }
     let Filled { registry, server, tokens, ingested, .. } = full;
     let posted = posted.latency.count as u64;
     rows.extend(at_rest::measure(setting.end, &registry, server, &tokens, &ingested, posted)?);
-    rows.extend(disk::measure(&setting.directory, 5)?.rows("after"));
+    rows.extend(disk::measure(&setting.directory, 3)?.rows("at the end"));
     Ok(Report { rows, rates, groupings })
 }
 
@@ -130,7 +135,8 @@ fn fill(setting: &Setting, name: &str, people: usize) -> Result<Filled, Error> {
     let server = registry.serve()?;
     eprintln!("{name}: streaming {} events", events.streamed);
     let (before, own) = (server.usage(), Usage::own());
-    let ingested = ingest::ingest(server.address, &tokens, &events.streams)?;
+    let half = Instant::now() + setting.end.saturating_duration_since(Instant::now()) / 2;
+    let ingested = ingest::ingest(server.address, &tokens, &events.streams, half)?;
     let receipts = &ingested.receipts;
     let Some(person) = receipts.persons.first() else {
         let refusal = receipts.refusal.clone().unwrap_or_default();
@@ -156,13 +162,14 @@ impl Filled {
             eprintln!("{} events were refused, the first one: {refusal}", receipts.refused);
         }
         let note = format!(
-            "{} receipts, {} duplicates, {} refused in {} s over {} connections; {} people",
+            "{} receipts, {} duplicates, {} refused in {} s on {} connection(s); {} people{}",
             receipts.recorded,
             receipts.duplicates,
             receipts.refused,
             figure(elapsed.as_secs_f64()),
             self.events.streams.len(),
             receipts.persons.len(),
+            if receipts.is_cut_short { "; CUT SHORT, time was up" } else { "" },
         );
         let rate = Goal::More { least: 30_000.0, reach: 80_000.0 };
         let behind = Goal::Less { most: 1_000.0, reach: None };

@@ -61,7 +61,10 @@ impl Connection {
         let status = self.read_head()?;
         let mut body = std::mem::take(&mut self.body);
         body.clear();
-        let read = self.read_body(|bytes| body.extend_from_slice(bytes));
+        let read = self.read_body(|bytes| {
+            body.extend_from_slice(bytes);
+            true
+        });
         self.body = body;
         read.map(|()| status)
     }
@@ -105,11 +108,12 @@ impl Connection {
         }
     }
 
-    /// Reads the body that follows the head, handing it over piece by piece.
+    /// Reads the body that follows the head, handing it over piece by piece for as long as `piece`
+    /// wants more.
     ///
     /// # Errors
-    /// When the connection broke or the framing is odd.
-    pub fn read_body(&mut self, mut piece: impl FnMut(&[u8])) -> io::Result<()> {
+    /// When the connection broke or the framing is odd; `TimedOut` when no more was wanted.
+    pub fn read_body(&mut self, mut piece: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
         match self.framing()? {
             Framing::Length(length) => self.pass(length, &mut piece),
             Framing::UntilClosed => self.pass(u64::MAX, &mut piece).or_else(|error| {
@@ -149,15 +153,18 @@ impl Connection {
         u64::from_str_radix(digits, 16).map_err(|_| odd("a chunk without a length"))
     }
 
-    fn pass(&mut self, mut length: u64, piece: &mut impl FnMut(&[u8])) -> io::Result<()> {
+    fn pass(&mut self, mut length: u64, piece: &mut impl FnMut(&[u8]) -> bool) -> io::Result<()> {
         while length > 0 {
             let bytes = self.reader.fill_buf()?;
             if bytes.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let taken = bytes.len().min(usize::try_from(length).unwrap_or(usize::MAX));
-            piece(&bytes[..taken]);
+            let wants_more = piece(&bytes[..taken]);
             self.reader.consume(taken);
+            if !wants_more {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             length -= taken as u64;
         }
         Ok(())

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bench::events::Events;
 use bench::load::Plan;
@@ -111,7 +112,8 @@ fn events_are_split_by_division_and_kept_back_by_person_in_order() {
 fn a_receipt_is_counted_once_and_only_when_it_says_recorded() {
     let directory = tempfile::tempdir().expect("a directory");
     let (address, events) = (stub(), events(directory.path()));
-    let ingested = ingest::ingest(address, &tokens(), &events.streams).expect("an ingest");
+    let end = Instant::now() + Duration::from_secs(60);
+    let ingested = ingest::ingest(address, &tokens(), &events.streams, end).expect("an ingest");
     let receipts = &ingested.receipts;
     assert_eq!((receipts.recorded, receipts.refused, receipts.duplicates), (3960, 40, 0));
     assert!(receipts.refusal.as_deref().is_some_and(|line| line.contains("rejected")));
@@ -119,6 +121,15 @@ fn a_receipt_is_counted_once_and_only_when_it_says_recorded() {
     assert!(receipts.last_position > 1000);
     let followed = ingest::await_views(address, &tokens(), receipts.persons[0], 9000);
     assert!(followed.expect("an answer").is_some());
+}
+
+#[test]
+fn an_ingest_that_runs_out_of_time_keeps_the_receipts_it_has() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (address, events) = (stub(), events(directory.path()));
+    let ingested = ingest::ingest(address, &tokens(), &events.streams, Instant::now());
+    let receipts = ingested.expect("an ingest").receipts;
+    assert!(receipts.is_cut_short && receipts.recorded < 3960);
 }
 
 #[test]
@@ -155,7 +166,7 @@ fn every_subset_of_the_groupings_is_asked() {
 #[test]
 fn a_percentile_is_the_smallest_sample_that_so_many_do_not_exceed() {
     let mut samples = Samples::default();
-    (1..=200).rev().for_each(|ms| samples.add(std::time::Duration::from_millis(ms)));
+    (1..=200).rev().for_each(|ms| samples.add(Duration::from_millis(ms)));
     let shown = samples.percentiles();
     assert_eq!((shown.count, shown.p50_ms, shown.p99_ms, shown.max_ms), (200, 100.0, 198.0, 200.0));
     assert_eq!(Samples::default().percentiles().p99_ms, 0.0);

@@ -38,7 +38,7 @@ pub struct Load {
     #[arg(long, default_value_t = 200_000)]
     pub peer_preload: u64,
     /// The peer's database connections, at most; the task waits for one
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 64)]
     pub peer_connections: u32,
 }
 
@@ -73,9 +73,8 @@ async fn measure_in(
     sqlx::raw_sql(EVENTS_TABLE).execute(&pool).await.map_err(fault)?;
     preload(&pool, load.peer_preload).await?;
     let settings = "SELECT current_setting('fsync') || ', synchronous_commit ' || \
-                    current_setting('synchronous_commit') || ', ' || version()";
+                    current_setting('synchronous_commit')";
     let settings: String = sqlx::query(settings).fetch_one(&pool).await.map_err(fault)?.get(0);
-    let settings = settings.split(" (").next().unwrap_or_default().to_owned();
     let cqrs = Arc::new(postgres_cqrs::<Person>(pool.clone(), Vec::new(), ()));
     let next_person = Arc::new(AtomicU64::new(0));
     let mut levels = Vec::new();
@@ -173,7 +172,8 @@ async fn press(
 
 fn level_rows(levels: &[Level], settings: &str) -> Vec<Row> {
     let rows = levels.iter().flat_map(|level| {
-        let name = format!("peer cqrs-es + postgres-es, {} tasks", level.tasks);
+        let tasks = if level.tasks == 1 { "task" } else { "tasks" };
+        let name = format!("peer cqrs-es + postgres-es, {} {tasks}", level.tasks);
         let Percentiles { p50_ms, p99_ms, .. } = level.latency;
         [
             Row::new(format!("{name}: rate"), level.per_second, "commands/s", Goal::None)
