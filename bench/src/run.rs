@@ -94,8 +94,12 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let before = (full.server.usage(), Usage::own());
     let posted =
         posts::measure(address, &full.tokens.writer, &full.events.lanes, setting.seconds_each)?;
-    rows.extend(posts::rows(&posted, POST_CONNECTIONS, &disk));
-    rows.push(shares("single POSTs", &full.server, before, posted.latency.count));
+    let spent = shares("single POSTs", &full.server, before, posted.latency.count);
+    let after = disk::measure(&setting.directory, 3)?;
+    rows.extend(after.rows("after the POSTs"));
+    let sync_ms = f64::midpoint(disk.sync_ms(), after.sync_ms());
+    rows.extend(posts::rows(&posted, POST_CONNECTIONS, sync_ms));
+    rows.push(spent);
     let rates = Rates { ingest_per_second: full.rate(), posts_per_second: posted.per_second() };
 
     let reads = Reads {
@@ -119,7 +123,6 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let Filled { registry, server, tokens, ingested, .. } = full;
     let posted = posted.latency.count as u64;
     rows.extend(at_rest::measure(setting.end, &registry, server, &tokens, &ingested, posted)?);
-    rows.extend(disk::measure(&setting.directory, 3)?.rows("at the end"));
     Ok(Report { rows, rates, groupings })
 }
 
