@@ -1,9 +1,17 @@
 //! Every test that goes through a boundary, in one binary.
 
+mod access;
 mod citizen_numbers;
+mod collect_http;
+mod collect_stream;
+mod collecting;
+mod generate;
+mod generated_lives;
 mod ground;
+mod journal_contract;
 mod keys;
+mod payloads;
 mod records;
 mod seals;
-mod segments;
+mod segments_store;
 mod tidy;

@@ -23,7 +23,7 @@ fn place() -> StreamId {
 fn issued() -> (TempDir, PathBuf, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("slots");
-    let mut keys = KeySlots::create(&path, &MASTER).unwrap();
+    let keys = KeySlots::create(&path, &MASTER).unwrap();
     for number in 1..=3 {
         keys.issue(id(number)).unwrap();
     }
@@ -48,14 +48,14 @@ fn a_key_issued_once_opens_its_payloads_after_reopening() {
 fn a_destroyed_key_leaves_no_byte_and_is_never_issued_again() {
     let (_folder, path, _) = issued();
     let before = fs::read(&path).unwrap();
-    let mut keys = KeySlots::open(&path, &MASTER).unwrap();
+    let keys = KeySlots::open(&path, &MASTER).unwrap();
     keys.destroy(id(2)).unwrap();
     keys.destroy(id(9)).unwrap();
     drop(keys);
     let after = fs::read(&path).unwrap();
     assert_eq!((after.len(), &after[..80]), (before.len() + 80, &before[..80]));
     assert!(after[96..156].iter().all(|byte| *byte == 0));
-    let mut keys = KeySlots::open(&path, &MASTER).unwrap();
+    let keys = KeySlots::open(&path, &MASTER).unwrap();
     for gone in [2, 9] {
         assert!(keys.find(id(gone)).unwrap().is_none());
         assert!(matches!(keys.issue(id(gone)), Err(KeyError::Destroyed)));
@@ -88,12 +88,12 @@ fn a_slot_torn_in_mid_write_is_cut_and_the_others_stay() {
     let (_folder, path, _) = issued();
     for cut in 1..80 {
         fs::write(&path, vec![0; 0]).unwrap();
-        let mut keys = KeySlots::open(&path, &MASTER).unwrap();
+        let keys = KeySlots::open(&path, &MASTER).unwrap();
         keys.issue(id(1)).unwrap();
         keys.issue(id(2)).unwrap();
         drop(keys);
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(160 - cut).unwrap();
-        let mut keys = KeySlots::open(&path, &MASTER).unwrap();
+        let keys = KeySlots::open(&path, &MASTER).unwrap();
         assert!(keys.find(id(1)).unwrap().is_some());
         assert!(keys.find(id(2)).unwrap().is_none());
         keys.issue(id(2)).unwrap();
@@ -111,4 +111,27 @@ fn a_key_moved_into_another_persons_slot_does_not_open() {
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     file.write_all_at(&slot, 0).unwrap();
     assert!(matches!(KeySlots::open(&path, &MASTER), Err(KeyError::MasterKey(0))));
+}
+
+#[test]
+fn threads_share_the_slots_and_every_person_has_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("slots");
+    let keys = KeySlots::create(&path, &MASTER).unwrap();
+    let sealed = |number| {
+        let key = keys.issue(id(number)).unwrap();
+        key.seal(place(), Sequence(0), b"payload")
+    };
+    let found: Vec<Vec<Vec<u8>>> = std::thread::scope(|scope| {
+        let workers: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| (0..200).map(sealed).collect())).collect();
+        for number in 1_000..1_050 {
+            keys.issue(id(number)).unwrap();
+            keys.destroy(id(number)).unwrap();
+            assert!(keys.find(id(number)).unwrap().is_none());
+        }
+        workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+    });
+    assert!(found.iter().all(|sealed| *sealed == found[0]));
+    assert_eq!(fs::metadata(&path).unwrap().len(), 250 * 80);
 }

@@ -51,3 +51,34 @@ fn the_sealed_form_never_changes() {
     let hex: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex, "20013ede7dc83e1730ffa9d515324f3a2995");
 }
+
+fn person(number: &str) -> PersonId {
+    PersonId::from_uuid(stream(number).id)
+}
+
+#[test]
+fn a_row_opens_for_its_view_and_person_only_and_tells_its_version() {
+    let (key, own) = (PersonKey::new(&[1; 32]), person("E00000001"));
+    let sealed = key.seal_row("archive", own, 41, PLAIN);
+    assert_eq!(sealed, key.seal_row("archive", own, 41, PLAIN), "live and rebuilt are equal");
+    assert_eq!(sealed.len(), PLAIN.len() + 24);
+    assert_eq!(key.open_row("archive", own, &sealed), Ok((41, PLAIN.to_vec())));
+    assert_eq!(key.open_row("archiv", own, &sealed), Err(SealBroken));
+    assert_eq!(key.open_row("archive", person("E00000002"), &sealed), Err(SealBroken));
+    assert_eq!(PersonKey::new(&[2; 32]).open_row("archive", own, &sealed), Err(SealBroken));
+    for bit in 0..sealed.len() * 8 {
+        let mut altered = sealed.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(key.open_row("archive", own, &altered), Err(SealBroken), "bit {bit}");
+    }
+    assert_eq!(key.open_row("archive", own, &sealed[..7]), Err(SealBroken));
+}
+
+#[test]
+fn a_row_and_a_record_of_the_same_number_share_no_bytes() {
+    let (key, own) = (PersonKey::new(&[1; 32]), stream("E00000001"));
+    let row = key.seal_row("", PersonId::from_uuid(own.id), 4, PLAIN);
+    let record = key.seal(own, Sequence(4), PLAIN);
+    assert!(row[8..].iter().zip(&record).filter(|(one, other)| one == other).count() < 8);
+    assert_eq!(key.open(own, Sequence(4), &row[8..]), Err(SealBroken));
+}

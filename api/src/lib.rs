@@ -1,3 +1,7 @@
 //! Everything that faces outside: HTTP, the command line, the registry assembled.
 
+pub mod access;
+pub mod cli;
+pub mod generate;
+pub mod http;
 pub mod registry;

@@ -12,10 +12,10 @@ use serde::Serialize;
 use crate::Error;
 use crate::wire::{self, Connection};
 
-/// What the bench asks of the registry, and as whom: role, department, place, purposes.
-const WRITER: [&str; 4] = ["upstream", "ALL", "99", "registration"];
-const READER: [&str; 4] = ["auditor", "ALL", "99", "service,audit"];
-const ANALYST: [&str; 4] = ["analyst", "ALL", "99", "statistics"];
+/// As whom the bench asks, for any department and place: role and purposes.
+const WRITER: [&str; 2] = ["upstream", "registration"];
+const READER: [&str; 2] = ["auditor", "service,audit"];
+const ANALYST: [&str; 2] = ["analyst", "statistics"];
 /// Until it answers, a server may open its log and its views for so long.
 const START_SECONDS_MAX: u64 = 300;
 const STOP_SECONDS_MAX: u64 = 60;
@@ -84,11 +84,10 @@ impl Registry {
     /// # Errors
     /// When `renkou token create` fails.
     pub fn tokens(&self) -> Result<Tokens, Error> {
-        let token = |[role, department, place, purposes]: [&str; 4]| {
+        let token = |[role, purposes]: [&str; 2]| {
             let mut command = Command::new(&self.binary);
             command.args(["token", "create", "--data"]).arg(&self.data);
-            command.args(["--role", role, "--department", department]);
-            command.args(["--place", place, "--purposes", purposes]);
+            command.args(["--role", role, "--purposes", purposes]);
             output(&mut command).map(|text| text.trim().to_owned())
         };
         Ok(Tokens { writer: token(WRITER)?, reader: token(READER)?, analyst: token(ANALYST)? })

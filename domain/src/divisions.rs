@@ -76,6 +76,29 @@ impl Place {
         Self { code: self.code / 10_u64.pow(u32::from(self.digits - digits)), digits }
     }
 
+    /// Whether the place counts as a city in rules that tell city from countryside, by the finest
+    /// level of its code: a residents' committee (village digits 001-199, 400-499), a subdistrict
+    /// (township digits 001-099), an urban district or county-level city (01-20, 81-99).
+    ///
+    /// Village digits outside the committees' ranges say nothing, the township decides then; a
+    /// province or prefecture counts as countryside, where the limits are the longer ones.
+    pub fn is_urban(self) -> bool {
+        let part = |digits: u8, modulus: u64| {
+            (self.digits >= digits).then(|| self.at_level(digits).code % modulus)
+        };
+        match part(12, 1000) {
+            Some(1..=199 | 400..=499) => return true,
+            Some(200..=399 | 500..=599) => return false,
+            _ => {}
+        }
+        match part(9, 1000) {
+            Some(1..=99) => return true,
+            Some(1..) => return false,
+            _ => {}
+        }
+        matches!(part(6, 100), Some(1..=20 | 81..=99))
+    }
+
     /// Whether this place is `whole` or lies in it.
     pub fn lies_in(self, whole: Place) -> bool {
         self.digits >= whole.digits && self.at_level(whole.digits) == whole
@@ -125,5 +148,11 @@ impl Divisions {
     /// The latest name of a division of six digits.
     pub fn name(&self, six_digits: &str) -> Option<&str> {
         self.names.get(six_digits).map(String::as_str)
+    }
+}
+
+impl serde::Serialize for Place {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }

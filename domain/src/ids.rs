@@ -36,6 +36,13 @@ impl IdentityKey {
     }
 }
 
+impl IdentityKey {
+    /// The bytes, for further keyed hashes of the same registry.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 impl fmt::Debug for IdentityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdentityKey(…)")
@@ -48,13 +55,14 @@ impl PersonId {
     ///
     /// Computed, not looked up, so the uniqueness of a number is the log's own concurrency check.
     pub fn of_document(key: &IdentityKey, document: &Document) -> Self {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes any key length");
-        mac.update(document.kind().name().as_bytes());
-        mac.update(b"|");
-        mac.update(document.number().as_bytes());
-        let digest = mac.finalize().into_bytes();
-        let first: [u8; 16] = digest[..16].try_into().expect("SHA-256 gives 32 bytes");
-        Self(uuid::Builder::from_custom_bytes(first).into_uuid())
+        let kind = document.kind().name().as_bytes();
+        let first = keyed_hash(&key.0, &[kind, b"|", document.number().as_bytes()]);
+        Self::from_custom_bytes(first)
+    }
+
+    /// The id of sixteen hashed bytes, shaped as a version-8 UUID.
+    pub fn from_custom_bytes(bytes: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
     /// The person of a bare UUID, as it stands in a URL or a stored record.
@@ -72,6 +80,14 @@ impl fmt::Display for PersonId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// The first `N` bytes of HMAC-SHA256 over the parts, one after the other; `N` is at most 32.
+pub fn keyed_hash<const N: usize>(key: &[u8; 32], parts: &[&[u8]]) -> [u8; N] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes any key length");
+    parts.iter().for_each(|part| mac.update(part));
+    let digest = mac.finalize().into_bytes();
+    digest[..N].try_into().expect("SHA-256 gives 32 bytes")
 }
 
 /// What a stream tells the history of.

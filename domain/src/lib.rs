@@ -13,6 +13,7 @@ pub mod fault;
 pub mod ids;
 pub mod items;
 pub mod life_event;
+pub mod person;
 pub mod recorded;
 pub mod submission;
 
@@ -25,4 +26,5 @@ pub use fault::Fault;
 pub use ids::{IdentityKey, PersonId, Position, Sequence, StreamId, StreamKind};
 pub use items::Item;
 pub use life_event::{Items, LifeEvent, Payload, Related, Role};
+pub use person::{Doubt, Person, PersonEvent, Record, Refusal, Refused};
 pub use recorded::{Envelope, Recorded};

@@ -140,6 +140,9 @@ pub struct Related {
 /// envelope.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LifeEvent {
+    /// The CloudEvents id under which the source sent it; only where the subject's own is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The document by which the submission named the person of this stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,

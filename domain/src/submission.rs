@@ -41,6 +41,8 @@ pub struct Submission {
     pub actor: String,
     /// What it says.
     pub report: Report,
+    /// The event as it was sent, to be kept when it is refused.
+    pub received: String,
 }
 
 /// CloudEvents source, `/<department>/<division>/<system>`.

@@ -36,7 +36,8 @@ pub trait Journal: Send + Sync {
     /// The records of a stream in order, from the one at `from` on; empty when there is none.
     ///
     /// # Errors
-    /// [`ReadError`]; a damaged record is never served, nor is the stream without it.
+    /// [`ReadError`]; a damaged record is never served, nor is the stream without it. A chain that
+    /// does not lead from one event of the stream to the one before it is damage too.
     fn read_stream(&self, stream: StreamId, from: Sequence) -> Result<Vec<Stored>, ReadError>;
 
     /// At least one and at most about `count` records in the order of the log, from the one at
@@ -103,9 +104,12 @@ pub enum AppendError {
     /// The stream looks otherwise than expected.
     #[error("the stream has moved on: its newest event is {0:?}")]
     Conflict(Option<Sequence>),
-    /// The records cannot be stored: one is too long.
+    /// The records cannot be stored: one is too long, or the group has no room for them.
     #[error("the event is too long to be stored")]
     TooLong,
+    /// The append has no record, or one that names another stream: a mistake of the caller.
+    #[error("an append has records, and all of its own stream")]
+    Malformed,
     /// The log failed; the process must end.
     #[error("the log failed")]
     Fatal(#[source] std::sync::Arc<dyn std::error::Error + Send + Sync>),

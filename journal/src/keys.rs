@@ -3,14 +3,15 @@
 //! Never log-structured, so a destroyed key leaves no older copy in the file. A slot is
 //! `id 16 | nonce 12 | wrapped key 48 | CRC32C 4`; a destroyed one keeps its id over zeros.
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use crate::seal::PersonKey;
@@ -35,12 +36,15 @@ pub enum KeyError {
     Destroyed,
 }
 
-/// The open key slots: the only writer of their file.
+/// The open key slots: the only writer of their file. Threads share it: finding a key waits for
+/// nobody, issuing and destroying take turns.
 pub struct KeySlots {
     file: File,
     master: Aes256GcmSiv,
-    slots: HashMap<Uuid, u64>,
-    bytes: u64,
+    /// Which slot is whose, by number: four bytes for each of very many.
+    slots: RwLock<FxHashMap<Uuid, u32>>,
+    /// How many slots the file has. Who writes to the file holds it.
+    count: Mutex<u32>,
 }
 
 impl KeySlots {
@@ -56,7 +60,12 @@ impl KeySlots {
         file.sync_all()?;
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        Ok(Self { file, master: cipher(master), slots: HashMap::new(), bytes: 0 })
+        Ok(Self::over(file, master))
+    }
+
+    fn over(file: File, master: &[u8; 32]) -> Self {
+        let (slots, count) = (RwLock::default(), Mutex::new(0));
+        Self { file, master: cipher(master), slots, count }
     }
 
     /// Opens the slots, checks each and proves the master key on the first live one. A slot that
@@ -67,20 +76,39 @@ impl KeySlots {
     pub fn open(path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         file.try_lock().map_err(io::Error::from)?;
-        let size = file.metadata()?.len();
-        let bytes = size - size % SLOT_BYTES as u64;
-        let master = cipher(master);
-        let mut keys = Self { file, master, slots: HashMap::new(), bytes };
-        let mut proved = false;
-        for offset in (0..bytes).step_by(SLOT_BYTES) {
-            let slot = keys.slot(offset)?;
-            let id = Uuid::from_slice(&slot[..16]).expect("sixteen bytes");
-            proved = proved || keys.unwrap(&slot, offset)?.is_some();
-            keys.slots.insert(id, offset);
-        }
-        keys.file.set_len(bytes)?;
+        let keys = Self::over(file, master);
+        let count = keys.read_slots()?;
+        keys.file.set_len(offset(count))?;
         keys.file.sync_all()?;
         Ok(keys)
+    }
+
+    /// Opens the slots for reading beside the process that writes them. Open the log first: every
+    /// key of what it then holds is in the slots.
+    ///
+    /// # Errors
+    /// [`KeyError`]; issuing and destroying fail later.
+    pub fn open_read_only(path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
+        let keys = Self::over(File::open(path)?, master);
+        keys.read_slots()?;
+        Ok(keys)
+    }
+
+    /// Reads and checks every whole slot; gives how many there are.
+    fn read_slots(&self) -> Result<u32, KeyError> {
+        let size = self.file.metadata()?.len();
+        let count = u32::try_from(size / SLOT_BYTES as u64).map_err(io::Error::other)?;
+        let mut slots = FxHashMap::default();
+        let mut proved = false;
+        for number in 0..count {
+            let slot = self.slot(number)?;
+            let id = Uuid::from_slice(&slot[..16]).expect("sixteen bytes");
+            proved = proved || self.unwrap(&slot, number)?.is_some();
+            slots.insert(id, number);
+        }
+        *self.turn() = count;
+        *self.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
+        Ok(count)
     }
 
     /// The key of `id`; none when it never had one or it was destroyed.
@@ -88,8 +116,16 @@ impl KeySlots {
     /// # Errors
     /// [`KeyError::Damaged`], [`KeyError::MasterKey`] or [`KeyError::Io`].
     pub fn find(&self, id: Uuid) -> Result<Option<PersonKey>, KeyError> {
-        let Some(&offset) = self.slots.get(&id) else { return Ok(None) };
-        self.unwrap(&self.slot(offset)?, offset)
+        let Some(number) = self.number(id) else { return Ok(None) };
+        let slot = match self.slot(number) {
+            // It may just be being destroyed; then it is whole when that is done.
+            Err(KeyError::Damaged(_)) => {
+                let _turn = self.turn();
+                self.slot(number)?
+            }
+            found => found?,
+        };
+        self.unwrap(&slot, number)
     }
 
     /// The key of `id`, made when it has none. A new key is durable only after
@@ -97,19 +133,24 @@ impl KeySlots {
     ///
     /// # Errors
     /// [`KeyError::Destroyed`] after erasure, else as [`KeySlots::find`].
-    pub fn issue(&mut self, id: Uuid) -> Result<PersonKey, KeyError> {
-        if self.slots.contains_key(&id) {
+    pub fn issue(&self, id: Uuid) -> Result<PersonKey, KeyError> {
+        if self.number(id).is_some() {
             return self.find(id)?.ok_or(KeyError::Destroyed);
         }
-        let (mut secret, mut nonce) = ([0; 32], [0; 12]);
-        getrandom::fill(&mut secret).map_err(io::Error::other)?;
-        getrandom::fill(&mut nonce).map_err(io::Error::other)?;
-        let payload = Payload { msg: &secret, aad: &bound(id) };
+        let mut count = self.turn();
+        if self.number(id).is_some() {
+            drop(count);
+            return self.find(id)?.ok_or(KeyError::Destroyed);
+        }
+        let mut random = [0; 44];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let (secret, nonce) = random.split_first_chunk::<32>().expect("thirty-two bytes");
+        let payload = Payload { msg: secret, aad: &bound(id) };
+        let nonce: [u8; 12] = nonce.try_into().expect("twelve bytes");
         let wrapped = self.master.encrypt(&Nonce::from(nonce), payload).expect("a short payload");
-        self.write(self.bytes, &[&id.as_bytes()[..], &nonce, &wrapped].concat())?;
-        self.slots.insert(id, self.bytes);
-        self.bytes += SLOT_BYTES as u64;
-        Ok(PersonKey::new(&secret))
+        self.write(*count, &[&id.as_bytes()[..], &nonce, &wrapped].concat())?;
+        self.insert(id, &mut count)?;
+        Ok(PersonKey::new(secret))
     }
 
     /// Makes every issued key durable.
@@ -125,33 +166,49 @@ impl KeySlots {
     ///
     /// # Errors
     /// [`KeyError::Io`].
-    pub fn destroy(&mut self, id: Uuid) -> Result<(), KeyError> {
-        let offset = self.slots.get(&id).copied().unwrap_or(self.bytes);
+    pub fn destroy(&self, id: Uuid) -> Result<(), KeyError> {
+        let mut count = self.turn();
+        let known = self.number(id);
         let mut slot = [0; CHECKED_BYTES];
         slot[..16].copy_from_slice(id.as_bytes());
-        self.write(offset, &slot)?;
-        self.sync()?;
-        if self.slots.insert(id, offset).is_none() {
-            self.bytes += SLOT_BYTES as u64;
+        self.write(known.unwrap_or(*count), &slot)?;
+        if known.is_none() {
+            self.insert(id, &mut count)?;
         }
+        self.sync()
+    }
+
+    fn number(&self, id: Uuid) -> Option<u32> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied()
+    }
+
+    fn turn(&self) -> MutexGuard<'_, u32> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The slot behind the last one, just written, is that of `id`.
+    fn insert(&self, id: Uuid, count: &mut u32) -> Result<(), KeyError> {
+        let more = count.checked_add(1).ok_or_else(|| io::Error::other("too many key slots"))?;
+        self.slots.write().unwrap_or_else(PoisonError::into_inner).insert(id, *count);
+        *count = more;
         Ok(())
     }
 
-    fn write(&self, offset: u64, checked: &[u8]) -> Result<(), KeyError> {
+    fn write(&self, number: u32, checked: &[u8]) -> Result<(), KeyError> {
         let slot = [checked, &crc32c::crc32c(checked).to_le_bytes()].concat();
-        Ok(self.file.write_all_at(&slot, offset)?)
+        Ok(self.file.write_all_at(&slot, offset(number))?)
     }
 
-    fn slot(&self, offset: u64) -> Result<[u8; SLOT_BYTES], KeyError> {
+    fn slot(&self, number: u32) -> Result<[u8; SLOT_BYTES], KeyError> {
         let mut slot = [0; SLOT_BYTES];
-        self.file.read_exact_at(&mut slot, offset)?;
+        self.file.read_exact_at(&mut slot, offset(number))?;
         if crc32c::crc32c(&slot[..CHECKED_BYTES]).to_le_bytes() != slot[CHECKED_BYTES..] {
-            return Err(KeyError::Damaged(offset));
+            return Err(KeyError::Damaged(offset(number)));
         }
         Ok(slot)
     }
 
-    fn unwrap(&self, slot: &[u8], offset: u64) -> Result<Option<PersonKey>, KeyError> {
+    fn unwrap(&self, slot: &[u8], number: u32) -> Result<Option<PersonKey>, KeyError> {
         if slot[16..CHECKED_BYTES].iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
@@ -159,9 +216,14 @@ impl KeySlots {
         let nonce: [u8; 12] = slot[16..28].try_into().expect("twelve bytes");
         let payload = Payload { msg: &slot[28..CHECKED_BYTES], aad: &bound(id) };
         let opened = self.master.decrypt(&Nonce::from(nonce), payload);
-        let secret = opened.map_err(|_| KeyError::MasterKey(offset))?;
+        let secret = opened.map_err(|_| KeyError::MasterKey(offset(number)))?;
         Ok(Some(PersonKey::new(&secret.try_into().expect("thirty-two bytes were wrapped"))))
     }
+}
+
+/// Where a slot begins.
+fn offset(number: u32) -> u64 {
+    u64::from(number) * SLOT_BYTES as u64
 }
 
 fn cipher(master: &[u8; 32]) -> Aes256GcmSiv {

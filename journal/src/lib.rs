@@ -3,15 +3,21 @@
 //! Invariant: nothing here knows what an event means; a record's body is bytes. Nothing here
 //! rewrites a byte that was acknowledged.
 
+mod admission;
+pub mod compress;
 pub mod contract;
 pub mod frame;
 pub mod keys;
+pub mod memory;
 pub mod record;
 pub mod seal;
-pub mod segment;
+pub mod segments;
 
-pub use contract::{AppendError, Appended, Draft, Expected, Journal, Stored, StreamAppend};
-pub use frame::{Body, FrameError};
+pub use contract::{
+    AppendError, Appended, Draft, Expected, Journal, ReadError, Stored, StreamAppend,
+};
+pub use frame::FrameError;
 pub use keys::{KeyError, KeySlots};
+pub use memory::Memory;
 pub use seal::{PersonKey, SealBroken};
-pub use segment::{OpenError, ReadError, Segment, WriteError};
+pub use segments::{OpenError, Options, ReadOnly, Segments};

@@ -41,21 +41,34 @@ pub enum RecordError {
 /// # Errors
 /// [`RecordError::TooLong`].
 pub fn encode(envelope: &Envelope, sealed: &[u8]) -> Result<Vec<u8>, RecordError> {
+    let mut out = Vec::with_capacity(192 + envelope.source.len() + sealed.len());
+    encode_into(&mut out, envelope, sealed)?;
+    Ok(out)
+}
+
+/// Appends the stored bytes to `out`, which holds a part of them after an error.
+///
+/// # Errors
+/// [`RecordError::TooLong`].
+pub fn encode_into(
+    out: &mut Vec<u8>,
+    envelope: &Envelope,
+    sealed: &[u8],
+) -> Result<(), RecordError> {
     let correlation = (envelope.correlation != envelope.key).then_some(envelope.correlation);
     let mut flags = 0;
     flags |= if correlation.is_some() { HAS_CORRELATION } else { 0 };
     flags |= if envelope.sealed_for.is_some() { HAS_SEALED_FOR } else { 0 };
-    let mut out = Vec::with_capacity(192 + envelope.source.len() + sealed.len());
     out.extend([VERSION, flags]);
     out.extend(envelope.position.0.to_le_bytes());
-    put_stream(&mut out, envelope.stream);
+    put_stream(out, envelope.stream);
     out.extend(envelope.sequence.0.to_le_bytes());
     out.extend(envelope.previous.0.to_le_bytes());
     out.extend(envelope.event_type.number.to_le_bytes());
     out.extend(envelope.event_type.version.to_le_bytes());
     out.extend(envelope.key.0);
     out.extend(envelope.content.0);
-    put_clocks(&mut out, &envelope.clocks);
+    put_clocks(out, &envelope.clocks);
     out.push(envelope.place.digits());
     out.extend(envelope.place.code().to_le_bytes());
     out.extend(envelope.department);
@@ -64,14 +77,37 @@ pub fn encode(envelope: &Envelope, sealed: &[u8]) -> Result<Vec<u8>, RecordError
     out.extend(envelope.corrects.0.to_le_bytes());
     out.extend(correlation.iter().flat_map(|key| key.0));
     if let Some(stream) = envelope.sealed_for {
-        put_stream(&mut out, stream);
+        put_stream(out, stream);
     }
     for text in [&envelope.actor, &envelope.source] {
         out.push(u8::try_from(text.len()).map_err(|_| RecordError::TooLong)?);
         out.extend(text.as_bytes());
     }
     out.extend(sealed);
-    Ok(out)
+    Ok(())
+}
+
+/// Where a record stands: the first fields of every version, cheap to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Place in the log.
+    pub position: Position,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Place in the stream.
+    pub sequence: Sequence,
+    /// The record before it in the same stream; 0 when it is the first.
+    pub previous: Position,
+}
+
+/// Where the record of these bytes stands, without reading more of it.
+///
+/// # Errors
+/// [`RecordError::Version`] or [`RecordError::Malformed`].
+pub fn standing(bytes: &[u8]) -> Result<Standing, RecordError> {
+    let mut rest = Rest(bytes);
+    let [version, _] = rest.take()?;
+    if version == VERSION { rest.standing() } else { Err(RecordError::Version(version)) }
 }
 
 /// The envelope of stored bytes, and the sealed payload behind it.
@@ -87,11 +123,12 @@ pub fn decode(bytes: &[u8]) -> Result<(Envelope, &[u8]), RecordError> {
     if flags & !(HAS_CORRELATION | HAS_SEALED_FOR) != 0 {
         return Err(RecordError::Malformed);
     }
+    let Standing { position, stream, sequence, previous } = rest.standing()?;
     let mut envelope = Envelope {
-        position: rest.position()?,
-        stream: rest.stream()?,
-        sequence: Sequence(u32::from_le_bytes(rest.take()?)),
-        previous: rest.position()?,
+        position,
+        stream,
+        sequence,
+        previous,
         event_type: EventType {
             number: u16::from_le_bytes(rest.take()?),
             version: u16::from_le_bytes(rest.take()?),
@@ -145,6 +182,15 @@ impl Rest<'_> {
 
     fn position(&mut self) -> Result<Position, RecordError> {
         Ok(Position(u64::from_le_bytes(self.take()?)))
+    }
+
+    fn standing(&mut self) -> Result<Standing, RecordError> {
+        Ok(Standing {
+            position: self.position()?,
+            stream: self.stream()?,
+            sequence: Sequence(u32::from_le_bytes(self.take()?)),
+            previous: self.position()?,
+        })
     }
 
     fn stream(&mut self) -> Result<StreamId, RecordError> {

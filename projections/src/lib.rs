@@ -1,3 +1,76 @@
 //! The views: each a fold over the log that can be thrown away and rebuilt.
 //!
-//! Invariant: nothing here sees the journal, and nothing here writes an event.
+//! Invariant: nothing here sees the journal, and nothing here writes an event. What a view needs
+//! from the log beside the events in their order it asks of [`Lives`].
+
+pub mod archive;
+mod days;
+pub mod deadlines;
+pub mod people;
+pub mod sources;
+pub mod table;
+pub mod timeliness;
+pub mod timeliness_view;
+pub mod views;
+
+use domain::recorded::Recorded;
+use domain::{PersonId, Position};
+
+pub use archive::Archive;
+pub use people::{People, Row};
+pub use sources::Sources;
+pub use views::Views;
+
+/// Gives a whole life back, for events that do not simply come after the others.
+pub trait Lives {
+    /// Every event of a person's stream up to a position, in order.
+    ///
+    /// # Errors
+    /// Whatever kept the log from being read.
+    fn life(
+        &self,
+        person: PersonId,
+        up_to: Position,
+    ) -> Result<Vec<Recorded>, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// Seals rows that name a person, so that they die with the person's key.
+pub trait RowSeals: Send + Sync {
+    /// The sealed row; the same for the same input. None when the person's key is destroyed.
+    fn seal(
+        &self,
+        view: &str,
+        person: PersonId,
+        version: Position,
+        plain: &[u8],
+    ) -> Option<Vec<u8>>;
+
+    /// The row that was sealed; none when the key is destroyed or the row was altered.
+    fn open(&self, view: &str, person: PersonId, sealed: &[u8]) -> Option<Vec<u8>>;
+
+    /// A keyed hash of a text, to look it up by.
+    fn blind(&self, text: &str) -> [u8; 16];
+}
+
+/// Why a view could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewsError {
+    /// The store of the views failed.
+    #[error("the store of the views failed")]
+    Store(#[from] sled::Error),
+    /// The store panicked.
+    #[error("the store of the views panicked")]
+    Panicked,
+    /// Another process has the store open.
+    #[error("the views are in use by another process")]
+    InUse,
+    /// The folder of the views could not be used.
+    #[error("the folder of the views cannot be used")]
+    Folder(#[source] std::io::Error),
+    /// A row is not of the form of this version.
+    #[error("a row of {0} cannot be read")]
+    Row(&'static str),
+    /// The log could not be read for a life.
+    #[error("a life could not be read back from the log")]
+    Lives(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,3 +1,24 @@
-//! The one loop that reads the log back.
+//! The one loop that reads the log back: follow, catch up, rebuild, check, history, as-of.
 //!
-//! Invariant: nothing here decides or appends.
+//! Invariant: nothing here decides whether an event may be recorded, and nothing here appends.
+
+pub mod follow;
+pub mod history;
+pub mod known_then;
+pub mod log_reader;
+pub mod rebuild;
+
+pub use follow::{Follower, catch_up};
+pub use log_reader::{LogReader, ReplayError, Seals};
+
+/// An error with everything that caused it, on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,13 +1,46 @@
-//! The registry assembled, usable without HTTP: submissions in, receipts out.
+//! The registry assembled, usable without HTTP: submissions in, receipts and archives out.
 
+pub mod acts;
+mod commit;
+mod decide;
+pub mod home;
+pub mod intake;
+mod known;
+pub mod reads;
 pub mod receipt;
+mod rejections;
+pub mod sender;
+mod visits;
 
-use domain::Fault;
-use domain::submission::{Source, Submission};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use domain::submission::{PersonRef, Source, Submission};
+use domain::{Fault, Position};
 use jiff::Timestamp;
+use projections::{Views, ViewsError};
+use replay::{Follower, LogReader};
 use serde_json::Value;
+use tokio::sync::{Semaphore, oneshot, watch};
 
+pub use home::{Home, HomeError};
+pub use intake::Intake;
+pub use reads::{Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
+pub use sender::{Collector, Sender};
+
+use commit::Job;
+use decide::Decider;
+
+/// Submissions that may wait to be decided, over all senders.
+const QUEUED_SUBMISSIONS_MAX: usize = 24_000;
+/// Events that the views may be behind the log before new submissions have to wait.
+const BEHIND_EVENTS_MAX: u64 = 300_000;
+/// Persons in one generation of the decider's memory.
+const REMEMBERED_PERSONS: usize = 300_000;
 
 /// A CloudEvent whose envelope could be read, whichever mode it came in.
 #[derive(Clone, Debug)]
@@ -44,6 +77,8 @@ pub struct Unfit {
     pub source: Source,
     /// CloudEvents type, as far as it could be read.
     pub event_type: String,
+    /// Whom it is about, as far as it could be read.
+    pub person: Option<PersonRef>,
     /// Every fault.
     pub faults: Vec<Fault>,
     /// What was sent.
@@ -59,4 +94,134 @@ pub struct Unfit {
 pub struct Overloaded {
     /// Seconds to wait.
     pub retry_after_seconds: u32,
+}
+
+/// Why a registry could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The directory, its keys or its logs.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The views.
+    #[error("the views do not open")]
+    Views(#[from] ViewsError),
+}
+
+/// A running registry: the only writer of its directory.
+pub struct Registry {
+    /// Reads what is sent.
+    pub intake: Intake,
+    /// The views.
+    pub views: Arc<Views>,
+    /// Reads on record.
+    pub reads: Reads,
+    log: LogReader,
+    jobs: Option<mpsc::Sender<Job>>,
+    room: Semaphore,
+    folded: watch::Receiver<Position>,
+    follower: Option<Follower>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Registry {
+    /// Opens the registry in a directory and starts its threads. The views catch up on their own.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(folder: &Path) -> Result<Self, StartError> {
+        let home = Home::open(folder)?;
+        let logs = home.logs()?;
+        let seals: Arc<dyn projections::RowSeals> = logs.seals;
+        let views = Arc::new(Views::open(&home.views(), &seals)?);
+        let (tell, folded) = watch::channel(views.folded());
+        let follower = Follower::start(logs.log.clone(), Arc::clone(&views), move |position| {
+            tell.send_replace(position);
+        });
+        let decider = Decider::new(logs.identity.clone(), logs.log.clone(), REMEMBERED_PERSONS);
+        let (jobs, queue) = mpsc::channel();
+        let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
+        let threads = commit::start(decider, queue, journal, Arc::clone(&keys));
+        Ok(Self {
+            intake: Intake::new(logs.identity, home.is_fictional()),
+            views,
+            reads: Reads::start(logs.reads, keys),
+            log: logs.log,
+            jobs: Some(jobs),
+            room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
+            folded,
+            follower: Some(follower),
+            threads,
+        })
+    }
+
+    /// The position up to which every view is folded.
+    pub fn folded(&self) -> Position {
+        *self.folded.borrow()
+    }
+
+    /// Waits until every view is folded up to `position`; gives false when the time was over.
+    pub async fn wait_until_folded(&self, position: Position, at_most: Duration) -> bool {
+        let mut folded = self.folded.clone();
+        let reached = folded.wait_for(|folded| *folded >= position);
+        matches!(tokio::time::timeout(at_most, reached).await, Ok(Ok(_)))
+    }
+
+    /// Whether the views follow the log.
+    pub fn is_following(&self) -> bool {
+        self.follower.as_ref().is_some_and(|follower| !follower.has_failed())
+    }
+
+    /// How the log is read.
+    pub fn log(&self) -> &LogReader {
+        &self.log
+    }
+}
+
+impl Collector for Registry {
+    fn prepare(&self, event: CloudEvent, received: String, sender: &Sender) -> Prepared {
+        self.intake.prepare(event, received, sender)
+    }
+
+    fn unreadable(
+        &self,
+        id: &str,
+        event_type: &str,
+        source: Option<&str>,
+        faults: Vec<Fault>,
+        received: String,
+        sender: &Sender,
+    ) -> Prepared {
+        self.intake.unreadable(id, event_type, source, faults, received, sender)
+    }
+
+    /// Decides submissions in order and gives their receipts in the same order, once everything
+    /// that they call recorded is durable. In an atomic batch one refusal leaves nothing recorded.
+    async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
+        let overloaded = Overloaded { retry_after_seconds: 1 };
+        if self.log.journal().head().0 > self.folded().0 + BEHIND_EVENTS_MAX {
+            return Err(Overloaded { retry_after_seconds: 3 });
+        }
+        let wanted = batch.len().clamp(1, QUEUED_SUBMISSIONS_MAX) as u32;
+        let _room = self.room.try_acquire_many(wanted).map_err(|_| overloaded)?;
+        let (answer, receipts) = oneshot::channel();
+        let jobs = self.jobs.as_ref().ok_or(overloaded)?;
+        let job = Job { submissions: batch, atomic, answer };
+        jobs.send(job).map_err(|_| overloaded)?;
+        receipts.await.map_err(|_| overloaded)
+    }
+}
+
+impl Drop for Registry {
+    /// Records what was queued, folds and flushes it.
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the commit loop panicked");
+            }
+        }
+        if let Some(follower) = self.follower.take() {
+            follower.stop();
+        }
+    }
 }

@@ -17,6 +17,8 @@ pub enum Receipt {
     Rejected(Vec<Fault>),
     /// An atomic batch in which another submission was refused: not recorded, not at fault.
     Withheld,
+    /// The log could not be read: nothing was recorded, and the sender may try again.
+    Failed,
 }
 
 /// Where an accepted submission stands.

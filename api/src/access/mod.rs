@@ -1,0 +1,142 @@
+//! Who may do what: roles, grants, and the one table that says it.
+
+mod tokens;
+
+use domain::{PersonId, Place};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::registry::Sender;
+
+pub use tokens::{NewGrant, StoreError, TokenError, TokenStore};
+
+/// What a token's holder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A system that reports life events.
+    Upstream,
+    /// Somebody who checks facts on the ground.
+    Verifier,
+    /// Somebody who follows who did what.
+    Auditor,
+    /// Somebody who asks how good the register is.
+    Analyst,
+    /// A person who looks at their own record.
+    Citizen,
+    /// Somebody who runs the service.
+    Admin,
+}
+
+/// What can be asked of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Hand events in.
+    Collect,
+    /// List what a source sent in vain.
+    ReadRejections,
+    /// From a document to a person id.
+    Lookup,
+    /// Search by name and the like.
+    Search,
+    /// Read an archive.
+    ReadPerson,
+    /// Read a person's events.
+    ReadHistory,
+    /// List the people of a place.
+    ListPlace,
+    /// Read measures and reports.
+    ReadMetrics,
+    /// Read the log and its proofs.
+    ReadLog,
+    /// Read who looked at whom.
+    ReadAudit,
+    /// Run the service.
+    Operate,
+}
+
+use Action::{
+    Collect, ListPlace, Lookup, Operate, ReadAudit, ReadHistory, ReadLog, ReadMetrics, ReadPerson,
+    ReadRejections, Search,
+};
+
+/// Every role and all that it may do. What is not listed is not allowed. Where a person or a place
+/// is concerned the grant narrows it further.
+pub const ROLES: &[(Role, &[Action])] = &[
+    (Role::Upstream, &[Collect, ReadRejections, Lookup, ReadPerson, ReadHistory]),
+    (
+        Role::Verifier,
+        &[Collect, ReadRejections, Lookup, Search, ReadPerson, ReadHistory, ListPlace],
+    ),
+    (
+        Role::Auditor,
+        &[
+            ReadRejections,
+            Lookup,
+            Search,
+            ReadPerson,
+            ReadHistory,
+            ListPlace,
+            ReadMetrics,
+            ReadLog,
+            ReadAudit,
+        ],
+    ),
+    (Role::Analyst, &[ReadMetrics]),
+    (Role::Citizen, &[ReadPerson, ReadHistory]),
+    (Role::Admin, &[Operate, ReadMetrics, ReadRejections]),
+];
+
+/// Whether a role may do something.
+pub fn may(role: Role, action: Action) -> bool {
+    ROLES.iter().any(|(listed, actions)| *listed == role && actions.contains(&action))
+}
+
+/// Codes of the purposes for which a person may be read about.
+pub const PURPOSES: &[&str] =
+    &["registration", "verification", "service", "audit", "statistics", "own_record"];
+
+/// What a token grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Public half of the token.
+    pub id: String,
+    /// Who holds it; never a citizen's name.
+    pub subject: String,
+    /// What the holder is.
+    pub role: Role,
+    /// The department that the holder belongs to; none = any.
+    pub department: Option<[u8; 3]>,
+    /// The subtree of divisions that the holder sees; none = the whole registry.
+    pub place: Option<Place>,
+    /// Codes of the purposes for which persons may be read about, from [`PURPOSES`].
+    pub purposes: Vec<String>,
+    /// When it ends; none = when revoked.
+    pub expires_at: Option<Timestamp>,
+    /// A citizen's own record, the only one that they may read.
+    pub person: Option<PersonId>,
+    /// Whether it was taken back.
+    pub revoked: bool,
+}
+
+impl Grant {
+    /// The holder as a sender of events received at an instant.
+    pub fn sender(&self, received_at: Timestamp) -> Sender {
+        let (department, place) = (self.department, self.place);
+        Sender { subject: self.subject.clone(), department, place, received_at }
+    }
+
+    /// Whether a place lies in the subtree that the holder sees.
+    pub fn covers(&self, place: Place) -> bool {
+        self.place.is_none_or(|own| place.lies_in(own))
+    }
+
+    /// Whether the holder may read this person's record as far as it is not narrowed by place:
+    /// citizens their own, others any.
+    pub fn may_read(&self, person: PersonId) -> bool {
+        match self.role {
+            Role::Citizen => self.person == Some(person),
+            _ => self.person.is_none_or(|own| own == person),
+        }
+    }
+}

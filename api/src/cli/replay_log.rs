@@ -1,0 +1,120 @@
+//! `renkou replay`: the log read back, beside a running service or without one.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::{PersonId, Position};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use projections::RowSeals;
+use replay::{history, rebuild};
+
+use super::{Failure, tell};
+use crate::http;
+use crate::registry::Home;
+
+/// What to read the log back for.
+#[derive(clap::Subcommand)]
+pub enum Replay {
+    /// Build every view anew from the log; the service must not be running
+    Rebuild {
+        /// The registry's directory.
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Prove that the log is whole and that the views are what it says
+    Check {
+        /// The registry's directory.
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Print a life, event by event, as JSON
+    Person {
+        /// The person's id.
+        id: uuid::Uuid,
+        /// The registry's directory.
+        #[arg(long)]
+        data: PathBuf,
+        /// Only what was recorded up to then (RFC 3339).
+        #[arg(long)]
+        known_at: Option<Timestamp>,
+    },
+}
+
+impl Replay {
+    /// Does it.
+    pub fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Rebuild { data } => rebuild_views(&Home::open(&data)?),
+            Self::Check { data } => check(&Home::open(&data)?),
+            Self::Person { id, data, known_at } => {
+                print_life(&Home::open(&data)?, PersonId::from_uuid(id), known_at)
+            }
+        }
+    }
+}
+
+fn rebuild_views(home: &Home) -> Result<(), Failure> {
+    // Opened for writing: the lock keeps a service from starting meanwhile.
+    let logs = home.logs()?;
+    let seals: Arc<dyn RowSeals> = logs.seals;
+    let bar = progress(logs.log.journal().head(), "rebuilding")?;
+    let head = rebuild::rebuild(&logs.log, &home.views(), &seals, |at| bar.set_position(at.0))?;
+    bar.finish_and_clear();
+    tell(&format!("The views were rebuilt up to position {}.", head.0));
+    Ok(())
+}
+
+fn check(home: &Home) -> Result<(), Failure> {
+    let logs = home.logs_read_only()?;
+    let seals: Arc<dyn RowSeals> = logs.seals;
+    let bar = progress(logs.log.journal().head(), "walking the log")?;
+    let head = rebuild::walk(&logs.log, |at| bar.set_position(at.0))?;
+    let reads = replay::LogReader::new(logs.reads, Arc::clone(logs.log.keys()));
+    let reads_head = rebuild::walk(&reads, |_| {})?;
+    bar.finish_and_clear();
+    tell(&format!("The log is whole: {} events, {} reads.", head.0, reads_head.0));
+    if is_served(home.folder()) {
+        tell("The views are in use by a running service, so they were not compared.");
+        return Ok(());
+    }
+    let workspace = tempfile::Builder::new().prefix("check-").tempdir_in(home.folder())?;
+    let checked = rebuild::compare(&logs.log, &home.views(), workspace.path(), &seals)?;
+    let differing = checked.differing();
+    if !differing.is_empty() {
+        return Err(format!("these views differ from the log: {}", differing.join(", ")).into());
+    }
+    for (name, digest, _) in &checked.views {
+        let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        tell(&format!("View {name} equals its rebuild, digest {digest}…"));
+    }
+    Ok(())
+}
+
+/// Whether a service holds the log's lock.
+fn is_served(folder: &Path) -> bool {
+    let lock = std::fs::File::open(folder.join("journal").join("lock"));
+    lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+}
+
+fn print_life(home: &Home, person: PersonId, known_at: Option<Timestamp>) -> Result<(), Failure> {
+    let logs = home.logs_read_only()?;
+    let entries = history::history(&logs.log, person)?;
+    let known = |at: Timestamp| known_at.is_none_or(|known_at| at <= known_at);
+    let mut out = io::stdout().lock();
+    let mut printed = false;
+    for entry in entries.iter().filter(|e| known(e.event.envelope.clocks.recorded_at)) {
+        writeln!(out, "{}", http::event_json(entry))?;
+        printed = true;
+    }
+    if printed { Ok(()) } else { Err("the register has no such person, or had none then".into()) }
+}
+
+fn progress(head: Position, what: &'static str) -> Result<ProgressBar, Failure> {
+    let bar = ProgressBar::new(head.0);
+    let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}  {per_sec}")?;
+    bar.set_style(style);
+    bar.set_message(what);
+    Ok(bar)
+}

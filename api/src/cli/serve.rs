@@ -1,0 +1,107 @@
+//! `renkou serve`: the service, until it is told to stop.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, tell};
+use crate::access::TokenStore;
+use crate::http::{self, Limits};
+use crate::registry::{Home, Registry};
+
+/// Which registry, and where.
+#[derive(clap::Args)]
+pub struct Serve {
+    /// The registry's directory.
+    #[arg(long, env = "RENKOU_DATA")]
+    data: PathBuf,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, env = "RENKOU_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+impl Serve {
+    /// Serves until the process is told to stop.
+    pub fn run(self) -> Result<(), Failure> {
+        runtime()?.block_on(async {
+            let service = Service::start(&self.data, self.listen).await?;
+            tell(&format!("Serving {} at {}", self.data.display(), service.url));
+            asked_to_stop().await;
+            tell("Stopping.");
+            service.stop().await
+        })
+    }
+}
+
+/// The runtime of a service.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// A running service and its registry.
+pub struct Service {
+    /// Where it answers.
+    pub url: String,
+    /// The registry.
+    pub registry: Arc<Registry>,
+    /// Its tokens.
+    pub tokens: Arc<TokenStore>,
+    /// Says to others where the service answers; gone when it does not.
+    address_file: PathBuf,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Service {
+    /// Opens the registry and listens.
+    pub async fn start(data: &Path, listen: SocketAddr) -> Result<Self, Failure> {
+        let folder = data.to_owned();
+        let home = Home::open(data)?;
+        let opening = tokio::task::spawn_blocking(move || Registry::open(&folder));
+        let registry = Arc::new(opening.await??);
+        let tokens = Arc::new(TokenStore::open(home.access())?);
+        let listener = TcpListener::bind(listen).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let router = http::service(&registry, Arc::clone(&tokens));
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let serving = tokio::spawn(http::serve(listener, router, Limits::default(), stopped));
+        let address_file = data.join("serve.json");
+        fs::write(&address_file, json!({"url": url}).to_string())?;
+        tracing::info!(url, "serving");
+        Ok(Self { url, registry, tokens, address_file, stop, serving })
+    }
+
+    /// Takes no more requests, lets the running ones end, records and flushes what is left.
+    pub async fn stop(self) -> Result<(), Failure> {
+        let Self { registry, address_file, stop, serving, .. } = self;
+        stop.cancel();
+        serving.await?;
+        fs::remove_file(address_file)?;
+        tokio::task::spawn_blocking(move || drop(registry)).await?;
+        Ok(())
+    }
+}
+
+/// Ends when the process gets SIGINT or SIGTERM.
+pub async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // Without a handler the signal just ends the process.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => {
+            if let Err(error) = interrupted {
+                tracing::warn!(%error, "SIGINT cannot be heard");
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The upstream systems of the county: who reports what, through which channel.
+
+use super::event::{Level, Upstream};
+
+const fn upstream(
+    department: &'static str,
+    level: Level,
+    system: &'static str,
+    channel: &'static str,
+) -> Upstream {
+    Upstream { department, level, system, channel }
+}
+
+pub(super) const HOUSEHOLD_REGISTER: Upstream =
+    upstream("POL", Level::County, "household-register", "DX");
+pub(super) const POLICE: Upstream = upstream("POL", Level::Township, "window", "OW");
+pub(super) const HOSPITALS: [Upstream; 3] = [
+    upstream("HLT", Level::County, "hospital-1", "DX"),
+    upstream("HLT", Level::County, "hospital-2", "DX"),
+    upstream("HLT", Level::County, "hospital-3", "DX"),
+];
+pub(super) const CLINIC: Upstream = upstream("HLT", Level::Township, "clinic", "BZ");
+pub(super) const MARRIAGES: Upstream = upstream("CIV", Level::County, "marriage-registry", "DX");
+pub(super) const MARRIAGES_AT_WINDOW: Upstream =
+    upstream("CIV", Level::County, "marriage-registry", "OW");
+pub(super) const COURT: Upstream = upstream("JUD", Level::County, "court", "DX");
+pub(super) const ONE_STOP: Upstream = upstream("TWN", Level::Township, "one-stop", "OW");
+pub(super) const VISIT: Upstream = upstream("VIL", Level::Village, "visit", "HV");
+pub(super) const MONTHLY_REPORT: Upstream = upstream("VIL", Level::Village, "report", "MR");
+pub(super) const JOB_CENTRE: Upstream = upstream("HRS", Level::County, "employment", "DX");
+pub(super) const SCHOOLS: Upstream = upstream("EDU", Level::County, "schools", "DX");
+pub(super) const INSURANCE: Upstream = upstream("MED", Level::County, "insurance", "DX");

@@ -1,0 +1,67 @@
+//! The HTTP side of the service: routes are put together here, and every error leaves as a problem.
+
+mod answer;
+mod archive_json;
+mod batch;
+pub mod cloudevents;
+mod connection;
+pub mod events;
+pub mod language;
+mod lines;
+mod metrics;
+mod operate;
+mod persons;
+pub mod problem;
+pub mod problem_kinds;
+mod rejections;
+pub mod server;
+mod stream;
+mod views_position;
+pub mod who;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::routing::get;
+use axum::{Json, Router, middleware, response::IntoResponse, response::Response};
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::access::TokenStore;
+use crate::registry::Registry;
+
+pub use archive_json::entry as event_json;
+pub use language::Language;
+pub use problem::{Problem, ProblemKind};
+pub use server::{Limits, serve};
+pub use who::{Purpose, Who};
+
+/// The whole service over a registry.
+pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
+    let shared = || Arc::clone(registry);
+    let guarded = Router::new()
+        .merge(events::routes(shared()))
+        .merge(rejections::routes(shared()))
+        .merge(persons::routes(shared()))
+        .merge(metrics::routes(shared()))
+        .merge(operate::routes(shared()));
+    assemble(operate::open_routes(shared()), guarded, tokens)
+}
+
+/// Puts a service together. Every route of `guarded` needs a good token and may extract [`Who`];
+/// those of `open` and `/healthz` need none. Unknown paths, wrong methods, rejections and panics
+/// come out as problems.
+pub fn assemble(open: Router, guarded: Router, tokens: Arc<TokenStore>) -> Router {
+    let guarded = guarded.route_layer(middleware::from_fn_with_state(tokens, who::authenticate));
+    Router::new()
+        .route("/healthz", get(async || Json(json!({"status": "ok"}))))
+        .merge(open)
+        .merge(guarded)
+        .layer(CatchPanicLayer::custom(after_panic))
+        .layer(middleware::from_fn(problem::finish))
+}
+
+/// What a panic said is not passed on: it may hold a personal value.
+fn after_panic(_: Box<dyn Any + Send>) -> Response {
+    Problem::new(&problem_kinds::INTERNAL).into_response()
+}

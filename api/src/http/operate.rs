@@ -1,0 +1,56 @@
+//! For those who run the service: whether it is ready, and how far its views are.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+
+use super::problem::Problem;
+use super::problem_kinds as kinds;
+use super::who::Who;
+use crate::access::Action;
+use crate::registry::Registry;
+
+/// Events that the views may be behind a service that is ready.
+const BEHIND_EVENTS_MAX: u64 = 100_000;
+
+/// The routes that need no token.
+pub fn open_routes(registry: Arc<Registry>) -> Router {
+    Router::new().route("/readyz", get(read_readiness)).with_state(registry)
+}
+
+/// The routes of operating.
+pub fn routes(registry: Arc<Registry>) -> Router {
+    Router::new().route("/metrics", get(read_gauges)).with_state(registry)
+}
+
+async fn read_readiness(State(registry): State<Arc<Registry>>) -> Result<Response, Problem> {
+    let (head, folded) = (registry.log().journal().head(), registry.folded());
+    let is_ready = registry.is_following() && head.0 <= folded.0 + BEHIND_EVENTS_MAX;
+    if is_ready {
+        return Ok(Json(json!({"status": "ready", "head": head, "views": folded})).into_response());
+    }
+    Err(Problem::new(&kinds::VIEW_BEHIND))
+}
+
+async fn read_gauges(State(registry): State<Arc<Registry>>, who: Who) -> Result<Response, Problem> {
+    who.require(Action::Operate)?;
+    let (head, folded) = (registry.log().journal().head(), registry.folded());
+    let gauges = [
+        ("renkou_log_head", "Position of the newest event.", head.0),
+        ("renkou_views_folded", "Position up to which every view is folded.", folded.0),
+        ("renkou_views_behind", "Events that the views are behind.", head.0 - folded.0.min(head.0)),
+        ("renkou_views_following", "1 while the views follow.", registry.is_following().into()),
+    ];
+    let mut text = String::new();
+    for (name, help, value) in gauges {
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+    }
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

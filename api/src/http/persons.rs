@@ -1,0 +1,319 @@
+//! Persons: from a document to an id, the archive on both axes of time, the history, the people of
+//! a place. Every answer about a person is on record before it leaves.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use domain::life_event::PersonRead;
+use domain::{Document, DocumentKind, Item, PersonId, Place};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use projections::Row;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::archive_json;
+use super::problem::Problem;
+use super::problem_kinds as kinds;
+use super::views_position::{at_position, wait_at_least};
+use super::who::{Purpose, Who};
+use crate::access::Action;
+use crate::registry::{Read, Registry};
+
+/// Persons in an answer to a search.
+const FOUND_MAX: usize = 20;
+/// Persons on a page of a place.
+const PAGE_MAX: usize = 1_000;
+
+/// The routes of persons.
+pub fn routes(registry: Arc<Registry>) -> Router {
+    Router::new()
+        .route("/v1/persons/lookup", post(look_up_person))
+        .route("/v1/persons/search", post(search_persons))
+        .route("/v1/persons/{id}", get(read_person))
+        .route("/v1/persons/{id}/history", get(read_history))
+        .route("/v1/places/{code}/people", get(list_people))
+        .with_state(registry)
+}
+
+#[derive(Deserialize)]
+struct AsOf {
+    valid_on: Option<String>,
+    known_at: Option<String>,
+    fields: Option<String>,
+}
+
+async fn read_person(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    purpose: Purpose,
+    Path(id): Path<String>,
+    Query(question): Query<AsOf>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    who.require(Action::ReadPerson)?;
+    wait_at_least(&registry, &headers).await?;
+    let (id, row) = visible(&registry, &who, &id)?;
+    let valid_on = question.valid_on.as_deref().map(parse_day).transpose()?;
+    let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
+    let position = registry.folded();
+    let past = if valid_on.is_some() || known_at.is_some() {
+        let archive = replay::history::as_of(registry.log(), id, valid_on, known_at);
+        let archive = archive.map_err(|error| internal(&error))?;
+        Some(archive.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?)
+    } else {
+        None
+    };
+    let archive = past.as_ref().unwrap_or(&row.archive);
+    let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
+    let mut answer = archive_json::archive(id, archive, wanted.as_deref());
+    let mut as_of = Map::new();
+    as_of.insert("valid_on".into(), json!(valid_on));
+    as_of.insert("known_at".into(), json!(known_at));
+    let fields = archive_json::names(&answer);
+    record(&registry, &who, Some(id), purpose, "read_person", fields, as_of.clone()).await?;
+    as_of.insert("position".into(), json!(position));
+    answer.insert("as_of".into(), Value::Object(as_of));
+    Ok(at_position(position, Json(answer)))
+}
+
+async fn read_history(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    purpose: Purpose,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    who.require(Action::ReadHistory)?;
+    wait_at_least(&registry, &headers).await?;
+    let (id, _) = visible(&registry, &who, &id)?;
+    let position = registry.folded();
+    let log = registry.log().clone();
+    let entries = tokio::task::spawn_blocking(move || replay::history::history(&log, id)).await;
+    let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
+    let events: Vec<_> = entries.iter().map(archive_json::entry).collect();
+    let fields = vec!["history".to_owned()];
+    record(&registry, &who, Some(id), purpose, "read_history", fields, Map::new()).await?;
+    Ok(at_position(position, Json(json!({"person_id": id, "events": events}))))
+}
+
+#[derive(Deserialize)]
+struct LookUp {
+    document: Named,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    kind: String,
+    number: String,
+}
+
+async fn look_up_person(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    purpose: Purpose,
+    headers: HeaderMap,
+    Json(LookUp { document }): Json<LookUp>,
+) -> Result<Response, Problem> {
+    who.require(Action::Lookup)?;
+    wait_at_least(&registry, &headers).await?;
+    let id = document_id(&registry, &document)?;
+    let found = visible_id(&registry, &who, id);
+    let person = found.as_ref().ok().map(|(id, _)| *id);
+    let fields = vec!["person_id".to_owned()];
+    record(&registry, &who, person, purpose, "look_up_person", fields, Map::new()).await?;
+    let (id, _) = found?;
+    Ok(at_position(registry.folded(), Json(json!({"person_id": id}))))
+}
+
+fn document_id(registry: &Registry, named: &Named) -> Result<PersonId, Problem> {
+    let kind = DocumentKind::from_name(&named.kind).ok_or_else(|| {
+        Problem::new(&kinds::BAD_REQUEST)
+            .detail("证件种类未知", "the kind of document is not known")
+    })?;
+    let reader = registry.intake.reader(Timestamp::now());
+    let document: Document = reader
+        .document(kind, &named.number)
+        .map_err(|fault| Problem::new(&kinds::BAD_REQUEST).errors(vec![fault.at("/document")]))?;
+    Ok(PersonId::of_document(registry.intake.identity(), &document))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    full_name: String,
+    birth_date: Option<String>,
+    place: Option<String>,
+}
+
+async fn search_persons(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    purpose: Purpose,
+    headers: HeaderMap,
+    Json(search): Json<Search>,
+) -> Result<Response, Problem> {
+    who.require(Action::Search)?;
+    wait_at_least(&registry, &headers).await?;
+    let place = search.place.as_deref().map(parse_place).transpose()?;
+    let named = registry.views.people.named(search.full_name.trim(), PAGE_MAX);
+    let mut found = Vec::new();
+    let mut is_cut = false;
+    for id in named.map_err(|error| internal(&error))? {
+        let Ok((id, row)) = visible_id(&registry, &who, id) else { continue };
+        let born = row.archive.get(Item::BirthDate);
+        let fits = search.birth_date.as_deref().is_none_or(|day| born == Some(day))
+            && place.is_none_or(|whole| row.places().any(|place| place.lies_in(whole)));
+        if fits && found.len() == FOUND_MAX {
+            is_cut = true;
+            break;
+        }
+        if fits {
+            found.push((id, archive_json::hit(id, &row)));
+        }
+    }
+    let fields = || vec!["full_name".to_owned(), "birth_date".to_owned(), "place".to_owned()];
+    if found.is_empty() {
+        record(&registry, &who, None, purpose, "search_persons", fields(), Map::new()).await?;
+    }
+    for (id, _) in &found {
+        record(&registry, &who, Some(*id), purpose, "search_persons", fields(), Map::new()).await?;
+    }
+    let persons: Vec<_> = found.into_iter().map(|(_, hit)| hit).collect();
+    let answer = json!({"persons": persons, "more": is_cut});
+    Ok(at_position(registry.folded(), Json(answer)))
+}
+
+#[derive(Deserialize)]
+struct Page {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn list_people(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    purpose: Purpose,
+    Path(code): Path<String>,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    who.require(Action::ListPlace)?;
+    wait_at_least(&registry, &headers).await?;
+    let place = parse_place(&code)?;
+    if !who.0.covers(place) {
+        return Err(Problem::new(&kinds::NOT_FOUND));
+    }
+    let after = page.after.as_deref().map(parse_cursor).transpose()?;
+    let limit = page.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let people = registry.views.people.living_in(place, after, limit);
+    let people = people.map_err(|error| internal(&error))?;
+    let next = people.last().filter(|_| people.len() == limit);
+    let next = next.map(|(place, person)| format!("{place}.{person}"));
+    let list: Vec<_> =
+        people.iter().map(|(place, id)| json!({"person_id": id, "place": place})).collect();
+    let mut asked = Map::new();
+    asked.insert("place".into(), json!(place));
+    let fields = vec!["person_id".to_owned(), "place".to_owned()];
+    record(&registry, &who, None, purpose, "list_people", fields, asked).await?;
+    Ok(at_position(registry.folded(), Json(json!({"people": list, "next": next}))))
+}
+
+/// The person of an id in a path, when the grant reaches them. Whether somebody exists outside of
+/// it is not told: the answer is 404 either way.
+fn visible(registry: &Registry, who: &Who, id: &str) -> Result<(PersonId, Arc<Row>), Problem> {
+    let id = uuid::Uuid::parse_str(id).map_err(|_| Problem::new(&kinds::NOT_FOUND))?;
+    visible_id(registry, who, PersonId::from_uuid(id))
+}
+
+fn visible_id(
+    registry: &Registry,
+    who: &Who,
+    id: PersonId,
+) -> Result<(PersonId, Arc<Row>), Problem> {
+    let not_found = || Problem::new(&kinds::NOT_FOUND);
+    let row = |id| registry.views.people.row(id).map_err(|error| internal(&error));
+    let (mut id, mut found) = (id, row(id)?.ok_or_else(not_found)?);
+    if let Some(owner) = found.owner {
+        (id, found) = (owner, row(owner)?.ok_or_else(not_found)?);
+    }
+    let reached = who.0.may_read(id) && found.places().any(|place| who.0.covers(place));
+    if reached { Ok((id, found)) } else { Err(not_found()) }
+}
+
+async fn record(
+    registry: &Registry,
+    who: &Who,
+    person: Option<PersonId>,
+    purpose: Purpose,
+    operation: &str,
+    fields: Vec<String>,
+    as_of: Map<String, Value>,
+) -> Result<(), Problem> {
+    let read = PersonRead {
+        purpose: purpose.0.to_owned(),
+        operation: operation.to_owned(),
+        fields,
+        as_of,
+    };
+    let read = Read {
+        person,
+        actor: who.0.subject.clone(),
+        department: who.0.department.unwrap_or(*b"\0\0\0"),
+        place: who.0.place.or_else(|| Place::from_code(0, 2)).expect("two digits"),
+        read,
+    };
+    registry.reads.record(read).await.map_err(|error| internal(&error))
+}
+
+/// Reads a day of a query.
+pub(super) fn parse_day(text: &str) -> Result<Date, Problem> {
+    domain::items::parse_day(text)
+        .map_err(|fault| Problem::new(&kinds::BAD_REQUEST).errors(vec![fault]))
+}
+
+/// Reads an instant of a query: RFC 3339, or a day, which stands for its end in China.
+pub(super) fn parse_instant(text: &str) -> Result<Timestamp, Problem> {
+    if let Ok(day) = domain::items::parse_day(text) {
+        let midnight = day.tomorrow().ok().map(|day| day.at(0, 0, 0, 0));
+        let end = midnight.and_then(|midnight| jiff::tz::offset(8).to_timestamp(midnight).ok());
+        return end
+            .ok_or_else(|| Problem::new(&kinds::BAD_REQUEST))
+            .map(|end| Timestamp::from_microsecond(end.as_microsecond() - 1).unwrap_or(end));
+    }
+    // A plus sign that was not escaped arrives as a blank.
+    text.trim().replace(' ', "+").parse().map_err(|_| {
+        Problem::new(&kinds::BAD_REQUEST).detail(
+            "时间须为 RFC 3339 格式或 YYYY-MM-DD",
+            "an instant is written as in RFC 3339, or as YYYY-MM-DD",
+        )
+    })
+}
+
+/// Reads a division of a path or query.
+pub(super) fn parse_place(text: &str) -> Result<Place, Problem> {
+    Place::parse(text).map_err(|_| {
+        Problem::new(&kinds::BAD_REQUEST).detail(
+            "区划代码应为2、4、6、9或12位数字",
+            "a division code has 2, 4, 6, 9 or 12 digits",
+        )
+    })
+}
+
+fn parse_cursor(text: &str) -> Result<(Place, PersonId), Problem> {
+    let parts = text.split_once('.').and_then(|(place, person)| {
+        Some((Place::parse(place).ok()?, uuid::Uuid::parse_str(person).ok()?))
+    });
+    let (place, person) = parts.ok_or_else(|| Problem::new(&kinds::BAD_REQUEST))?;
+    Ok((place, PersonId::from_uuid(person)))
+}
+
+/// A fault of ours: logged here once, and not told.
+pub(super) fn internal(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(error = %replay::chain(error), "a question could not be answered");
+    Problem::new(&kinds::INTERNAL)
+}

@@ -1,0 +1,104 @@
+//! What a source sent in vain, until a corrected event clears it.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use domain::submission::Source;
+use domain::{Payload, Position};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::language::Language;
+use super::persons::{internal, parse_instant};
+use super::problem::Problem;
+use super::problem_kinds as kinds;
+use super::views_position::{at_position, wait_at_least};
+use super::who::Who;
+use crate::access::Action;
+use crate::registry::Registry;
+
+/// Rejections on a page.
+const PAGE_MAX: usize = 1_000;
+
+/// The routes of rejections.
+pub fn routes(registry: Arc<Registry>) -> Router {
+    Router::new().route("/v1/rejections", get(list_rejections)).with_state(registry)
+}
+
+#[derive(Deserialize)]
+struct Question {
+    source: Option<String>,
+    since: Option<String>,
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+async fn list_rejections(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    language: Language,
+    Query(question): Query<Question>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    who.require(Action::ReadRejections)?;
+    wait_at_least(&registry, &headers).await?;
+    let since = question.since.as_deref().map(parse_instant).transpose()?;
+    let sender = who.0.sender(jiff::Timestamp::now());
+    let is_own =
+        |text: &str| Source::read(text).is_ok_and(|source| sender.check_source(&source).is_ok());
+    let sources = match question.source {
+        Some(source) if is_own(&source) => vec![source],
+        Some(_) => return Err(Problem::new(&kinds::NOT_FOUND)),
+        None => {
+            let known = registry.views.sources.list("").into_iter();
+            known.filter(|(s, t)| t.waiting > 0 && is_own(s)).map(|(source, _)| source).collect()
+        }
+    };
+    let after = Position(question.after.unwrap_or(0));
+    let limit = question.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let mut positions = Vec::new();
+    for source in &sources {
+        let waiting = registry.views.sources.waiting(source, since, after, limit);
+        positions.extend(waiting.map_err(|error| internal(&error))?);
+    }
+    positions.sort_unstable();
+    positions.truncate(limit);
+    let next = positions.last().filter(|_| positions.len() == limit).copied();
+    let mut rejections = Vec::with_capacity(positions.len());
+    for position in positions {
+        let event = registry.log().event(position).map_err(|error| internal(&error))?;
+        rejections.extend(event.and_then(|event| told(&event, language)));
+    }
+    let answer = json!({"rejections": rejections, "next": next});
+    Ok(at_position(registry.folded(), Json(answer)))
+}
+
+fn told(event: &domain::Recorded, language: Language) -> Option<Value> {
+    let Some(Payload::Rejection(rejection)) = &event.payload else { return None };
+    let errors: Vec<_> = rejection
+        .faults
+        .iter()
+        .map(|fault| {
+            json!({
+                "pointer": fault.pointer,
+                "code": fault.code,
+                "message": language.choose(&fault.zh, &fault.en),
+            })
+        })
+        .collect();
+    Some(json!({
+        "id": rejection.id,
+        "type": rejection.event_type,
+        "source": event.envelope.source,
+        "status": if rejection.conflict { "conflict" } else { "rejected" },
+        "position": event.envelope.position,
+        "recorded_at": event.envelope.clocks.recorded_at,
+        "person_id": rejection.person,
+        "errors": errors,
+        "received": rejection.received,
+    }))
+}

@@ -1,0 +1,284 @@
+//! NDJSON both ways: lines are read, prepared, submitted and answered by stages that pass blocks on
+//! in order, each through a short queue. A stage that falls behind stops the ones before it, down to
+//! the sender's socket, so memory stays the same whatever the length of the stream.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use domain::Fault;
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::answer::{Item, Sent, Tally, prepare};
+use super::cloudevents::read_structured;
+use super::events::overloaded;
+use super::language::Language;
+use super::lines::{Block, LineCutter};
+use super::problem::{Problem, ProblemView};
+use super::problem_kinds as kinds;
+use crate::access::Grant;
+use crate::registry::receipt::Receipt;
+use crate::registry::{Collector, Overloaded, Prepared, Sender};
+
+/// So many blocks of one stream are being prepared at once.
+const PREPARING_MAX: usize = 2;
+/// So many blocks of one stream wait for their receipts at once, beside the one being answered.
+const IN_FLIGHT_MAX: usize = 4;
+/// Lines that have come are not kept waiting for more than so long.
+const GATHER: Duration = Duration::from_millis(3);
+/// A sender that is silent for so long has gone.
+const SILENCE_MAX: Duration = Duration::from_secs(120);
+/// A block that finds the queue full is tried again so often.
+const ATTEMPTS_MAX: u32 = 100;
+/// The longest wait between two tries.
+const RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
+
+type Receipts = Pin<Box<dyn Future<Output = Result<Vec<Receipt>, Overloaded>> + Send>>;
+
+/// What passes from stage to stage, in order of the stream.
+enum Passed<T> {
+    /// The next block.
+    Block(T),
+    /// The stream cannot go on; the last thing passed.
+    Broken(Problem),
+}
+
+/// A block handed to the registry.
+struct Submitted {
+    sent: Vec<Sent>,
+    receipts: Receipts,
+}
+
+struct Ready {
+    block: Block,
+    sender: Sender,
+    sent: Vec<Sent>,
+    prepared: Vec<Prepared>,
+}
+
+/// The answer to a stream of lines: a body that is made while the lines come in.
+pub fn answer<C: Collector>(
+    registry: Arc<C>,
+    grant: Arc<Grant>,
+    language: Language,
+    lines: Body,
+) -> Body {
+    let (to_submit, preparing) = mpsc::channel(PREPARING_MAX);
+    let (to_answer, submitted) = mpsc::channel(IN_FLIGHT_MAX);
+    tokio::spawn(read(Arc::clone(&registry), grant, lines, to_submit));
+    tokio::spawn(submit(registry, preparing, to_answer));
+    let answering = Answering { submitted, tally: Tally::default(), language };
+    let results = stream::unfold(Some(answering), |answering| async move {
+        let (bytes, next) = answering?.next().await;
+        Some((Ok::<_, Infallible>(bytes), next))
+    });
+    Body::from_stream(results)
+}
+
+/// First stage: cuts the body into blocks and has each prepared. Ends when a later stage has gone.
+async fn read<C: Collector>(
+    registry: Arc<C>,
+    grant: Arc<Grant>,
+    lines: Body,
+    to_submit: mpsc::Sender<Passed<JoinHandle<Ready>>>,
+) {
+    let mut frames = lines.into_data_stream();
+    let mut cutter = LineCutter::default();
+    let mut broken = None;
+    loop {
+        let patience = if cutter.has_lines() { GATHER } else { SILENCE_MAX };
+        let is_last = match tokio::time::timeout(patience, frames.next()).await {
+            Ok(Some(Ok(frame))) => {
+                cutter.push(&frame);
+                false
+            }
+            Ok(None) => {
+                cutter.end();
+                true
+            }
+            // A line cut off by a broken connection is not a line.
+            Ok(Some(Err(_))) => {
+                cutter.close_block();
+                broken = Some(Problem::new(&kinds::BAD_REQUEST));
+                true
+            }
+            Err(_) if cutter.has_lines() => {
+                cutter.close_block();
+                false
+            }
+            Err(_) => {
+                broken = Some(Problem::new(&kinds::BODY_TOO_SLOW));
+                true
+            }
+        };
+        while let Some(block) = cutter.next_full() {
+            let sender = grant.sender(Timestamp::now());
+            let ready = prepare_apart(&registry, block, sender);
+            if to_submit.send(Passed::Block(ready)).await.is_err() {
+                return;
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    if let Some(problem) = broken {
+        // When the later stages have gone there is nobody to tell.
+        let _ = to_submit.send(Passed::Broken(problem)).await;
+    }
+}
+
+/// Prepares a block on a thread of its own: reading JSON must not hold up other connections.
+fn prepare_apart<C: Collector>(
+    registry: &Arc<C>,
+    block: Block,
+    sender: Sender,
+) -> JoinHandle<Ready> {
+    let registry = Arc::clone(registry);
+    tokio::task::spawn_blocking(move || prepare_block(&*registry, block, sender))
+}
+
+fn prepare_block<C: Collector>(registry: &C, block: Block, sender: Sender) -> Ready {
+    let mut sent = Vec::with_capacity(block.events());
+    let mut prepared = Vec::with_capacity(block.events());
+    for line in block.lines() {
+        let (one, ready) = prepare(registry, read_structured(line), &sender);
+        sent.push(one);
+        prepared.push(ready);
+    }
+    if let Some(head) = &block.too_long {
+        let fault = Fault::new("line_too_long", "一行超过1 MiB", "a line is longer than 1 MiB");
+        let head = String::from_utf8_lossy(head).into_owned();
+        prepared.push(registry.unreadable("", "", None, vec![fault], head, &sender));
+        sent.push(Sent { id: String::new(), is_readable: false });
+    }
+    Ready { block, sender, sent, prepared }
+}
+
+/// Second stage: hands blocks to the registry, each when the one before it has its place.
+async fn submit<C: Collector>(
+    registry: Arc<C>,
+    mut preparing: mpsc::Receiver<Passed<JoinHandle<Ready>>>,
+    to_answer: mpsc::Sender<Passed<Submitted>>,
+) {
+    while let Some(passed) = preparing.recv().await {
+        let submitted = match passed {
+            Passed::Broken(problem) => Err(problem),
+            Passed::Block(ready) => match ready.await {
+                Ok(ready) => submit_block(&registry, ready).await,
+                Err(_) => Err(Problem::new(&kinds::INTERNAL)),
+            },
+        };
+        let is_broken = submitted.is_err();
+        let passed = submitted.map_or_else(Passed::Broken, Passed::Block);
+        if to_answer.send(passed).await.is_err() || is_broken {
+            return;
+        }
+    }
+}
+
+/// Tries until the block has its place in the registry's queue.
+async fn submit_block<C: Collector>(
+    registry: &Arc<C>,
+    mut ready: Ready,
+) -> Result<Submitted, Problem> {
+    let mut attempts = 0;
+    loop {
+        let collector = Arc::clone(registry);
+        let prepared = std::mem::take(&mut ready.prepared);
+        // Unconstrained: a budget that runs out here would look like a place in the queue.
+        let mut receipts: Receipts =
+            Box::pin(tokio::task::unconstrained(
+                async move { collector.submit(prepared, false).await },
+            ));
+        let full = match poll_fn(|context| Poll::Ready(receipts.as_mut().poll(context))).await {
+            Poll::Pending => return Ok(Submitted { sent: ready.sent, receipts }),
+            Poll::Ready(Ok(done)) => {
+                let receipts = Box::pin(std::future::ready(Ok(done)));
+                return Ok(Submitted { sent: ready.sent, receipts });
+            }
+            Poll::Ready(Err(full)) => full,
+        };
+        attempts += 1;
+        if attempts == ATTEMPTS_MAX {
+            return Err(overloaded(full));
+        }
+        let stated = Duration::from_secs(full.retry_after_seconds.into());
+        let backoff = Duration::from_millis(10 << attempts.min(9));
+        tokio::time::sleep(backoff.min(stated).min(RETRY_WAIT_MAX)).await;
+        // Prepared anew rather than copied each time, because a full queue is rare.
+        let Ready { block, sender, .. } = ready;
+        let again = prepare_apart(registry, block, sender).await;
+        ready = again.map_err(|_| Problem::new(&kinds::INTERNAL))?;
+    }
+}
+
+/// Last stage, driven by the reader of the answer: waits for receipts and writes result lines.
+struct Answering {
+    submitted: mpsc::Receiver<Passed<Submitted>>,
+    tally: Tally,
+    language: Language,
+}
+
+impl Answering {
+    /// The next bytes of the answer; no successor after the summary.
+    async fn next(mut self) -> (Bytes, Option<Self>) {
+        let problem = match self.submitted.recv().await {
+            None => return (self.summary(None), None),
+            Some(Passed::Broken(problem)) => problem,
+            Some(Passed::Block(Submitted { sent, receipts })) => match receipts.await {
+                Ok(receipts) if receipts.len() == sent.len() => {
+                    return (self.lines(&sent, &receipts), Some(self));
+                }
+                Ok(_) => Problem::new(&kinds::INTERNAL),
+                Err(full) => overloaded(full),
+            },
+        };
+        (self.summary(Some(&problem)), None)
+    }
+
+    fn lines(&mut self, sent: &[Sent], receipts: &[Receipt]) -> Bytes {
+        let mut bytes = Vec::with_capacity(receipts.len() * 200);
+        for (sent, receipt) in sent.iter().zip(receipts) {
+            self.tally.count(receipt);
+            write_line(&mut bytes, &Item::new(sent, receipt, self.language));
+        }
+        bytes.into()
+    }
+
+    /// The last line; before it the problem that ended the stream early. Lines that were not
+    /// answered are to be sent again.
+    fn summary(&self, problem: Option<&Problem>) -> Bytes {
+        #[derive(Serialize)]
+        struct Ended<'a> {
+            problem: ProblemView<'a>,
+        }
+        #[derive(Serialize)]
+        struct Summary {
+            summary: Tally,
+        }
+        let mut bytes = Vec::new();
+        let mut summary = self.tally;
+        if let Some(problem) = problem {
+            summary.errors = true;
+            write_line(&mut bytes, &Ended { problem: problem.view(self.language) });
+        }
+        write_line(&mut bytes, &Summary { summary });
+        bytes.into()
+    }
+}
+
+fn write_line(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    // Writing plain structures into memory does not fail.
+    let _ = serde_json::to_writer(&mut *bytes, value);
+    bytes.push(b'\n');
+}

@@ -1,0 +1,259 @@
+//! From a submission to what is told in whose stream: an act that concerns several persons is told
+//! in each one's.
+
+use std::sync::Arc;
+
+use domain::document::DocumentKind;
+use domain::recorded::EventKey;
+use domain::submission::{PersonRef, Submission, Target};
+use domain::{
+    Document, IdentityKey, Item, Kind, LifeEvent, Payload, PersonId, Refusal, Related, Role,
+    Sequence,
+};
+use jiff::civil::Date;
+use replay::ReplayError;
+
+use super::known::Memory;
+
+/// One telling of an act in one person's stream.
+pub struct Telling {
+    /// In whose stream.
+    pub person: PersonId,
+    /// Whether it is told there because of somebody else's act.
+    pub side: bool,
+    /// The kind; the submission's, or a claim.
+    pub kind: Kind,
+    /// The day; for corrections and annulments the true day of their target.
+    pub occurred_on: Date,
+    /// What is told.
+    pub life: Arc<LifeEvent>,
+    /// The day on which the spouse on record died, where a marriage asks for it.
+    pub spouse_died_on: Option<Date>,
+}
+
+/// Why no telling could be made.
+pub enum ActError {
+    /// The submission names something that is not there.
+    Refused(Refusal),
+    /// The log could not be read.
+    Log(ReplayError),
+}
+
+impl From<ReplayError> for ActError {
+    fn from(error: ReplayError) -> Self {
+        Self::Log(error)
+    }
+}
+
+/// Makes the tellings of acts.
+pub struct Acts<'a> {
+    /// The secret under which documents become persons.
+    pub identity: &'a IdentityKey,
+    /// Who is known.
+    pub memory: &'a mut Memory,
+}
+
+impl Acts<'_> {
+    /// The person of a reference, behind every claim of their documents.
+    ///
+    /// # Errors
+    /// [`ActError`]: an id must be that of a known person.
+    pub fn resolve(&mut self, named: &PersonRef, key: EventKey) -> Result<PersonId, ActError> {
+        let id = match named {
+            PersonRef::Id(id) => *id,
+            // Somebody without any document is known by the submission that first told of them.
+            PersonRef::Document(document) if document.kind() == DocumentKind::None => {
+                let made_up: String = key.0.iter().map(|byte| format!("{byte:02X}")).collect();
+                PersonId::of_document(self.identity, &Document::new(DocumentKind::None, &made_up))
+            }
+            PersonRef::Document(document) => PersonId::of_document(self.identity, document),
+        };
+        let known = self.memory.known(id)?;
+        if matches!(named, PersonRef::Id(_)) && known.person.events() == 0 {
+            return Err(ActError::Refused(Refusal::PersonUnknown));
+        }
+        Ok(known.person.owner().unwrap_or(id))
+    }
+
+    /// The tellings of a submission about `subject`: theirs first.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn tellings(
+        &mut self,
+        submission: &Submission,
+        subject: PersonId,
+    ) -> Result<Vec<Telling>, ActError> {
+        let report = &submission.report;
+        if submission.kind.acts_on_another() {
+            return self.changes(submission, subject);
+        }
+        let mut related = Vec::with_capacity(report.related.len());
+        let mut others = Vec::new();
+        for (role, named) in &report.related {
+            let person = self.resolve(named, submission.key)?;
+            related.push(Related { role: *role, person });
+            if is_told_there(submission.kind, *role) {
+                others.push((*role, person, document_of(named)));
+            }
+        }
+        let life = LifeEvent {
+            id: Some(submission.id.clone()),
+            document: report.person.as_ref().and_then(document_of),
+            items: report.items.clone(),
+            related,
+            certificate_no: report.certificate_no.clone(),
+            reason: report.reason.clone(),
+            approved_by: report.approved_by.clone(),
+            details: report.details.clone(),
+            ..LifeEvent::default()
+        };
+        let day = report.occurred_on;
+        let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
+        for (role, person, document) in others {
+            let related = vec![Related { role: role.seen_from_there(), person: subject }];
+            let certificate_no = report.certificate_no.clone();
+            let life = LifeEvent { document, related, certificate_no, ..LifeEvent::default() };
+            tellings.push(self.telling(submission.kind, true, person, day, life)?);
+        }
+        Ok(tellings)
+    }
+
+    fn telling(
+        &mut self,
+        kind: Kind,
+        side: bool,
+        person: PersonId,
+        occurred_on: Date,
+        life: LifeEvent,
+    ) -> Result<Telling, ActError> {
+        let mut spouse_died_on = None;
+        if kind.is_marriage()
+            && let Some(spouse) = self.memory.known(person)?.person.spouse_on(occurred_on)
+        {
+            spouse_died_on = self.memory.known(spouse)?.person.died_on();
+        }
+        let life = Arc::new(life);
+        Ok(Telling { person, side, kind, occurred_on, life, spouse_died_on })
+    }
+
+    /// A correction or annulment is told wherever its target was told.
+    fn changes(
+        &mut self,
+        submission: &Submission,
+        subject: PersonId,
+    ) -> Result<Vec<Telling>, ActError> {
+        let report = &submission.report;
+        let refused = |refusal| Err(ActError::Refused(refusal));
+        let known = self.memory.known(subject)?;
+        let target = match report.target.as_ref() {
+            Some(Target::Position(position)) => known.at_position(*position),
+            Some(Target::EventId(id)) => {
+                let key = event_key(self.identity, &submission.source.text, id);
+                known.person.seen(key).map(|seen| seen.sequence)
+            }
+            None => None,
+        };
+        let Some(target) = target else { return refused(Refusal::TargetUnknown) };
+        let (Some(day), Some(target_kind)) =
+            (known.person.day_at(target), known.person.kind_at(target))
+        else {
+            return refused(Refusal::TargetUnknown);
+        };
+        let (position, _) = known.place(target);
+        let is_birth = target_kind == Kind::Birth && submission.kind == Kind::Correction;
+        let born = report.items.get(Item::BirthDate).filter(|_| is_birth);
+        let born = born.and_then(|day| domain::items::parse_day(day).ok());
+        let day = report.true_day.or(born).unwrap_or(day);
+        let change = |target: Sequence| LifeEvent {
+            target: Some(target),
+            true_day: report.true_day,
+            reason: report.reason.clone(),
+            approved_by: report.approved_by.clone(),
+            ..LifeEvent::default()
+        };
+        let life = LifeEvent {
+            id: Some(submission.id.clone()),
+            document: report.person.as_ref().and_then(document_of),
+            items: report.items.clone(),
+            certificate_no: report.certificate_no.clone(),
+            details: report.details.clone(),
+            ..change(target)
+        };
+        let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
+        for (person, target) in self.told_elsewhere(position, target_kind)? {
+            tellings.push(self.telling(submission.kind, true, person, day, change(target))?);
+        }
+        Ok(tellings)
+    }
+
+    /// Where else the act at a position was told.
+    fn told_elsewhere(
+        &mut self,
+        position: domain::Position,
+        kind: Kind,
+    ) -> Result<Vec<(PersonId, Sequence)>, ActError> {
+        if !Role::NAMED.iter().any(|(role, _)| is_told_there(kind, *role)) {
+            return Ok(Vec::new());
+        }
+        let Some(event) = self.memory.log().event(position)? else { return Ok(Vec::new()) };
+        let Some(Payload::Life(life)) = event.payload else { return Ok(Vec::new()) };
+        let mut elsewhere = Vec::new();
+        for related in life.related.iter().filter(|related| is_told_there(kind, related.role)) {
+            let there = self.memory.known(related.person)?.person.seen(event.envelope.key);
+            elsewhere.extend(there.map(|seen| (related.person, seen.sequence)));
+        }
+        Ok(elsewhere)
+    }
+
+    /// The claim of the citizen number that a telling states, when the number is not yet known as
+    /// this person's. The second value is true when the number is another person's already.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub fn claim(&mut self, telling: &Telling) -> Result<(Option<Telling>, bool), ActError> {
+        let Some(number) = telling.life.items.get(Item::CitizenId) else {
+            return Ok((None, false));
+        };
+        let document = Document::new(DocumentKind::CitizenId, number);
+        let id = PersonId::of_document(self.identity, &document);
+        if id == telling.person {
+            return Ok((None, false));
+        }
+        let known = self.memory.known(id)?;
+        if known.person.owner() == Some(telling.person) {
+            return Ok((None, false));
+        }
+        if known.person.events() > 0 {
+            return Ok((None, true));
+        }
+        let related = vec![Related { role: Role::Owner, person: telling.person }];
+        let life = LifeEvent { document: Some(document), related, ..LifeEvent::default() };
+        let day = telling.occurred_on;
+        self.telling(Kind::DocumentClaimed, false, id, day, life).map(|t| (Some(t), false))
+    }
+}
+
+/// The idempotency key of a submission: a keyed hash of CloudEvents source and id.
+pub fn event_key(identity: &IdentityKey, source: &str, id: &str) -> EventKey {
+    let parts: [&[u8]; 4] = [b"event|", source.as_bytes(), b"|", id.as_bytes()];
+    EventKey(domain::ids::keyed_hash(identity.bytes(), &parts))
+}
+
+/// Whether an act of a kind is told in the stream of the person in a role.
+fn is_told_there(kind: Kind, role: Role) -> bool {
+    match role {
+        Role::Spouse => kind.is_marriage() || kind.is_divorce(),
+        Role::Mother | Role::Father => kind == Kind::Birth,
+        _ => false,
+    }
+}
+
+fn document_of(named: &PersonRef) -> Option<Document> {
+    match named {
+        PersonRef::Document(document) if document.kind() != DocumentKind::None => {
+            Some(document.clone())
+        }
+        _ => None,
+    }
+}

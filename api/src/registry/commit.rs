@@ -1,0 +1,110 @@
+//! The commit loop: one thread decides what has queued, one makes it durable, and then every
+//! sender is answered. While one group syncs, the next one gathers and is decided.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use domain::StreamId;
+use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
+use tokio::sync::oneshot;
+
+use super::Prepared;
+use super::decide::{Decided, Decider, Group};
+use super::receipt::Receipt;
+
+/// Submissions decided into one group at most.
+const GROUP_SUBMISSIONS_MAX: usize = 4_000;
+/// Groups that may wait for the disk.
+const GROUPS_WAITING_MAX: usize = 1;
+
+/// Submissions that are decided together, and where to answer.
+pub struct Job {
+    /// What was sent.
+    pub submissions: Vec<Prepared>,
+    /// Whether all or none is to be recorded.
+    pub atomic: bool,
+    /// Where the receipts go, in order.
+    pub answer: oneshot::Sender<Vec<Receipt>>,
+}
+
+type Answers = Vec<(oneshot::Sender<Vec<Receipt>>, Vec<Receipt>)>;
+
+/// Starts both threads. They end when every sender of jobs is gone; what was queued is recorded.
+pub fn start(
+    decider: Decider,
+    jobs: Receiver<Job>,
+    journal: Arc<dyn Journal>,
+    keys: Arc<KeySlots>,
+) -> Vec<std::thread::JoinHandle<()>> {
+    let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
+    let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        thread.expect("the system gives a thread at start")
+    };
+    vec![
+        spawn("decide", Box::new(move || decide(decider, &jobs, &groups))),
+        spawn("append", Box::new(move || append(&decided, &*journal, &keys))),
+    ]
+}
+
+fn decide(mut decider: Decider, jobs: &Receiver<Job>, groups: &SyncSender<(Group, Answers)>) {
+    while let Ok(job) = jobs.recv() {
+        let mut answers = Answers::new();
+        let mut submissions = 0;
+        let mut next = Some(job);
+        while let Some(job) = next {
+            submissions += job.submissions.len();
+            let receipts = decider.decide(&job.submissions, job.atomic);
+            answers.push((job.answer, receipts));
+            next = if submissions < GROUP_SUBMISSIONS_MAX { jobs.try_recv().ok() } else { None };
+        }
+        if groups.send((decider.take_group(), answers)).is_err() {
+            return;
+        }
+    }
+}
+
+fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, keys: &KeySlots) {
+    while let Ok((group, answers)) = decided.recv() {
+        if !group.events.is_empty() {
+            // A key must be on the disk before anything that it sealed.
+            if group.issued_keys
+                && let Err(error) = keys.sync()
+            {
+                die(&error);
+            }
+            let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
+            let group = group.events.into_iter().map(sealed).collect();
+            for (result, place) in journal.append(group).into_iter().zip(places) {
+                match result {
+                    Ok(appended) if appended.first == place => {}
+                    Ok(_) => die(&AppendError::Conflict(None)),
+                    Err(error) => die(&error),
+                }
+            }
+        }
+        for (answer, receipts) in answers {
+            // A sender that went away finds its receipt when it sends again.
+            drop(answer.send(receipts));
+        }
+    }
+}
+
+/// What reached the disk is unknown, and others were decided upon it: nothing may be acknowledged
+/// any more, and a sync that failed is never tried again.
+fn die(error: &dyn std::error::Error) -> ! {
+    tracing::error!(error = %replay::chain(error), "the log failed; the process ends");
+    std::process::abort();
+}
+
+fn sealed(event: Decided) -> StreamAppend {
+    let Decided { envelope, payload, key } = event;
+    let stream: StreamId = envelope.stream;
+    let packed = compress::pack(&payload.to_json());
+    let sealed = key.seal(stream, envelope.sequence, &packed);
+    let expected = match envelope.sequence.0.checked_sub(1) {
+        Some(newest) => Expected::At(domain::Sequence(newest)),
+        None => Expected::Empty,
+    };
+    StreamAppend { stream, expected, records: vec![Draft { envelope, sealed }] }
+}

@@ -1,0 +1,352 @@
+//! Decides submissions one after the other, in memory: what is recorded, what was recorded before,
+//! what is refused. Nothing is true yet when it returns; the group it fills must reach the log.
+
+use std::sync::Arc;
+
+use cqrs_es::Aggregate;
+use cqrs_es::event_sink::EventSink;
+use domain::recorded::{ContentTag, Envelope, EventKey};
+use domain::submission::Submission;
+use domain::{
+    Clocks, Doubt, Fault, IdentityKey, Kind, Payload, PersonEvent, PersonId, Position, Record,
+    Refusal, Refused, Sequence, StreamId,
+};
+use jiff::Timestamp;
+use journal::{KeySlots, PersonKey};
+use replay::{LogReader, ReplayError};
+use rustc_hash::FxHashMap;
+
+use super::acts::{ActError, Acts, Telling};
+use super::known::{Known, Memory};
+use super::receipt::{Accepted, Flag, Receipt};
+use super::{Prepared, rejections};
+
+/// An event that was decided, on its way to be sealed and appended.
+pub struct Decided {
+    /// The envelope, with the place that the event will have.
+    pub envelope: Envelope,
+    /// What it says.
+    pub payload: Payload,
+    /// The key that seals it.
+    pub key: Arc<PersonKey>,
+}
+
+/// The events of one group, and whether keys were issued for them.
+#[derive(Default)]
+pub struct Group {
+    /// In the order of their positions.
+    pub events: Vec<Decided>,
+    /// Whether the key slots must be synced before the log.
+    pub issued_keys: bool,
+}
+
+/// The deciding thread's state.
+pub struct Decider {
+    pub(super) identity: IdentityKey,
+    pub(super) memory: Memory,
+    pub(super) keys: Arc<KeySlots>,
+    pub(super) group: Group,
+    pub(super) next: Position,
+    pub(super) unit_next: FxHashMap<StreamId, Sequence>,
+    recorded_at: Timestamp,
+    /// Persons as they were before the atomic batch at hand.
+    undo: Option<Vec<(PersonId, Known)>>,
+}
+
+/// Why a submission was not recorded.
+pub(super) enum NotRecorded {
+    /// It breaks rules.
+    Refused(Vec<Fault>),
+    /// The log could not be read.
+    Log(ReplayError),
+}
+
+impl From<ActError> for NotRecorded {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Refused(refusal) => Self::Refused(vec![refusal.fault()]),
+            ActError::Log(error) => Self::Log(error),
+        }
+    }
+}
+
+impl From<ReplayError> for NotRecorded {
+    fn from(error: ReplayError) -> Self {
+        Self::Log(error)
+    }
+}
+
+impl Decider {
+    /// Decides over the log that `log` reads, remembering up to twice `generation` persons.
+    pub fn new(identity: IdentityKey, log: LogReader, generation: usize) -> Self {
+        let head = log.journal().head();
+        let newest = log.event(head).ok().flatten().map(|event| event.envelope.clocks.recorded_at);
+        Self {
+            identity,
+            keys: Arc::clone(log.keys()),
+            memory: Memory::new(log, generation),
+            group: Group::default(),
+            next: Position(head.0 + 1),
+            unit_next: FxHashMap::default(),
+            recorded_at: newest.unwrap_or(Timestamp::UNIX_EPOCH),
+            undo: None,
+        }
+    }
+
+    /// The events decided since the last call.
+    pub fn take_group(&mut self) -> Group {
+        std::mem::take(&mut self.group)
+    }
+
+    /// Decides one job, its submissions in order. In an atomic one, a single refusal leaves
+    /// nothing recorded but that refusal.
+    pub fn decide(&mut self, job: &[Prepared], atomic: bool) -> Vec<Receipt> {
+        if !atomic {
+            return job.iter().map(|prepared| self.one(prepared, false)).collect();
+        }
+        let (mark, next, units) = (self.group.events.len(), self.next, self.unit_next.clone());
+        self.undo = Some(Vec::new());
+        let mut receipts: Vec<_> = job.iter().map(|prepared| self.one(prepared, true)).collect();
+        let undo = self.undo.take().unwrap_or_default();
+        let is_refused = |receipt: &Receipt| {
+            matches!(receipt, Receipt::Rejected(_) | Receipt::Conflict(_) | Receipt::Failed)
+        };
+        if receipts.iter().any(is_refused) {
+            self.group.events.truncate(mark);
+            (self.next, self.unit_next) = (next, units);
+            undo.into_iter().rev().for_each(|(id, known)| self.memory.restore(id, known));
+            self.withhold(job, &mut receipts);
+        }
+        receipts
+    }
+
+    /// Keeps the refusals of a failed atomic batch; the others are told that they were withheld.
+    fn withhold(&mut self, job: &[Prepared], receipts: &mut [Receipt]) {
+        for (prepared, receipt) in job.iter().zip(receipts) {
+            match receipt {
+                Receipt::Rejected(faults) => self.keep_rejection(prepared, faults, false),
+                Receipt::Conflict(_) => self.keep_rejection(prepared, &[], true),
+                Receipt::Recorded(_) => *receipt = Receipt::Withheld,
+                Receipt::Duplicate(_) | Receipt::Withheld | Receipt::Failed => {}
+            }
+        }
+    }
+
+    fn one(&mut self, prepared: &Prepared, atomic: bool) -> Receipt {
+        let decided = match prepared {
+            Prepared::Unfit(unfit) => Err(NotRecorded::Refused(unfit.faults.clone())),
+            Prepared::Ready(submission) if submission.kind == Kind::HouseholdVisit => {
+                self.visit(submission)
+            }
+            Prepared::Ready(submission) => self.act(submission),
+        };
+        match decided {
+            Ok(receipt) => {
+                if matches!(receipt, Receipt::Conflict(_)) && !atomic {
+                    self.keep_rejection(prepared, &[], true);
+                }
+                receipt
+            }
+            Err(NotRecorded::Log(error)) => {
+                tracing::error!(error = %replay::chain(&error), "a submission was not decided");
+                Receipt::Failed
+            }
+            Err(NotRecorded::Refused(faults)) => {
+                if !atomic {
+                    self.keep_rejection(prepared, &faults, false);
+                }
+                Receipt::Rejected(faults)
+            }
+        }
+    }
+
+    fn act(&mut self, submission: &Submission) -> Result<Receipt, NotRecorded> {
+        let Some(named) = &submission.report.person else {
+            return Err(NotRecorded::Refused(vec![Refusal::PersonUnknown.fault()]));
+        };
+        let subject = self.acts().resolve(named, submission.key)?;
+        if let Some(receipt) = self.recorded_before(submission, subject)? {
+            return Ok(receipt);
+        }
+        let tellings = self.acts().tellings(submission, subject)?;
+        self.record(submission, tellings).map(Receipt::Recorded)
+    }
+
+    /// The receipt of a submission that the stream of `subject`, or lately another, holds.
+    pub(super) fn recorded_before(
+        &mut self,
+        submission: &Submission,
+        subject: PersonId,
+    ) -> Result<Option<Receipt>, NotRecorded> {
+        let elsewhere = self.memory.recent().find(submission.key);
+        for person in std::iter::once(subject).chain(elsewhere.filter(|id| *id != subject)) {
+            let known = self.memory.known(person)?;
+            let Some(seen) = known.person.seen(submission.key) else { continue };
+            let (position, recorded_at) = known.place(seen.sequence);
+            let accepted = Accepted {
+                person_id: person,
+                position,
+                recorded_at,
+                flags: Vec::new(),
+                observations: Vec::new(),
+            };
+            let same = seen.content == submission.content;
+            return Ok(Some(match same {
+                true => Receipt::Duplicate(accepted),
+                false => Receipt::Conflict(accepted),
+            }));
+        }
+        Ok(None)
+    }
+
+    /// Records tellings of one submission, all or none: the first is the subject's.
+    pub(super) fn record(
+        &mut self,
+        submission: &Submission,
+        mut tellings: Vec<Telling>,
+    ) -> Result<Accepted, NotRecorded> {
+        let (claim, is_anothers) = self.acts().claim(&tellings[0])?;
+        tellings.extend(claim);
+        let actor = submission.report.operator.as_ref().unwrap_or(&submission.actor);
+        let records: Vec<Record> =
+            tellings.iter().map(|telling| telling.record(submission, actor)).collect();
+        let mut faults = Vec::new();
+        for (telling, record) in tellings.iter().zip(&records) {
+            let known = self.memory.known(telling.person)?;
+            if let Err(Refused(broken)) = known.person.decide(record) {
+                faults.extend(broken.into_iter().map(|refusal| telling.fault(refusal)));
+            }
+        }
+        if !faults.is_empty() {
+            faults.dedup();
+            return Err(NotRecorded::Refused(faults));
+        }
+        let subject = self.memory.known(tellings[0].person)?;
+        let mut doubts = subject.person.doubts(&records[0], submission.report.known_on);
+        doubts.extend(is_anothers.then_some(Doubt::NumberOfAnother));
+        let recorded_at = self.recorded_at(submission.received_at);
+        let (position, person_id) = (self.next, tellings[0].person);
+        for (telling, record) in tellings.into_iter().zip(records) {
+            let causation = if telling.side { position } else { Position(0) };
+            self.take(submission, &telling, record, causation, recorded_at)?;
+        }
+        self.memory.recent().remember(submission.key, person_id);
+        let flags = doubts.into_iter().map(Flag::from).collect();
+        Ok(Accepted { person_id, position, recorded_at, flags, observations: Vec::new() })
+    }
+
+    /// Gives the event to the aggregate and to the group.
+    fn take(
+        &mut self,
+        submission: &Submission,
+        telling: &Telling,
+        record: Record,
+        causation: Position,
+        recorded_at: Timestamp,
+    ) -> Result<(), NotRecorded> {
+        let known = self.memory.known(telling.person)?;
+        if let Some(undo) = &mut self.undo {
+            undo.push((telling.person, known.clone()));
+        }
+        let key = match &known.key {
+            Some(key) => Arc::clone(key),
+            None => {
+                self.group.issued_keys = true;
+                let key = self.keys.issue(telling.person.as_uuid()).map_err(ReplayError::from)?;
+                known.key.insert(Arc::new(key)).clone()
+            }
+        };
+        let sequence = Sequence(known.person.events());
+        let previous = known.newest();
+        let corrects = telling.life.target.map_or(Position(0), |target| known.place(target).0);
+        let actor = record.actor.clone();
+        let sink = EventSink::default();
+        pollster::block_on(known.person.handle(record, &(), &sink)).map_err(
+            |Refused(broken)| {
+                NotRecorded::Refused(broken.into_iter().map(|r| telling.fault(r)).collect())
+            },
+        )?;
+        known.placed(self.next, recorded_at);
+        let report = &submission.report;
+        let acts_on_another = telling.kind.acts_on_another();
+        let known_on = report.known_on.or_else(|| acts_on_another.then_some(report.occurred_on));
+        let envelope = Envelope {
+            position: self.next,
+            stream: telling.person.into(),
+            sequence,
+            previous,
+            event_type: telling.kind.event_type(telling.side),
+            key: submission.key,
+            content: submission.content,
+            clocks: Clocks {
+                occurred_on: telling.occurred_on,
+                known_on,
+                sent_at: submission.sent_at,
+                received_at: submission.received_at,
+                recorded_at,
+                verified_at: None,
+            },
+            place: report.place,
+            department: submission.source.department,
+            channel: report.channel,
+            actor,
+            source: submission.source.text.clone(),
+            correlation: submission.key,
+            causation,
+            corrects,
+            sealed_for: None,
+        };
+        self.push(envelope, Payload::Life(Arc::clone(&telling.life)), key);
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, envelope: Envelope, payload: Payload, key: Arc<PersonKey>) {
+        self.next = Position(self.next.0 + 1);
+        self.group.events.push(Decided { envelope, payload, key });
+    }
+
+    /// The instant of recording: never before that of the event before, even when a clock is set
+    /// back, since what was known at an instant is cut off by it.
+    pub(super) fn recorded_at(&mut self, received_at: Timestamp) -> Timestamp {
+        self.recorded_at = self.recorded_at.max(received_at);
+        self.recorded_at
+    }
+
+    pub(super) fn acts(&mut self) -> Acts<'_> {
+        Acts { identity: &self.identity, memory: &mut self.memory }
+    }
+
+    fn keep_rejection(&mut self, prepared: &Prepared, faults: &[Fault], conflict: bool) {
+        let rejection = rejections::of(prepared, faults, conflict);
+        if let Err(error) = self.reject(rejection) {
+            tracing::error!(error = %replay::chain(&error), "a rejection could not be kept");
+        }
+    }
+}
+
+impl Telling {
+    fn record(&self, submission: &Submission, actor: &str) -> Record {
+        let (key, content): (EventKey, ContentTag) = (submission.key, submission.content);
+        let number = self.kind.event_type(self.side).number;
+        let life = Arc::clone(&self.life);
+        Record {
+            event: PersonEvent { number, key, content, occurred_on: self.occurred_on, life },
+            actor: actor.to_owned(),
+            spouse_died_on: self.spouse_died_on,
+            own_id: self.person,
+        }
+    }
+
+    /// A rule that is broken in a related person's life is the fault of naming that person.
+    fn fault(&self, refusal: Refusal) -> Fault {
+        let fault = refusal.fault();
+        if self.side { fault.at("/data/spouse") } else { fault }
+    }
+}
+
+impl From<Doubt> for Flag {
+    fn from(doubt: Doubt) -> Self {
+        let (rule, severity, items) = doubt.flag();
+        Self { rule: rule.to_owned(), severity, items: items.to_vec() }
+    }
+}

@@ -1,0 +1,229 @@
+//! The data directory: made once by `init`, opened ever after; opening never creates.
+//!
+//! ```text
+//! registry.json      what kind of registry this is
+//! master.key         the master key, unless RENKOU_MASTER_KEY holds it
+//! keys/slots         one wrapped key a person
+//! journal/  reads/   the two logs
+//! views/             rebuilt from the log at any time
+//! access.json        hashed tokens and their grants
+//! ```
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::IdentityKey;
+use journal::{Journal, KeyError, KeySlots, OpenError, Options, Segments};
+use replay::{LogReader, Seals};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Environment variable that holds the master key as 64 hexadecimal digits.
+pub const MASTER_KEY_VARIABLE: &str = "RENKOU_MASTER_KEY";
+/// The form of the directory that this program reads and writes.
+const FORMAT: u32 = 1;
+
+/// Why a data directory could not be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// `init` found something there.
+    #[error("{0} is not empty; a registry is made in a new or empty directory")]
+    NotEmpty(PathBuf),
+    /// There is no registry.
+    #[error("{0} holds no registry; make one with `renkou init`")]
+    NoRegistry(PathBuf),
+    /// Made by a newer program.
+    #[error("{path} has format {found}, this program knows {FORMAT}")]
+    Format {
+        /// The file that says so.
+        path: PathBuf,
+        /// What it says.
+        found: u32,
+    },
+    /// The master key is missing or malformed.
+    #[error("the master key must be 64 hexadecimal digits, in {0} or in {MASTER_KEY_VARIABLE}")]
+    MasterKey(PathBuf),
+    /// A file could not be read or written.
+    #[error("cannot use {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The key slots do not open.
+    #[error("the key slots do not open")]
+    Keys(#[from] KeyError),
+    /// A log does not open.
+    #[error("the log does not open")]
+    Log(#[from] OpenError),
+}
+
+/// What kind of registry a directory holds.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Settings {
+    format: u32,
+    fictional: bool,
+}
+
+/// A data directory.
+#[derive(Clone, Debug)]
+pub struct Home {
+    folder: PathBuf,
+    settings: Settings,
+}
+
+/// The logs of a directory and the keys to them.
+pub struct Logs {
+    /// The life log.
+    pub log: LogReader,
+    /// The log of reads.
+    pub reads: Arc<dyn Journal>,
+    /// Seals the rows of views.
+    pub seals: Arc<Seals>,
+    /// The secret of documents and submissions.
+    pub identity: IdentityKey,
+}
+
+impl Home {
+    /// Makes a registry in a new or empty directory. `fictional` opens province 99 and the
+    /// simulated clock of generated events.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn init(folder: &Path, fictional: bool) -> Result<Self, HomeError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| HomeError::Io { path, source }
+        };
+        fs::create_dir_all(folder).map_err(io(folder))?;
+        if fs::read_dir(folder).map_err(io(folder))?.next().is_some() {
+            return Err(HomeError::NotEmpty(folder.to_owned()));
+        }
+        let home =
+            Self { folder: folder.to_owned(), settings: Settings { format: FORMAT, fictional } };
+        if std::env::var_os(MASTER_KEY_VARIABLE).is_none() {
+            home.make_master_key()?;
+        }
+        let keys_folder = folder.join("keys");
+        fs::create_dir(&keys_folder).map_err(io(&keys_folder))?;
+        let keys = KeySlots::create(&home.slots(), &home.master_key()?)?;
+        keys.issue(Uuid::nil())?;
+        keys.sync()?;
+        for log in ["journal", "reads"] {
+            let path = folder.join(log);
+            fs::create_dir(&path).map_err(io(&path))?;
+            Segments::create(&path, Options::default())?;
+        }
+        // Written last: a directory with it is whole.
+        let path = folder.join("registry.json");
+        let text = serde_json::to_vec(&home.settings).expect("plain values");
+        let mut file = fs::File::create_new(&path).map_err(io(&path))?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(io(&path))?;
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io(folder))?;
+        Ok(home)
+    }
+
+    /// Opens a directory that `init` made; nothing is locked or changed yet.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn open(folder: &Path) -> Result<Self, HomeError> {
+        let path = folder.join("registry.json");
+        let text = fs::read(&path).map_err(|_| HomeError::NoRegistry(folder.to_owned()))?;
+        let settings: Settings = serde_json::from_slice(&text)
+            .map_err(|error| HomeError::Io { path: path.clone(), source: error.into() })?;
+        if settings.format != FORMAT {
+            return Err(HomeError::Format { path, found: settings.format });
+        }
+        Ok(Self { folder: folder.to_owned(), settings })
+    }
+
+    /// Whether province 99 and simulated clocks are accepted.
+    pub fn is_fictional(&self) -> bool {
+        self.settings.fictional
+    }
+
+    /// The directory.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the views are.
+    pub fn views(&self) -> PathBuf {
+        self.folder.join("views")
+    }
+
+    /// Where the tokens are.
+    pub fn access(&self) -> PathBuf {
+        self.folder.join("access.json")
+    }
+
+    fn slots(&self) -> PathBuf {
+        self.folder.join("keys").join("slots")
+    }
+
+    /// Opens both logs and the keys for writing: this process is then the only one.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn logs(&self) -> Result<Logs, HomeError> {
+        let keys = KeySlots::open(&self.slots(), &self.master_key()?)?;
+        let open = |name| Segments::open(&self.folder.join(name), Options::default());
+        Self::assemble(keys, Arc::new(open("journal")?), Arc::new(open("reads")?))
+    }
+
+    /// Opens both logs and the keys for reading, beside a running service if there is one.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn logs_read_only(&self) -> Result<Logs, HomeError> {
+        // The logs first: every key of what they then hold is in the slots.
+        let open = |name| Segments::open_read_only(&self.folder.join(name));
+        let (journal, reads) = (Arc::new(open("journal")?), Arc::new(open("reads")?));
+        let keys = KeySlots::open_read_only(&self.slots(), &self.master_key()?)?;
+        Self::assemble(keys, journal, reads)
+    }
+
+    fn assemble(
+        keys: KeySlots,
+        journal: Arc<dyn Journal>,
+        reads: Arc<dyn Journal>,
+    ) -> Result<Logs, HomeError> {
+        let own = keys.find(Uuid::nil())?.ok_or(KeyError::Destroyed)?;
+        let identity = IdentityKey::new(own.derive("identity"));
+        let keys = Arc::new(keys);
+        let seals = Arc::new(Seals::new(Arc::clone(&keys), own.derive("look-up")));
+        Ok(Logs { log: LogReader::new(journal, keys), reads, seals, identity })
+    }
+
+    fn master_key(&self) -> Result<[u8; 32], HomeError> {
+        let path = self.folder.join("master.key");
+        let text = match std::env::var(MASTER_KEY_VARIABLE) {
+            Ok(text) => text,
+            Err(_) => fs::read_to_string(&path).map_err(|_| HomeError::MasterKey(path.clone()))?,
+        };
+        let text = text.trim();
+        let byte = |at: usize| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok();
+        let bytes: Option<Vec<u8>> = (0..32).map(byte).collect();
+        match bytes.and_then(|bytes| bytes.try_into().ok()) {
+            Some(key) if text.len() == 64 => Ok(key),
+            _ => Err(HomeError::MasterKey(path)),
+        }
+    }
+
+    fn make_master_key(&self) -> Result<(), HomeError> {
+        let path = self.folder.join("master.key");
+        let io = |source| HomeError::Io { path: path.clone(), source };
+        let mut key = [0_u8; 32];
+        getrandom::fill(&mut key).map_err(|error| io(io::Error::other(error)))?;
+        let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(io)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
+    }
+}

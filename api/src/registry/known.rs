@@ -1,0 +1,155 @@
+//! The persons whom the deciding thread keeps in memory. Those whom it has not seen lately are
+//! read back from their streams.
+
+use std::sync::Arc;
+
+use cqrs_es::Aggregate;
+use domain::recorded::{EventKey, Recorded};
+use domain::{Person, PersonEvent, PersonId, Position, Sequence, StreamId};
+use jiff::Timestamp;
+use journal::PersonKey;
+use replay::{LogReader, ReplayError};
+use rustc_hash::FxHashMap;
+
+/// A person as the decider knows them.
+#[derive(Clone)]
+pub struct Known {
+    /// The aggregate.
+    pub person: Person,
+    /// Where each event of the stream stands, and when it was recorded (microseconds).
+    places: Vec<(Position, i64)>,
+    /// The key that seals the stream's payloads; none before the first event.
+    pub key: Option<Arc<PersonKey>>,
+}
+
+impl Known {
+    /// A stream without events.
+    fn empty() -> Self {
+        Self { person: Person::default(), places: Vec::new(), key: None }
+    }
+
+    /// Where an event stands, and when it was recorded.
+    pub fn place(&self, sequence: Sequence) -> (Position, Timestamp) {
+        let (position, micros) = self.places[sequence.0 as usize];
+        (position, Timestamp::from_microsecond(micros).unwrap_or_default())
+    }
+
+    /// The event at a position of the log, when it is one of this stream.
+    pub fn at_position(&self, position: Position) -> Option<Sequence> {
+        let at = self.places.binary_search_by_key(&position, |(place, _)| *place).ok()?;
+        Some(Sequence(at as u32))
+    }
+
+    /// The newest event's position; 0 without events.
+    pub fn newest(&self) -> Position {
+        self.places.last().map_or(Position(0), |(position, _)| *position)
+    }
+
+    /// Remembers where the event that the aggregate took last will stand.
+    pub fn placed(&mut self, position: Position, recorded_at: Timestamp) {
+        self.places.push((position, recorded_at.as_microsecond()));
+    }
+}
+
+/// The decider's memory, in two generations: what was not asked for during a whole generation is
+/// forgotten. A generation is far longer than the events that are on their way to the disk.
+pub struct Memory {
+    log: LogReader,
+    young: FxHashMap<PersonId, Known>,
+    old: FxHashMap<PersonId, Known>,
+    generation: usize,
+    recent: Recent,
+}
+
+impl Memory {
+    /// Remembers up to twice `generation` persons.
+    pub fn new(log: LogReader, generation: usize) -> Self {
+        let recent = Recent::default();
+        Self { log, young: FxHashMap::default(), old: FxHashMap::default(), generation, recent }
+    }
+
+    /// The person of a stream, read back when not remembered.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when the stream cannot be read.
+    pub fn known(&mut self, id: PersonId) -> Result<&mut Known, ReplayError> {
+        if !self.young.contains_key(&id) {
+            let known = match self.old.remove(&id) {
+                Some(known) => known,
+                None => self.load(id)?,
+            };
+            if self.young.len() >= self.generation {
+                self.old = std::mem::take(&mut self.young);
+            }
+            self.young.insert(id, known);
+        }
+        Ok(self.young.get_mut(&id).expect("put there just now"))
+    }
+
+    /// Puts a person back as they were.
+    pub fn restore(&mut self, id: PersonId, known: Known) {
+        self.young.insert(id, known);
+    }
+
+    /// In whose stream a submission was lately recorded: finds a key that is used again for
+    /// somebody else, which the stream of that other person cannot tell.
+    pub fn recent(&mut self) -> &mut Recent {
+        &mut self.recent
+    }
+
+    /// How the log is read.
+    pub fn log(&self) -> &LogReader {
+        &self.log
+    }
+
+    fn load(&self, id: PersonId) -> Result<Known, ReplayError> {
+        let mut known = Known::empty();
+        let stream = StreamId::from(id);
+        if self.log.journal().stream_head(stream)?.is_none() {
+            return Ok(known);
+        }
+        for event in self.log.stream(stream)? {
+            known.placed(event.envelope.position, event.envelope.clocks.recorded_at);
+            known.person.apply(person_event(&event));
+        }
+        known.key = self.log.keys().find(id.as_uuid())?.map(Arc::new);
+        Ok(known)
+    }
+}
+
+/// The event as the aggregate takes it; an erased one leaves its place and says nothing.
+fn person_event(event: &Recorded) -> PersonEvent {
+    let life = event.payload.as_ref().and_then(|payload| payload.life()).cloned();
+    PersonEvent {
+        number: event.envelope.event_type.number,
+        key: event.envelope.key,
+        content: event.envelope.content,
+        occurred_on: event.envelope.clocks.occurred_on,
+        life: life.unwrap_or_default(),
+    }
+}
+
+/// Keys of lately recorded submissions, bounded.
+#[derive(Default)]
+pub struct Recent {
+    young: FxHashMap<EventKey, PersonId>,
+    old: FxHashMap<EventKey, PersonId>,
+}
+
+/// Keys in one generation.
+const RECENT_KEYS: usize = 250_000;
+
+impl Recent {
+    /// The person in whose stream the key was lately used.
+    pub fn find(&self, key: EventKey) -> Option<PersonId> {
+        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
+    }
+
+    /// Remembers a use.
+    pub fn remember(&mut self, key: EventKey, person: PersonId) {
+        if self.young.len() >= RECENT_KEYS {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, person);
+    }
+}

@@ -1,0 +1,162 @@
+//! What is sent in vain is kept in the stream of its source, sealed for the person whom it is
+//! about, so that nothing that was sent is ever silently dropped.
+
+use std::sync::Arc;
+
+use domain::life_event::Rejection;
+use domain::recorded::{ContentTag, Envelope};
+use domain::submission::{PersonRef, Source, Submission};
+use domain::{
+    Clocks, Fault, Kind, Payload, PersonId, Place, Position, Sequence, StreamId, StreamKind,
+};
+use jiff::Timestamp;
+use replay::ReplayError;
+
+use super::Prepared;
+use super::acts::event_key;
+use super::decide::Decider;
+
+/// Bytes of a refused submission that are kept: what fits a record with room to spare.
+const RECEIVED_BYTES_MAX: usize = 24 * 1024;
+
+/// A refused submission, ready to be kept.
+pub(super) struct Refusal {
+    source: Source,
+    person: Option<PersonRef>,
+    place: Place,
+    channel: [u8; 2],
+    sent_at: Option<Timestamp>,
+    received_at: Timestamp,
+    actor: String,
+    rejection: Rejection,
+}
+
+/// What is kept of a refused submission.
+pub(super) fn of(prepared: &Prepared, faults: &[Fault], conflict: bool) -> Refusal {
+    match prepared {
+        Prepared::Ready(submission) => of_submission(submission, faults, conflict),
+        Prepared::Unfit(unfit) => Refusal {
+            source: unfit.source.clone(),
+            person: unfit.person.clone(),
+            place: unfit.source.division,
+            channel: *b"DX",
+            sent_at: None,
+            received_at: unfit.received_at,
+            actor: unfit.actor.clone(),
+            rejection: Rejection {
+                id: cut(&unfit.id, 255).to_owned(),
+                event_type: cut(&unfit.event_type, 255).to_owned(),
+                conflict,
+                faults: faults.to_vec(),
+                person: None,
+                received: cut(&unfit.received, RECEIVED_BYTES_MAX).to_owned(),
+            },
+        },
+    }
+}
+
+/// What is kept of the refused persons of a visit that was recorded for others.
+pub(super) fn of_visit(submission: &Submission, faults: &[Fault]) -> Refusal {
+    of_submission(submission, faults, false)
+}
+
+fn of_submission(submission: &Submission, faults: &[Fault], conflict: bool) -> Refusal {
+    let report = &submission.report;
+    Refusal {
+        source: submission.source.clone(),
+        person: report.person.clone(),
+        place: report.place,
+        channel: report.channel,
+        sent_at: submission.sent_at,
+        received_at: submission.received_at,
+        actor: submission.actor.clone(),
+        rejection: Rejection {
+            id: submission.id.clone(),
+            event_type: format!("renkou.{}.v1", submission.kind.code()),
+            conflict,
+            faults: faults.to_vec(),
+            person: None,
+            received: cut(&submission.received, RECEIVED_BYTES_MAX).to_owned(),
+        },
+    }
+}
+
+impl Decider {
+    /// Keeps a refused submission.
+    pub(super) fn reject(&mut self, refusal: Refusal) -> Result<(), ReplayError> {
+        let Refusal { source, person, rejection: mut kept, .. } = refusal;
+        let stream = unit_stream(&self.identity, &source);
+        let key = event_key(&self.identity, &source.text, &kept.id);
+        let person = person.and_then(|named| self.acts().resolve(&named, key).ok());
+        kept.person = person;
+        let person_key = match person {
+            Some(person) => self.memory.known(person)?.key.clone(),
+            None => None,
+        };
+        let sealed_for = person.filter(|_| person_key.is_some()).map(StreamId::from);
+        let sealing = match person_key {
+            Some(key) => key,
+            None => self.unit_key(stream)?,
+        };
+        let sequence = self.unit_sequence(stream)?;
+        let recorded_at = self.recorded_at(refusal.received_at);
+        let envelope = Envelope {
+            position: self.next,
+            stream,
+            sequence,
+            // Nobody walks back through a source's stream within one group; the log fills it in.
+            previous: Position(0),
+            event_type: Kind::SubmissionRejected.event_type(false),
+            key,
+            content: ContentTag([0; 8]),
+            clocks: Clocks {
+                occurred_on: domain::clocks::day_in_china(refusal.received_at),
+                known_on: None,
+                sent_at: refusal.sent_at,
+                received_at: refusal.received_at,
+                recorded_at,
+                verified_at: None,
+            },
+            place: refusal.place,
+            department: source.department,
+            channel: refusal.channel,
+            actor: refusal.actor,
+            source: source.text,
+            correlation: key,
+            causation: Position(0),
+            corrects: Position(0),
+            sealed_for,
+        };
+        self.push(envelope, Payload::Rejection(Arc::new(kept)), sealing);
+        Ok(())
+    }
+
+    fn unit_key(&mut self, stream: StreamId) -> Result<Arc<journal::PersonKey>, ReplayError> {
+        self.group.issued_keys = true;
+        Ok(Arc::new(self.keys.issue(stream.id)?))
+    }
+
+    fn unit_sequence(&mut self, stream: StreamId) -> Result<Sequence, ReplayError> {
+        let next = match self.unit_next.get(&stream) {
+            Some(next) => *next,
+            None => {
+                let head = self.memory.log().journal().stream_head(stream)?;
+                Sequence(head.map_or(0, |(sequence, _)| sequence.0 + 1))
+            }
+        };
+        self.unit_next.insert(stream, Sequence(next.0 + 1));
+        Ok(next)
+    }
+}
+
+/// The stream of a source.
+pub fn unit_stream(identity: &domain::IdentityKey, source: &Source) -> StreamId {
+    let id = domain::ids::keyed_hash(identity.bytes(), &[b"unit|", source.text.as_bytes()]);
+    let id = PersonId::from_custom_bytes(id).as_uuid();
+    StreamId { kind: StreamKind::Unit, id }
+}
+
+/// The longest beginning of a text that has at most so many bytes.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}

@@ -1,0 +1,204 @@
+//! The rules by which an event about a person is refused, and those by which it is doubted.
+
+use jiff::civil::Date;
+
+use super::{Doubt, Person, Record, Refusal, Refused};
+use crate::catalogue::Kind;
+use crate::ids::{PersonId, Sequence};
+use crate::items::{Item, parse_day};
+use crate::life_event::Role;
+
+/// Items whose correction needs a second person's approval.
+const FOUR_EYES: [Item; 4] = [Item::CitizenId, Item::BirthDate, Item::Sex, Item::DeathDate];
+
+impl Person {
+    /// Decides whether the event may be recorded.
+    ///
+    /// # Errors
+    /// [`Refused`] with every broken rule.
+    pub fn decide(&self, command: &Record) -> Result<(), Refused> {
+        let (kind, side) = command.event.kind();
+        let mut broken = Vec::new();
+        match kind {
+            Kind::Birth if !side => self.refuse_birth(command, &mut broken),
+            Kind::Death if !side => self.refuse_death(command, &mut broken),
+            Kind::Correction | Kind::Annulment if !side => self.refuse_change(command, &mut broken),
+            Kind::Correction | Kind::Annulment | Kind::DocumentClaimed => {}
+            // The other parent's or child's own facts are not at stake in a birth.
+            Kind::Birth => {}
+            _ => self.refuse_outside_life(command, &mut broken),
+        }
+        if kind.is_marriage() || kind.is_divorce() {
+            self.refuse_spouse(command, &mut broken);
+        }
+        if broken.is_empty() { Ok(()) } else { Err(Refused(broken)) }
+    }
+
+    fn refuse_birth(&self, command: &Record, broken: &mut Vec<Refusal>) {
+        let day = command.event.occurred_on;
+        if self.standing(Kind::Birth).is_some_and(|born| self.day(born) != day) {
+            broken.push(Refusal::AlreadyBorn);
+        }
+        if self.died_on().is_some_and(|died| died < day) {
+            broken.push(Refusal::DeathBeforeBirth);
+        }
+    }
+
+    fn refuse_death(&self, command: &Record, broken: &mut Vec<Refusal>) {
+        let day = command.event.occurred_on;
+        if self.died_on().is_some_and(|died| died != day) {
+            broken.push(Refusal::AlreadyDead);
+        }
+        let stated = command.event.life.items.get(Item::BirthDate).and_then(|d| parse_day(d).ok());
+        if stated.or(self.born_on()).is_some_and(|born| day < born) {
+            broken.push(Refusal::DeathBeforeBirth);
+        }
+    }
+
+    fn refuse_outside_life(&self, command: &Record, broken: &mut Vec<Refusal>) {
+        let event = &command.event;
+        let stated = event.life.items.get(Item::BirthDate).and_then(|day| parse_day(day).ok());
+        if stated.or(self.born_on()).is_some_and(|born| event.occurred_on < born) {
+            broken.push(Refusal::BeforeBirth);
+        }
+        // A first load may tell of the dead.
+        let may_be_dead = event.kind().0 == Kind::Registration;
+        if !may_be_dead && self.died_on().is_some_and(|died| event.occurred_on > died) {
+            broken.push(Refusal::AfterDeath);
+        }
+    }
+
+    fn refuse_spouse(&self, command: &Record, broken: &mut Vec<Refusal>) {
+        let event = &command.event;
+        let Some(spouse) = spouse_of(command) else {
+            broken.push(Refusal::SpouseMissing);
+            return;
+        };
+        if spouse == command.own_id {
+            broken.push(Refusal::SpouseIsSelf);
+        }
+        let day = event.occurred_on;
+        let other = self.spouse_on(day).filter(|other| *other != spouse);
+        let widowed = command.spouse_died_on.is_some_and(|died| died <= day);
+        if event.kind().0.is_marriage() && other.is_some() && !widowed {
+            broken.push(Refusal::AlreadyMarried);
+        }
+    }
+
+    fn refuse_change(&self, command: &Record, broken: &mut Vec<Refusal>) {
+        let event = &command.event;
+        let (kind, _) = event.kind();
+        let Some(target) = event.life.target.filter(|target| target.0 < self.events()) else {
+            broken.push(Refusal::TargetUnknown);
+            return;
+        };
+        let (target_kind, is_side) = self.kind(target.0);
+        if target_kind == Kind::DocumentClaimed {
+            broken.push(Refusal::TargetUnknown);
+        } else if is_side {
+            broken.push(Refusal::TargetIsSideEvent);
+        } else if kind == Kind::Correction && target_kind.acts_on_another() {
+            broken.push(Refusal::TargetIsNoFact);
+        }
+        if self.is_void(target.0) {
+            broken.push(Refusal::TargetAnnulled);
+        }
+        let moves = event.occurred_on != self.day(target.0);
+        if kind == Kind::Correction {
+            if event.life.items.is_empty() && event.life.details.is_empty() && !moves {
+                broken.push(Refusal::CorrectsNothing);
+            }
+            self.refuse_new_day(target, event.occurred_on, broken);
+        }
+        let vital = matches!(target_kind, Kind::Birth | Kind::Death);
+        let touches = FOUR_EYES.iter().any(|item| event.life.items.get(*item).is_some());
+        if touches || (vital && (moves || kind == Kind::Annulment)) {
+            match event.life.approved_by.as_deref() {
+                None => broken.push(Refusal::ApprovalMissing),
+                Some(approver) if approver == command.actor => {
+                    broken.push(Refusal::ApproverIsActor);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// A corrected day must leave birth and death in their order.
+    fn refuse_new_day(&self, target: Sequence, day: Date, broken: &mut Vec<Refusal>) {
+        let (kind, _) = self.kind(target.0);
+        let dead_first = match kind {
+            Kind::Death => self.born_on().is_some_and(|born| day < born),
+            Kind::Birth => self.died_on().is_some_and(|died| died < day),
+            _ => false,
+        };
+        if dead_first {
+            broken.push(Refusal::DeathBeforeBirth);
+        }
+    }
+
+    /// What is odd about an event that may be recorded.
+    pub fn doubts(&self, command: &Record, known_on: Option<Date>) -> Vec<Doubt> {
+        let event = &command.event;
+        let (kind, _) = event.kind();
+        let mut doubts = Vec::new();
+        let opens = matches!(kind, Kind::Birth | Kind::Registration);
+        if self.events() == 0 && !opens {
+            doubts.push(Doubt::FirstKnownByThisEvent);
+        }
+        let day = event.occurred_on;
+        let told = match kind {
+            Kind::Birth => self.standing(Kind::Birth).is_some(),
+            Kind::Death => self.died_on().is_some(),
+            _ if kind.is_marriage() => spouse_of(command) == self.spouse_on(day),
+            _ => false,
+        };
+        if told {
+            doubts.push(Doubt::SecondReport);
+        }
+        if kind.is_divorce() && spouse_of(command) != self.spouse_on(day) {
+            doubts.push(Doubt::MarriageNotOnRecord);
+        }
+        if known_on.is_some_and(|known| known < day) && !kind.acts_on_another() {
+            doubts.push(Doubt::KnownBeforeItHappened);
+        }
+        if kind == Kind::Death && self.has_events_after(day) {
+            doubts.push(Doubt::EventsAfterDeath);
+        }
+        doubts.extend(number_doubts(command));
+        doubts
+    }
+
+    fn has_events_after(&self, day: Date) -> bool {
+        (0..self.events()).any(|at| {
+            let (kind, _) = self.kind(at);
+            !kind.acts_on_another()
+                && kind != Kind::DocumentClaimed
+                && kind != Kind::Registration
+                && self.day(at) > day
+                && !self.is_void(at)
+        })
+    }
+}
+
+fn spouse_of(command: &Record) -> Option<PersonId> {
+    let related = &command.event.life.related;
+    related.iter().find(|related| related.role == Role::Spouse).map(|related| related.person)
+}
+
+/// A citizen number tells birth date and sex; the items beside it should say the same.
+fn number_doubts(command: &Record) -> Vec<Doubt> {
+    let items = &command.event.life.items;
+    let Some(number) = items.get(Item::CitizenId).filter(|number| number.len() == 18) else {
+        return Vec::new();
+    };
+    let mut doubts = Vec::new();
+    let told = items.get(Item::BirthDate).map(|day| day.replace('-', ""));
+    if told.is_some_and(|told| told != number[6..14]) {
+        doubts.push(Doubt::BirthDateDiffersFromNumber);
+    }
+    let odd = number.as_bytes()[16] % 2 == 1;
+    if items.get(Item::Sex).is_some_and(|sex| (sex == "1") != odd && matches!(sex, "1" | "2")) {
+        doubts.push(Doubt::SexDiffersFromNumber);
+    }
+    doubts
+}

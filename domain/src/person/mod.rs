@@ -1,0 +1,241 @@
+//! A person as the one who decides knows them: which events the stream holds, and the few facts
+//! that make another event impossible. `handle` decides, `apply` only remembers.
+//!
+//! The archive that people read is another fold of the same events, in the views.
+
+mod decide;
+mod refusal;
+
+use std::sync::Arc;
+
+use cqrs_es::event_sink::EventSink;
+use cqrs_es::{Aggregate, DomainEvent};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Kind;
+use crate::ids::{PersonId, Sequence};
+use crate::items::{Item, parse_day};
+use crate::life_event::{LifeEvent, Role};
+use crate::recorded::{ContentTag, EventKey};
+
+pub use refusal::{Doubt, Refusal};
+
+/// One event of a person's stream, with what the decider needs of its envelope.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PersonEvent {
+    /// Number in the catalogue; see [`Kind::from_number`].
+    pub number: u16,
+    /// The submission that caused it.
+    pub key: EventKey,
+    /// What that submission said.
+    pub content: ContentTag,
+    /// The day it happened; for corrections and annulments the true day of their target.
+    pub occurred_on: Date,
+    /// What it says.
+    pub life: Arc<LifeEvent>,
+}
+
+impl PersonEvent {
+    /// Its kind, and whether it is a side event.
+    pub fn kind(&self) -> (Kind, bool) {
+        Kind::from_number(self.number).expect("events are made from kinds of the catalogue")
+    }
+}
+
+impl DomainEvent for PersonEvent {
+    fn event_type(&self) -> String {
+        format!("renkou.{}", self.kind().0.code())
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}
+
+/// Asks to record an event about a person.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The event that is to be recorded.
+    pub event: PersonEvent,
+    /// Who asks: the operator, or the token's subject.
+    pub actor: String,
+    /// The day on which the husband or wife on record died, when they did.
+    pub spouse_died_on: Option<Date>,
+    /// The person's own id, where a role could name them.
+    pub own_id: PersonId,
+}
+
+/// Every rule that the event would break.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("refused: {0:?}")]
+pub struct Refused(pub Vec<Refusal>);
+
+/// What the stream of a person holds. Empty for a stream without events.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    memos: Vec<Memo>,
+    /// Birth dates that events state, with the sequence of the event.
+    births: Vec<(u32, Date)>,
+    /// Husbands and wives of marriages and divorces, with the sequence of the event.
+    spouses: Vec<(u32, PersonId)>,
+    owner: Option<PersonId>,
+}
+
+/// What is remembered of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Memo {
+    key: EventKey,
+    content: ContentTag,
+    number: u16,
+    occurred_on: Date,
+    target: Option<u32>,
+}
+
+/// An event that the stream holds for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its place in the stream.
+    pub sequence: Sequence,
+    /// What was submitted under the key.
+    pub content: ContentTag,
+}
+
+impl Aggregate for Person {
+    const TYPE: &'static str = "person";
+    type Command = Record;
+    type Event = PersonEvent;
+    type Error = Refused;
+    type Services = ();
+
+    async fn handle(
+        &mut self,
+        command: Record,
+        _services: &(),
+        sink: &EventSink<Self>,
+    ) -> Result<(), Refused> {
+        self.decide(&command)?;
+        sink.write(command.event, self).await;
+        Ok(())
+    }
+
+    fn apply(&mut self, event: PersonEvent) {
+        let sequence = self.memos.len() as u32;
+        let (kind, side) = event.kind();
+        if kind == Kind::DocumentClaimed {
+            self.owner =
+                event.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
+        }
+        if kind == Kind::Birth && !side {
+            self.births.push((sequence, event.occurred_on));
+        } else if let Some(day) = event.life.items.get(Item::BirthDate) {
+            self.births.extend(parse_day(day).ok().map(|day| (sequence, day)));
+        }
+        if kind.is_marriage() || kind.is_divorce() {
+            let spouse = event.life.related.iter().find(|r| r.role == Role::Spouse);
+            self.spouses.extend(spouse.map(|spouse| (sequence, spouse.person)));
+        }
+        self.memos.push(Memo {
+            key: event.key,
+            content: event.content,
+            number: event.number,
+            occurred_on: event.occurred_on,
+            target: event.life.target.map(|target| target.0),
+        });
+    }
+}
+
+impl Person {
+    /// How many events the stream holds.
+    pub fn events(&self) -> u32 {
+        self.memos.len() as u32
+    }
+
+    /// The person to whom this stream's document belongs, when it is another one.
+    pub fn owner(&self) -> Option<PersonId> {
+        self.owner
+    }
+
+    /// The event that was recorded under a key.
+    pub fn seen(&self, key: EventKey) -> Option<Seen> {
+        let at = self.memos.iter().rposition(|memo| memo.key == key && !memo.is_claim())?;
+        Some(Seen { sequence: Sequence(at as u32), content: self.memos[at].content })
+    }
+
+    /// The day of birth as known now.
+    pub fn born_on(&self) -> Option<Date> {
+        let known = self.births.iter().rev().find(|(sequence, _)| !self.is_void(*sequence));
+        known.map(|(sequence, day)| match self.kind(*sequence) {
+            (Kind::Birth, false) => self.day(*sequence),
+            _ => *day,
+        })
+    }
+
+    /// The day of death as known now.
+    pub fn died_on(&self) -> Option<Date> {
+        self.standing(Kind::Death).map(|sequence| self.day(sequence))
+    }
+
+    /// The husband or wife on that day, by the marriages and divorces on record.
+    pub fn spouse_on(&self, day: Date) -> Option<PersonId> {
+        let mut acts: Vec<_> = self
+            .spouses
+            .iter()
+            .filter(|(sequence, _)| !self.is_void(*sequence) && self.day(*sequence) <= day)
+            .map(|(sequence, spouse)| (self.day(*sequence), *sequence, *spouse))
+            .collect();
+        acts.sort_unstable();
+        let mut married = None;
+        for (_, sequence, spouse) in acts {
+            if self.kind(sequence).0.is_marriage() {
+                married = Some(spouse);
+            } else if married == Some(spouse) {
+                married = None;
+            }
+        }
+        married
+    }
+
+    /// The kind of an event of the stream, and whether it is a side event; none beyond the end.
+    pub fn kind_at(&self, sequence: Sequence) -> Option<Kind> {
+        self.memos.get(sequence.0 as usize).map(|_| self.kind(sequence.0).0)
+    }
+
+    /// The day of the event at `sequence`: of the newest standing correction, else its own.
+    pub fn day_at(&self, sequence: Sequence) -> Option<Date> {
+        self.memos.get(sequence.0 as usize).map(|_| self.day(sequence.0))
+    }
+
+    fn kind(&self, sequence: u32) -> (Kind, bool) {
+        Kind::from_number(self.memos[sequence as usize].number).expect("checked when made")
+    }
+
+    fn day(&self, sequence: u32) -> Date {
+        let corrected = self.memos.iter().enumerate().rev().find(|(at, memo)| {
+            memo.target == Some(sequence)
+                && memo.number % crate::catalogue::SIDE == Kind::Correction as u16
+                && !self.is_void(*at as u32)
+        });
+        corrected.map_or(self.memos[sequence as usize].occurred_on, |(_, memo)| memo.occurred_on)
+    }
+
+    /// Whether a standing annulment acts on the event.
+    fn is_void(&self, sequence: u32) -> bool {
+        self.memos.iter().enumerate().skip(sequence as usize + 1).any(|(at, memo)| {
+            memo.target == Some(sequence)
+                && memo.number % crate::catalogue::SIDE == Kind::Annulment as u16
+                && !self.is_void(at as u32)
+        })
+    }
+
+    /// The newest standing event of a kind that is told here as the subject's own.
+    fn standing(&self, kind: Kind) -> Option<u32> {
+        (0..self.events()).rev().find(|at| self.kind(*at) == (kind, false) && !self.is_void(*at))
+    }
+}
+
+impl Memo {
+    fn is_claim(&self) -> bool {
+        self.number == Kind::DocumentClaimed as u16
+    }
+}

@@ -1,0 +1,174 @@
+//! Why an event can not have happened to this person: one name a rule.
+//!
+//! Only what is impossible is refused. What is merely odd is recorded and doubted, see
+//! [`Doubt`].
+
+use crate::fault::Fault;
+
+/// A rule that the event breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// Dead before born.
+    DeathBeforeBirth,
+    /// Something happened to a person who was not born yet.
+    BeforeBirth,
+    /// Something happened to a person who was dead already.
+    AfterDeath,
+    /// Born on another day, by an earlier report of the birth.
+    AlreadyBorn,
+    /// Died on another day, by an earlier report of the death.
+    AlreadyDead,
+    /// Married on that day to somebody else who was alive.
+    AlreadyMarried,
+    /// Married to or divorced from oneself.
+    SpouseIsSelf,
+    /// The act needs a husband or wife, and none is named.
+    SpouseMissing,
+    /// There is no event at the place that the correction or annulment names.
+    TargetUnknown,
+    /// The event was annulled already.
+    TargetAnnulled,
+    /// The event is told here only because somebody else's act concerns this person: the
+    /// correction belongs into that person's record.
+    TargetIsSideEvent,
+    /// A correction can correct facts only, not another correction or annulment.
+    TargetIsNoFact,
+    /// The correction changes nothing.
+    CorrectsNothing,
+    /// Number, birth, sex and death are corrected with a second person's approval only.
+    ApprovalMissing,
+    /// The approver is the one who asked.
+    ApproverIsActor,
+    /// The person is not in the register.
+    PersonUnknown,
+}
+
+impl Refusal {
+    /// The fault that the sender is told, with the field that is at fault.
+    pub fn fault(self) -> Fault {
+        let (code, pointer, zh, en) = match self {
+            Self::DeathBeforeBirth => {
+                ("death_before_birth", "occurred_on", "死亡日期早于出生日期", "death before birth")
+            }
+            Self::BeforeBirth => (
+                "before_birth",
+                "occurred_on",
+                "事件日期早于本人出生日期",
+                "the event lies before the person's birth",
+            ),
+            Self::AfterDeath => (
+                "after_death",
+                "occurred_on",
+                "事件日期晚于本人死亡日期",
+                "the event lies after the person's death",
+            ),
+            Self::AlreadyBorn => (
+                "already_born",
+                "occurred_on",
+                "已登记出生, 且日期不同; 应提交更正",
+                "a birth on another day is recorded; send a correction",
+            ),
+            Self::AlreadyDead => (
+                "already_dead",
+                "occurred_on",
+                "已登记死亡, 且日期不同; 应提交更正",
+                "a death on another day is recorded; send a correction",
+            ),
+            Self::AlreadyMarried => (
+                "already_married",
+                "spouse",
+                "当日与他人的婚姻仍然有效",
+                "a marriage with somebody else was in force on that day",
+            ),
+            Self::SpouseIsSelf => {
+                ("spouse_is_self", "spouse", "配偶不能是本人", "nobody is their own spouse")
+            }
+            Self::SpouseMissing => {
+                ("spouse_missing", "spouse", "缺少配偶", "the husband or wife must be named")
+            }
+            Self::TargetUnknown => (
+                "target_unknown",
+                "corrects",
+                "本人档案中没有所指的事件",
+                "the person's record has no such event",
+            ),
+            Self::TargetAnnulled => {
+                ("target_annulled", "annuls", "所指事件已被撤销", "the event was annulled already")
+            }
+            Self::TargetIsSideEvent => (
+                "target_is_side_event",
+                "corrects",
+                "该事件属于另一人的档案, 应在其档案中更正",
+                "the event belongs to another person's record; correct it there",
+            ),
+            Self::TargetIsNoFact => (
+                "target_is_no_fact",
+                "corrects",
+                "不能更正一条更正或撤销; 可撤销后重新更正",
+                "a correction or annulment is not corrected; annul it instead",
+            ),
+            Self::CorrectsNothing => (
+                "corrects_nothing",
+                "items",
+                "更正未改变任何内容",
+                "the correction changes nothing",
+            ),
+            Self::ApprovalMissing => (
+                "approval_missing",
+                "approved_by",
+                "身份号码、出生、性别、死亡的更正须另一人审批",
+                "number, birth, sex and death need a second person's approval",
+            ),
+            Self::ApproverIsActor => (
+                "approver_is_actor",
+                "approved_by",
+                "审批人与经办人相同",
+                "approver and actor are one",
+            ),
+            Self::PersonUnknown => {
+                ("person_unknown", "person", "登记簿中没有此人", "the register has no such person")
+            }
+        };
+        Fault::new(code, zh, en).at(format!("/data/{pointer}"))
+    }
+}
+
+/// Something odd that was recorded all the same: to be counted and verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Doubt {
+    /// Another department told the same before.
+    SecondReport,
+    /// The first that the register hears of this person, and no registration or birth.
+    FirstKnownByThisEvent,
+    /// A divorce without a marriage on record.
+    MarriageNotOnRecord,
+    /// The day known is before the day it happened.
+    KnownBeforeItHappened,
+    /// The number states another birth date than the item.
+    BirthDateDiffersFromNumber,
+    /// The number states another sex than the item.
+    SexDiffersFromNumber,
+    /// Events after the death were recorded before the death was known.
+    EventsAfterDeath,
+    /// The number is the stream of another person: two records, perhaps one person.
+    NumberOfAnother,
+}
+
+impl Doubt {
+    /// Rule, severity and items, as a receipt's flag shows them. Rule names of the audit table
+    /// are used where the table has the rule.
+    pub fn flag(self) -> (&'static str, &'static str, &'static [&'static str]) {
+        match self {
+            Self::SecondReport => ("second_report", "info", &[]),
+            Self::FirstKnownByThisEvent => ("first_known_by_this_event", "warning", &[]),
+            Self::MarriageNotOnRecord => {
+                ("marriage_not_on_record", "warning", &["marital_code", "marital_change_date"])
+            }
+            Self::KnownBeforeItHappened => ("known_before_it_happened", "warning", &[]),
+            Self::BirthDateDiffersFromNumber => ("L01", "error", &["citizen_id", "birth_date"]),
+            Self::SexDiffersFromNumber => ("L02", "error", &["citizen_id", "sex"]),
+            Self::EventsAfterDeath => ("L19", "error", &["death_date"]),
+            Self::NumberOfAnother => ("X01", "error", &["citizen_id"]),
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! The embedded backend: the log as plain files, `<first position>.log`, in one folder.
+//!
+//! A group is one frame, written with one write and one `fdatasync`; sealed files are never written
+//! again. Each record holds the position of its predecessor in the same stream, so the only index
+//! is the head of every stream, in memory.
+
+mod file;
+mod heads;
+mod log;
+mod open;
+mod read_only;
+mod scan;
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use domain::{Position, Sequence, StreamId};
+
+pub use self::open::OpenError;
+pub use self::read_only::ReadOnly;
+
+use self::file::SegmentFile;
+use self::log::Log;
+use crate::admission::Admission;
+use crate::contract::{AppendError, Appended, Journal, ReadError, Stored, StreamAppend};
+use crate::frame::{BODY_HEADER_BYTES, Frame};
+use crate::record;
+
+/// Offsets in a file have 32 bits.
+const ROLL_BYTES_MAX: u64 = u32::MAX as u64;
+/// A write buffer that had grown beyond this is given back after the group.
+const BUFFER_BYTES_KEPT: usize = 16 << 20;
+
+/// How the log is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// A file that would become longer than this is sealed and the next one begun; only a group
+    /// that is longer alone makes a longer file. Just below 4 GiB at most: more counts as that.
+    pub roll_bytes: u64,
+}
+
+impl Default for Options {
+    /// Files of 256 MiB.
+    fn default() -> Self {
+        Self { roll_bytes: 256 << 20 }
+    }
+}
+
+/// The open log: the only writer of its folder.
+pub struct Segments {
+    log: Arc<Log>,
+    writer: Mutex<Writer>,
+    _lock: File,
+}
+
+impl Segments {
+    /// Makes an empty log in `folder`, and the folder when it is missing.
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] when the folder holds a log: creating never opens; else
+    /// [`OpenError::Io`] or [`OpenError::Locked`].
+    pub fn create(folder: &Path, options: Options) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        let lock = open::lock(folder)?;
+        if !open::list(folder)?.is_empty() {
+            return Err(OpenError::Exists { path: folder.to_owned() });
+        }
+        // Heads of an earlier log would speak of records that this one never had.
+        match fs::remove_file(folder.join("heads")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+        let first = open::create(folder, Position(1))?;
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+        let above = File::open(above.unwrap_or(Path::new(".")));
+        above.and_then(|above| above.sync_all()).map_err(io)?;
+        let log = Log::new(folder.to_owned(), vec![first], heads::Heads::new());
+        Ok(Self::over(log, lock, options))
+    }
+
+    /// Opens the log in `folder`, checks every byte of it and cuts a group that was torn in
+    /// mid-write. Opening never creates.
+    ///
+    /// # Errors
+    /// [`OpenError`]; damage that is not the torn end stops the start.
+    pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
+        if open::list(folder)?.is_empty() {
+            return Err(OpenError::Missing { path: folder.to_owned() });
+        }
+        let lock = open::lock(folder)?;
+        Ok(Self::over(open::open(folder, true)?, lock, options))
+    }
+
+    /// Opens the log for reading only: no lock is taken and no byte is changed, so a live node's
+    /// log can be read. A torn or unfinished group at the end is not served.
+    ///
+    /// # Errors
+    /// [`OpenError`], as [`Segments::open`].
+    pub fn open_read_only(folder: &Path) -> Result<ReadOnly, OpenError> {
+        ReadOnly::open(folder)
+    }
+
+    /// How many streams the log has.
+    pub fn streams(&self) -> usize {
+        self.log.heads.len()
+    }
+
+    fn over(log: Log, lock: File, options: Options) -> Self {
+        let segment = log.newest();
+        let writer = Writer {
+            roll_bytes: options.roll_bytes.min(ROLL_BYTES_MAX),
+            bytes: segment.with_extent(|extent| u64::from(extent.bytes)),
+            segment,
+            frame: Frame::default(),
+            admission: Admission::new(Position(log.head().0 + 1)),
+            failed: None,
+            saving: None,
+        };
+        Self { log: Arc::new(log), writer: Mutex::new(writer), _lock: lock }
+    }
+
+    /// A thread that panicked in mid-append left a group of which nobody knows how far it came.
+    fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(|poisoned| {
+            let mut writer = poisoned.into_inner();
+            let why = || Arc::new(std::io::Error::other("an append panicked")) as Failure;
+            writer.failed.get_or_insert_with(why);
+            writer
+        })
+    }
+}
+
+/// Saves the heads, so that the next start need not gather them.
+impl Drop for Segments {
+    fn drop(&mut self) {
+        let mut writer = self.writer();
+        if let Some(saving) = writer.saving.take() {
+            let _ = saving.join();
+        }
+        if writer.failed.is_none() {
+            save_heads(&self.log);
+        }
+    }
+}
+
+/// A copy that could not be written costs time at the next start, nothing else.
+fn save_heads(log: &Log) {
+    if let Err(error) = log.heads.save(&log.folder, log.head()) {
+        tracing::warn!(folder = %log.folder.display(), %error, "the heads could not be saved");
+    }
+}
+
+type Failure = Arc<dyn std::error::Error + Send + Sync>;
+
+/// What only the appending thread touches.
+struct Writer {
+    roll_bytes: u64,
+    segment: Arc<SegmentFile>,
+    /// Length of the segment.
+    bytes: u64,
+    frame: Frame,
+    admission: Admission,
+    failed: Option<Failure>,
+    saving: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    fn append(
+        &mut self,
+        log: &Arc<Log>,
+        mut group: Vec<StreamAppend>,
+    ) -> Vec<Result<Appended, AppendError>> {
+        let fatal = |failed: &Failure| AppendError::Fatal(Arc::clone(failed));
+        if let Some(failed) = &self.failed {
+            return group.iter().map(|_| Err(fatal(failed))).collect();
+        }
+        let results: Vec<_> = group.iter_mut().map(|append| self.admit(log, append)).collect();
+        if self.frame.count() == 0 {
+            return results;
+        }
+        if let Err(error) = self.persist(log) {
+            let failed: Failure = Arc::new(error);
+            let all = group.iter().map(|_| Err(fatal(&failed))).collect();
+            self.failed = Some(failed);
+            return all;
+        }
+        self.publish(log);
+        results
+    }
+
+    /// Gives the append its places and writes its records into the frame.
+    fn admit(&mut self, log: &Log, append: &mut StreamAppend) -> Result<Appended, AppendError> {
+        let appended = self.admission.place(append, |stream| log.heads.get(stream))?;
+        let before = self.frame.filled();
+        for draft in &append.records {
+            let (envelope, sealed) = (&draft.envelope, &draft.sealed);
+            let pushed = self.frame.push(|out| record::encode_into(out, envelope, sealed).is_ok());
+            if pushed.is_err() {
+                self.frame.go_back(before);
+                return Err(AppendError::TooLong);
+            }
+        }
+        self.admission.accept(append);
+        Ok(appended)
+    }
+
+    /// Writes the frame and syncs it, in a new file when the last one is full.
+    fn persist(&mut self, log: &Arc<Log>) -> Result<(), OpenError> {
+        let first = Position(log.head().0 + 1);
+        let full = self.bytes + self.frame.length() as u64 > self.roll_bytes;
+        if self.bytes > 0 && full {
+            self.segment = log.add(open::create(&log.folder, first)?);
+            self.bytes = 0;
+            self.save_heads_beside(log);
+        }
+        let file = &self.segment.file;
+        file.write_all_at(self.frame.finish(first), self.bytes)
+            .and_then(|()| file.sync_data())
+            .map_err(|source| OpenError::Io { path: self.segment.path.clone(), source })
+    }
+
+    /// Makes what is durable visible: files first, then heads, then the position.
+    fn publish(&mut self, log: &Log) {
+        let length = self.frame.length() as u32;
+        let bodies = self.frame.bodies().map(|bytes| (BODY_HEADER_BYTES + bytes) as u32);
+        self.segment.with_extent(|extent| extent.add(bodies, length));
+        self.bytes += u64::from(length);
+        for (stream, head) in self.admission.take() {
+            log.heads.raise(stream, head);
+        }
+        log.publish(Position(self.admission.next().0 - 1));
+        self.frame.clear(BUFFER_BYTES_KEPT);
+    }
+
+    /// Saves the heads on a thread of their own: appending goes on meanwhile.
+    fn save_heads_beside(&mut self, log: &Arc<Log>) {
+        if self.saving.as_ref().is_some_and(|saving| !saving.is_finished()) {
+            return;
+        }
+        let log = Arc::clone(log);
+        let name = "heads".to_owned();
+        self.saving = std::thread::Builder::new().name(name).spawn(move || save_heads(&log)).ok();
+    }
+}
+
+impl Journal for Segments {
+    fn append(&self, group: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
+        self.writer().append(&self.log, group)
+    }
+
+    fn head(&self) -> Position {
+        self.log.head()
+    }
+
+    fn stream_head(&self, stream: StreamId) -> Result<Option<(Sequence, Position)>, ReadError> {
+        Ok(self.log.heads.get(stream))
+    }
+
+    fn read_stream(&self, stream: StreamId, from: Sequence) -> Result<Vec<Stored>, ReadError> {
+        self.log.read_stream(stream, from)
+    }
+
+    fn read_all(&self, from: Position, count: usize) -> Result<Vec<Stored>, ReadError> {
+        self.log.read_all(from, count)
+    }
+
+    fn read_at(&self, position: Position) -> Result<Option<Stored>, ReadError> {
+        self.log.read_at(position)
+    }
+
+    fn wait_beyond(&self, position: Position, at_most: Duration) -> Position {
+        self.log.wait_beyond(position, at_most)
+    }
+}

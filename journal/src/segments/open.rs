@@ -1,0 +1,242 @@
+//! From a folder to a log: which files there are, whether every byte of them is right, and what
+//! of the end was never acknowledged.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use domain::Position;
+
+use super::file::{Extent, SegmentFile};
+use super::heads::{Heads, Loaded};
+use super::log::Log;
+use super::scan::{Source, Tail, scan};
+use crate::frame::FrameError;
+
+/// Why a folder could not be opened as a log.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file system refused.
+    #[error("cannot open {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process writes this log.
+    #[error("{path} is locked: another process writes this log")]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// Creating never opens.
+    #[error("{path} holds a log already")]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Opening never creates.
+    #[error("{path} holds no log")]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Bytes that were acknowledged are no longer what was written.
+    #[error("{path} is damaged at byte {offset}: {fault}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the damaged frame begins.
+        offset: u64,
+        /// What is wrong with it.
+        fault: FrameError,
+    },
+    /// A whole frame, or a file, that does not continue the one before it.
+    #[error("{path} at byte {offset} holds position {found}, expected {expected}")]
+    Gap {
+        /// The file.
+        path: PathBuf,
+        /// Where the frame begins.
+        offset: u64,
+        /// The position it states.
+        found: u64,
+        /// The position that was due.
+        expected: u64,
+    },
+    /// A whole frame with a record that this program does not know, or that is not in its place.
+    #[error("{path} at byte {offset} holds no known record of position {position}")]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Where the frame begins.
+        offset: u64,
+        /// The record's position.
+        position: u64,
+    },
+    /// The heads know of later records: acknowledged ones are lost. Who accepts the loss removes
+    /// the file `heads`.
+    #[error("the log in {path} ends at position {ends}, but position {known} was acknowledged")]
+    Short {
+        /// The folder.
+        path: PathBuf,
+        /// The last position found.
+        ends: u64,
+        /// The newest position known.
+        known: u64,
+    },
+}
+
+/// The name of the file whose first record stands at `first`.
+pub(super) fn file_name(first: Position) -> String {
+    format!("{:020}.log", first.0)
+}
+
+/// The log's files in order, with the position of the first record of each.
+pub(super) fn list(folder: &Path) -> Result<Vec<(Position, PathBuf)>, OpenError> {
+    let io = |source| OpenError::Io { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let digits = name.strip_suffix(".log").filter(|digits| digits.len() == 20);
+        if let Some(first) = digits.and_then(|digits| digits.parse().ok()) {
+            files.push((Position(first), path));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Takes the lock that only one process has. It is given back when the file is dropped.
+pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let io = |source| OpenError::Io { path: path.clone(), source };
+    let file = file.map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked { path }),
+        Err(fs::TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
+/// Makes the file for the records from `first` on; it and its name are durable on return.
+pub(super) fn create(folder: &Path, first: Position) -> Result<SegmentFile, OpenError> {
+    let path = folder.join(file_name(first));
+    let io = |source| OpenError::Io { path: path.clone(), source };
+    let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+    let file = file.map_err(io)?;
+    file.sync_all().map_err(io)?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    Ok(SegmentFile::new(path, file, first, Extent::default()))
+}
+
+/// What a file was found to hold.
+struct Scanned {
+    file: SegmentFile,
+    tail: Option<Tail>,
+}
+
+/// Opens and checks every file, several at once, and gathers the heads. With `is_writer` the tail
+/// that was torn in mid-write is cut, and what was kept is synced before it is served, since the
+/// process before may have died between writing and syncing; without it the tail is left alone
+/// and not served.
+pub(super) fn open(folder: &Path, is_writer: bool) -> Result<Log, OpenError> {
+    let loaded = Heads::load(folder);
+    let nothing = Loaded { heads: Heads::new(), position: Position(0), newest: Position(0) };
+    let Loaded { heads, position: known, newest } = loaded.unwrap_or(nothing);
+    let files = list(folder)?;
+    if files.is_empty() {
+        return Err(OpenError::Missing { path: folder.to_owned() });
+    }
+    let scanned = scan_all(&files, is_writer, &heads, known)?;
+    let mut next = Position(1);
+    let last = scanned.len() - 1;
+    let mut segments = Vec::with_capacity(scanned.len());
+    for (index, Scanned { file, tail }) in scanned.into_iter().enumerate() {
+        if file.first != next {
+            let (path, found, expected) = (file.path, file.first.0, next.0);
+            return Err(OpenError::Gap { path, offset: 0, found, expected });
+        }
+        next = file.next();
+        let io = |source| OpenError::Io { path: file.path.clone(), source };
+        let offset = file.with_extent(|extent| u64::from(extent.bytes));
+        match tail {
+            Some(Tail::Torn) if index == last && is_writer => {
+                tracing::warn!(path = %file.path.display(), offset, "a torn tail is cut");
+                file.file.set_len(offset).map_err(io)?;
+            }
+            None => {}
+            Some(Tail::Torn) if index == last => {}
+            Some(Tail::Torn) => {
+                let (path, fault) = (file.path, FrameError::Torn);
+                return Err(OpenError::Damaged { path, offset, fault });
+            }
+            Some(Tail::Damaged(fault)) => {
+                return Err(OpenError::Damaged { path: file.path, offset, fault });
+            }
+        }
+        if index == last && is_writer {
+            file.file.sync_all().map_err(io)?;
+        }
+        segments.push(file);
+    }
+    let ends = next.0 - 1;
+    if newest.0 > ends {
+        let path = folder.to_owned();
+        return Err(OpenError::Short { path, ends, known: newest.0 });
+    }
+    Ok(Log::new(folder.to_owned(), segments, heads))
+}
+
+/// Scans the files on as many threads as there are processors. Gives them in order, or the fault
+/// of the earliest file.
+fn scan_all(
+    files: &[(Position, PathBuf)],
+    is_writer: bool,
+    heads: &Heads,
+    known: Position,
+) -> Result<Vec<Scanned>, OpenError> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let turn = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some((first, path)) = files.get(turn.fetch_add(1, Ordering::Relaxed)) {
+            found.push((*first, scan_one(*first, path, is_writer, heads, known)));
+        }
+        found
+    };
+    let mut found = std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..processors.min(files.len())).map(|_| scope.spawn(work)).collect();
+        let mut found = work();
+        for worker in workers {
+            found.extend(worker.join().expect("a scan does not panic"));
+        }
+        found
+    });
+    found.sort_by_key(|(first, _)| *first);
+    found.into_iter().map(|(_, scanned)| scanned).collect()
+}
+
+fn scan_one(
+    first: Position,
+    path: &Path,
+    is_writer: bool,
+    heads: &Heads,
+    known: Position,
+) -> Result<Scanned, OpenError> {
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    let file = OpenOptions::new().read(true).write(is_writer).open(path).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    let mut extent = Extent::default();
+    let tail = scan(&Source { path, file: &file, first, size }, &mut extent, |standing| {
+        if standing.position > known {
+            heads.raise(standing.stream, (standing.sequence, standing.position));
+        }
+    })?;
+    extent.marks.shrink_to_fit();
+    Ok(Scanned { file: SegmentFile::new(path.to_owned(), file, first, extent), tail })
+}

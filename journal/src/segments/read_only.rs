@@ -1,0 +1,124 @@
+//! Reads the log of a live node, or of one that stands still, without a lock and without changing
+//! a byte.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::{Position, Sequence, StreamId};
+
+use super::log::Log;
+use super::open::{self, OpenError};
+use super::scan::{Source, Tail, scan};
+use crate::contract::{AppendError, Appended, Journal, ReadError, Stored, StreamAppend};
+
+/// How often a waiting reader looks for new records.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A log that somebody else may be writing. It shows what was whole when it was opened or last
+/// refreshed; the newest group among it may not have been synced yet by its writer.
+pub struct ReadOnly {
+    log: Log,
+    refreshing: Mutex<()>,
+}
+
+impl ReadOnly {
+    pub(super) fn open(folder: &Path) -> Result<Self, OpenError> {
+        Ok(Self { log: open::open(folder, false)?, refreshing: Mutex::new(()) })
+    }
+
+    /// Looks for records that were added; gives the head.
+    ///
+    /// # Errors
+    /// [`OpenError`] when what was added is damaged; what was served before still is.
+    pub fn refresh(&self) -> Result<Position, OpenError> {
+        let _turn = self.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            self.read_on()?;
+            let last = self.log.newest();
+            let next = last.next();
+            // The writer is done with a file before it makes the next one.
+            let path = self.log.folder.join(open::file_name(next));
+            if next == last.first || !path.exists() {
+                self.log.publish(Position(next.0 - 1));
+                return Ok(self.log.head());
+            }
+            let io = |source| OpenError::Io { path: path.clone(), source };
+            let file = std::fs::File::open(&path).map_err(io)?;
+            self.log.add(super::file::SegmentFile::new(path, file, next, Default::default()));
+        }
+    }
+
+    /// Scans what the newest file has gained.
+    fn read_on(&self) -> Result<(), OpenError> {
+        let segment = self.log.newest();
+        let path = segment.path.clone();
+        let size = segment.file.metadata().map_err(|source| OpenError::Io { path, source })?.len();
+        let (path, file, first) = (&segment.path, &segment.file, segment.first);
+        let mut extent = segment.with_extent(|known| super::file::Extent {
+            marks: Vec::new(),
+            records: known.records,
+            bytes: known.bytes,
+        });
+        let mut standings = Vec::new();
+        let tail = scan(&Source { path, file, first, size }, &mut extent, |standing| {
+            standings.push(*standing);
+        })?;
+        if let Some(Tail::Damaged(fault)) = tail {
+            let (path, offset) = (path.clone(), u64::from(extent.bytes));
+            return Err(OpenError::Damaged { path, offset, fault });
+        }
+        segment.with_extent(|known| {
+            known.marks.append(&mut extent.marks);
+            known.records = extent.records;
+            known.bytes = extent.bytes;
+        });
+        for standing in standings {
+            self.log.heads.raise(standing.stream, (standing.sequence, standing.position));
+        }
+        Ok(())
+    }
+}
+
+impl Journal for ReadOnly {
+    /// Refuses everything: [`AppendError::Fatal`].
+    fn append(&self, group: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
+        let why: Arc<dyn std::error::Error + Send + Sync> =
+            Arc::new(std::io::Error::other("the log was opened read only"));
+        group.iter().map(|_| Err(AppendError::Fatal(Arc::clone(&why)))).collect()
+    }
+
+    fn head(&self) -> Position {
+        self.log.head()
+    }
+
+    fn stream_head(&self, stream: StreamId) -> Result<Option<(Sequence, Position)>, ReadError> {
+        Ok(self.log.heads.get(stream))
+    }
+
+    fn read_stream(&self, stream: StreamId, from: Sequence) -> Result<Vec<Stored>, ReadError> {
+        self.log.read_stream(stream, from)
+    }
+
+    fn read_all(&self, from: Position, count: usize) -> Result<Vec<Stored>, ReadError> {
+        self.log.read_all(from, count)
+    }
+
+    fn read_at(&self, position: Position) -> Result<Option<Stored>, ReadError> {
+        self.log.read_at(position)
+    }
+
+    /// Refreshes every 20 ms; damage in what was added ends the wait.
+    fn wait_beyond(&self, position: Position, at_most: Duration) -> Position {
+        let until = Instant::now().checked_add(at_most);
+        loop {
+            let refreshed = self.refresh();
+            let head = self.head();
+            let left = until.map_or(LOOK_EVERY, |at| at.duration_since(Instant::now()));
+            if head > position || left.is_zero() || refreshed.is_err() {
+                return head;
+            }
+            std::thread::sleep(left.min(LOOK_EVERY));
+        }
+    }
+}

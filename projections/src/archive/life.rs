@@ -1,0 +1,129 @@
+//! From the recorded events of a life to the facts that stand: annulled events are gone, corrected
+//! ones carry their corrections, and late ones take the place of the day on which they happened.
+
+use std::sync::Arc;
+
+use domain::recorded::Recorded;
+use domain::{Kind, LifeEvent, Place, Position};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::{Archive, Origin};
+
+/// A standing fact, ready to be applied.
+#[derive(Clone, Debug)]
+pub struct Fact<'a> {
+    /// What happened.
+    pub kind: Kind,
+    /// Whether it is told here because of somebody else's act.
+    pub side: bool,
+    /// Where.
+    pub place: Place,
+    /// The event, with the day as corrected.
+    pub origin: Origin,
+    /// What it says.
+    pub life: &'a Arc<LifeEvent>,
+    /// Standing corrections of it, oldest first.
+    pub corrections: Vec<Correction<'a>>,
+}
+
+/// A standing correction of a fact.
+#[derive(Clone, Debug)]
+pub struct Correction<'a> {
+    /// The correction; its day is the true day of the fact.
+    pub origin: Origin,
+    /// What it says.
+    pub life: &'a Arc<LifeEvent>,
+}
+
+/// The facts that stand, in the order in which they are applied: by day, then by position.
+///
+/// `life` holds every event of one stream in order. `valid_on` leaves out what happened later;
+/// `known_at` leaves out what was recorded later.
+pub fn facts(
+    life: &[Recorded],
+    valid_on: Option<Date>,
+    known_at: Option<Timestamp>,
+) -> Vec<Fact<'_>> {
+    let known = known_at.map_or(life.len(), |at| {
+        life.partition_point(|event| event.envelope.clocks.recorded_at <= at)
+    });
+    let life = &life[..known];
+    let void = standing(life).map(|stands| !stands).collect::<Vec<_>>();
+    let mut facts = Vec::with_capacity(life.len());
+    for (at, event) in life.iter().enumerate() {
+        let Some(mut fact) = fact(event).filter(|fact| !void[at] && !is_change(fact.kind)) else {
+            continue;
+        };
+        for (_, change) in changes_of(life, at, Kind::Correction).filter(|(at, _)| !void[*at]) {
+            let Some(life) = change.payload.as_ref().and_then(|payload| payload.life()) else {
+                continue;
+            };
+            fact.origin.occurred_on = change.envelope.clocks.occurred_on;
+            fact.corrections.push(Correction { origin: origin(change), life });
+        }
+        facts.push(fact);
+    }
+    facts.retain(|fact| valid_on.is_none_or(|day| fact.origin.occurred_on <= day));
+    facts.sort_by_key(|fact| (fact.origin.occurred_on, fact.origin.position));
+    facts
+}
+
+/// For each event of a life in order, whether no standing annulment acts on it.
+pub fn standing(life: &[Recorded]) -> impl Iterator<Item = bool> {
+    let mut stands = vec![true; life.len()];
+    // An annulment acts on an earlier event only, so from the newest on each is settled in turn.
+    for at in (0..life.len()).rev() {
+        stands[at] = !changes_of(life, at, Kind::Annulment).any(|(annulment, _)| stands[annulment]);
+    }
+    stands.into_iter()
+}
+
+impl Archive {
+    /// The archive of a life, as true on a day and as known at an instant; see [`facts`].
+    pub fn of(life: &[Recorded], valid_on: Option<Date>, known_at: Option<Timestamp>) -> Self {
+        let mut archive = Self::default();
+        for fact in facts(life, valid_on, known_at) {
+            archive.apply(&fact);
+        }
+        archive
+    }
+}
+
+/// The fact of an event, without regard to what acts on it; none when it cannot be read any more.
+pub(crate) fn fact(event: &Recorded) -> Option<Fact<'_>> {
+    let (kind, side) = Kind::from_number(event.envelope.event_type.number)?;
+    let life = event.payload.as_ref()?.life()?;
+    let (origin, place) = (origin(event), event.envelope.place);
+    Some(Fact { kind, side, place, origin, life, corrections: Vec::new() })
+}
+
+/// Whether the event changes what stands instead of stating something.
+pub(crate) fn is_change(kind: Kind) -> bool {
+    kind.acts_on_another()
+}
+
+/// The events of a kind that act on the one at `target`, with their places, oldest first.
+fn changes_of(
+    life: &[Recorded],
+    target: usize,
+    kind: Kind,
+) -> impl Iterator<Item = (usize, &Recorded)> {
+    let position = life[target].envelope.position;
+    life.iter().enumerate().skip(target + 1).filter(move |(_, event)| {
+        event.envelope.corrects == position
+            && position != Position(0)
+            && Kind::from_number(event.envelope.event_type.number).is_some_and(|(k, _)| k == kind)
+    })
+}
+
+fn origin(event: &Recorded) -> Origin {
+    Origin {
+        position: event.envelope.position,
+        occurred_on: event.envelope.clocks.occurred_on,
+        recorded_micros: event.envelope.clocks.recorded_at.as_microsecond(),
+        department: event.envelope.department,
+        channel: event.envelope.channel,
+        source: event.envelope.source.clone(),
+    }
+}

@@ -1,0 +1,262 @@
+//! The view of the sources: when each was last heard of, what it sent in vain, and which of its
+//! rejections still wait for a corrected event.
+//!
+//! It names nobody: the rejected submissions themselves stay sealed in the log, and their
+//! positions lead to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use domain::life_event::Rejection;
+use domain::recorded::{Envelope, Recorded};
+use domain::{Kind, Payload, PersonId, Position, StreamKind};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ViewsError;
+use crate::table::{Rewriting, Table};
+
+const VERSION: &str = "sources.1";
+/// `s` source text → [`Tally`].
+const SOURCE: u8 = b's';
+/// `r` source text, 0, position → [`Waiting`].
+const REJECTION: u8 = b'r';
+/// `k` source text, 0, person, kind, position → nothing: finds what a corrected event clears.
+const CLEARED_BY: u8 = b'k';
+
+/// What a source has done so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Events recorded, each person of a household visit counted.
+    pub recorded: u64,
+    /// Submissions refused.
+    pub rejected: u64,
+    /// Submissions that came again under the same id with other content.
+    pub conflicts: u64,
+    /// Rejections that no corrected event has cleared yet.
+    pub waiting: u64,
+    /// When the newest of them was recorded, in microseconds since 1970.
+    pub last_seen_micros: i64,
+}
+
+/// A rejection that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When it was recorded, in microseconds since 1970.
+    pub recorded_micros: i64,
+    /// Whom it was about, when that could be told.
+    pub person: Option<PersonId>,
+    /// The kind of event, by its name in the CloudEvents type.
+    kind: String,
+}
+
+/// The view of the sources. Folded by one thread, flushed by one thread, read by any.
+pub struct Sources {
+    table: Table,
+    folded: AtomicU64,
+    tallies: Mutex<Tallies>,
+}
+
+/// Every source's tally, and which changed since the last flush. They are few and change with
+/// every event, so they are kept here and written when flushed.
+#[derive(Default)]
+struct Tallies {
+    all: BTreeMap<String, Tally>,
+    changed: BTreeSet<String>,
+}
+
+impl Tallies {
+    fn of(&mut self, envelope: &Envelope) -> &mut Tally {
+        if !self.all.contains_key(&envelope.source) {
+            self.all.insert(envelope.source.clone(), Tally::default());
+        }
+        if !self.changed.contains(&envelope.source) {
+            self.changed.insert(envelope.source.clone());
+        }
+        let tally = self.all.get_mut(&envelope.source).expect("put there just now");
+        tally.last_seen_micros = envelope.clocks.recorded_at.as_microsecond();
+        tally
+    }
+}
+
+impl Sources {
+    /// Opens the view, or makes it.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn open(db: &sled::Db) -> Result<Self, ViewsError> {
+        let table = Table::open(db, VERSION, Rewriting::Harmful)?;
+        let folded = AtomicU64::new(table.checkpoint()?.0);
+        let mut tallies = Tallies::default();
+        for (key, row) in table.scan(&[SOURCE], None, usize::MAX)? {
+            let tally = postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
+            tallies.all.insert(String::from_utf8_lossy(&key[1..]).into_owned(), tally);
+        }
+        Ok(Self { table, folded, tallies: Mutex::new(tallies) })
+    }
+
+    /// The position up to which events are folded and readable.
+    pub fn folded(&self) -> Position {
+        Position(self.folded.load(Ordering::Acquire))
+    }
+
+    /// Folds recorded events, in order; those at or before [`Sources::folded`] are passed over.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn fold(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
+        let mut tallies = self.tallies();
+        let done = self.folded();
+        for event in batch.iter().filter(|event| event.envelope.position > done) {
+            let envelope = &event.envelope;
+            let kind = Kind::from_number(envelope.event_type.number);
+            match (kind, &event.payload) {
+                (Some((Kind::SubmissionRejected, _)), Some(Payload::Rejection(rejection))) => {
+                    self.reject(envelope, rejection, tallies.of(envelope))?;
+                }
+                (Some((kind, false)), _) if envelope.stream.kind == StreamKind::Person => {
+                    self.record(envelope, kind, tallies.of(envelope))?;
+                }
+                _ => {}
+            }
+        }
+        if let Some(last) = batch.last() {
+            self.folded.fetch_max(last.envelope.position.0, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    fn record(&self, envelope: &Envelope, kind: Kind, tally: &mut Tally) -> Result<(), ViewsError> {
+        tally.recorded += 1;
+        if tally.waiting == 0 {
+            return Ok(());
+        }
+        let person = PersonId::from_uuid(envelope.stream.id);
+        let prefix = cleared_by(&envelope.source, person, kind.code());
+        let cleared = self.table.scan(&prefix, None, usize::MAX)?;
+        tally.waiting -= cleared.len() as u64;
+        let removed = cleared.into_iter().flat_map(|(key, _)| {
+            let position = key[key.len() - 8..].to_vec();
+            let rejection = [&row_prefix(REJECTION, &envelope.source)[..], &position].concat();
+            [(key, None), (rejection, None)]
+        });
+        self.table.change(removed);
+        Ok(())
+    }
+
+    fn reject(
+        &self,
+        envelope: &Envelope,
+        rejection: &Rejection,
+        tally: &mut Tally,
+    ) -> Result<(), ViewsError> {
+        tally.waiting += 1;
+        if rejection.conflict {
+            tally.conflicts += 1;
+        } else {
+            tally.rejected += 1;
+        }
+        let kind = rejection.event_type.trim_start_matches("renkou.").trim_end_matches(".v1");
+        let waiting = Waiting {
+            recorded_micros: envelope.clocks.recorded_at.as_microsecond(),
+            person: rejection.person,
+            kind: kind.to_owned(),
+        };
+        let position = envelope.position.0.to_be_bytes();
+        let key = [&row_prefix(REJECTION, &envelope.source)[..], &position].concat();
+        let row = postcard::to_stdvec(&waiting).map_err(|_| ViewsError::Row(VERSION))?;
+        self.table.change([(key, Some(row))]);
+        if let Some(person) = rejection.person {
+            let key = [&cleared_by(&envelope.source, person, kind)[..], &position].concat();
+            self.table.change([(key, Some(Vec::new()))]);
+        }
+        Ok(())
+    }
+
+    /// Every source whose text begins with `prefix`, with its tally, in order.
+    pub fn list(&self, prefix: &str) -> Vec<(String, Tally)> {
+        let tallies = self.tallies();
+        let from = tallies.all.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
+        from.take_while(|(source, _)| source.starts_with(prefix))
+            .map(|(source, tally)| (source.clone(), tally.clone()))
+            .collect()
+    }
+
+    /// The rejections of a source that wait, oldest first, recorded at or after `since`: their
+    /// positions, at most `limit` after `after`.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn waiting(
+        &self,
+        source: &str,
+        since: Option<Timestamp>,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Position>, ViewsError> {
+        let prefix = row_prefix(REJECTION, source);
+        let after = [&prefix[..], &after.0.to_be_bytes()].concat();
+        let mut found = Vec::new();
+        for (key, row) in self.table.scan(&prefix, Some(&after), usize::MAX)? {
+            let waiting: Waiting =
+                postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
+            if since.is_none_or(|since| waiting.recorded_micros >= since.as_microsecond()) {
+                let position = key[key.len() - 8..].try_into().expect("keys end with a position");
+                found.push(Position(u64::from_be_bytes(position)));
+            }
+            if found.len() == limit {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many changed rows wait to be flushed.
+    pub fn pending(&self) -> usize {
+        self.table.pending()
+    }
+
+    /// Writes what was folded up to now, then the checkpoint.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn flush(&self) -> Result<(), ViewsError> {
+        let checkpoint = {
+            // Held against folding, so that rows and checkpoint are of one moment.
+            let mut tallies = self.tallies();
+            for source in std::mem::take(&mut tallies.changed) {
+                let key = [&[SOURCE], source.as_bytes()].concat();
+                let row = postcard::to_stdvec(&tallies.all[&source]);
+                let row = row.map_err(|_| ViewsError::Row(VERSION))?;
+                self.table.change([(key, Some(row))]);
+            }
+            self.table.begin_flush();
+            self.folded()
+        };
+        self.table.finish_flush(checkpoint)
+    }
+
+    /// SHA-256 over the flushed rows.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn digest(&self) -> Result<[u8; 32], ViewsError> {
+        self.table.digest()
+    }
+
+    fn tallies(&self) -> MutexGuard<'_, Tallies> {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A source text holds no byte 0, so no source's rows lie among another's.
+fn row_prefix(kind: u8, source: &str) -> Vec<u8> {
+    [&[kind], source.as_bytes(), &[0]].concat()
+}
+
+fn cleared_by(source: &str, person: PersonId, kind: &str) -> Vec<u8> {
+    let prefix = row_prefix(CLEARED_BY, source);
+    [&prefix[..], person.as_uuid().as_bytes(), kind.as_bytes(), &[0]].concat()
+}

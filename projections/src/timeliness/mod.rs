@@ -1,0 +1,195 @@
+//! Timeliness: how long after an event its record came, whose delay that was, and whether it came
+//! within the time that the rules give.
+//!
+//! Folded from envelopes alone; no payload is opened. Every life event and every collection
+//! (number 1 to 104) is counted once, in the cell of its event, place, department, channel and
+//! month of occurrence. Counts are exact per day, so a correction moves one event and an
+//! annulment takes one out. Beside the places as recorded the cube is kept for townships and for
+//! counties, so that questions about a province do not read every village.
+
+mod acts;
+mod cube;
+mod fact;
+mod lags;
+mod month;
+mod query;
+mod rows;
+mod selection;
+
+use std::sync::Arc;
+
+use domain::{Envelope, Kind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use self::acts::{Act, ActedOn};
+use self::cube::{Change, Cube};
+use self::fact::{Fact, Series};
+use crate::days::day_number;
+use crate::deadlines::Deadlines;
+
+pub use self::lags::{LagCurve, LagPoint};
+pub use self::month::Month;
+pub use self::query::{Dimension, Group, Level, Row, SplitDays, TimelinessQuery};
+pub use self::rows::{Cell, CellKey, RowError};
+
+/// A group of months stays open for so many days after its latest due day.
+pub const GRACE_DAYS: i32 = 90;
+
+/// The view.
+#[derive(Debug)]
+pub struct Timeliness {
+    deadlines: Arc<Deadlines>,
+    /// Of places as recorded, of townships and of counties; each counts every event.
+    cubes: [Cube; 3],
+    /// Event, department and channel of each series.
+    series: Vec<Series>,
+    series_numbers: FxHashMap<Series, u16>,
+    /// By position of the event.
+    acted_on: FxHashMap<u64, ActedOn>,
+    /// From the position of an act to that of the event at its root.
+    roots: FxHashMap<u64, u64>,
+    /// Sheet of the finest cube and series of each cell that changed: `sheet << 16 | series`.
+    dirty_cells: FxHashSet<u64>,
+    dirty_acted_on: FxHashSet<u64>,
+}
+
+/// Whether events of this number are counted: life events and collections, told in the subject's
+/// own stream.
+pub fn is_counted(number: u16) -> bool {
+    (1..=Kind::Observation as u16).contains(&number)
+}
+
+impl Timeliness {
+    /// An empty view under these rules.
+    pub fn new(deadlines: Arc<Deadlines>) -> Self {
+        Self {
+            deadlines,
+            cubes: [12, 9, 6].map(Cube::new),
+            series: Vec::new(),
+            series_numbers: FxHashMap::default(),
+            acted_on: FxHashMap::default(),
+            roots: FxHashMap::default(),
+            dirty_cells: FxHashSet::default(),
+            dirty_acted_on: FxHashSet::default(),
+        }
+    }
+
+    /// Folds one event in; events come in the order of the log, each once.
+    ///
+    /// `target` is the envelope that a correction or annulment acts on, which may itself be a
+    /// correction or annulment. An act on an event that is not counted changes nothing.
+    pub fn apply(&mut self, envelope: &Envelope, target: Option<&Envelope>) {
+        let number = envelope.event_type.number;
+        if is_counted(number) {
+            let fact = Fact::of(envelope);
+            self.change(&fact, fact.occurred, Change::Add);
+        } else if number == Kind::Correction as u16 {
+            self.act(envelope, target, Some(day_number(envelope.clocks.occurred_on)));
+        } else if number == Kind::Annulment as u16 {
+            self.act(envelope, target, None);
+        }
+    }
+
+    /// The rules that judge.
+    pub fn deadlines(&self) -> &Deadlines {
+        &self.deadlines
+    }
+
+    /// Takes what changed since the last taking: keys in order, each with its new value, none
+    /// where the cell is empty now.
+    pub fn take_dirty(&mut self) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+        let mut changed = Vec::with_capacity(self.dirty_cells.len() + self.dirty_acted_on.len());
+        for cell in self.dirty_cells.drain() {
+            let (sheet, number) = (&self.cubes[0].sheets[(cell >> 16) as usize], cell as u16);
+            let key = CellKey::of(self.series[usize::from(number)], sheet.place, sheet.month);
+            changed.push((key.encode(), sheet.cell(number).map(|cell| cell.encode())));
+        }
+        for position in self.dirty_acted_on.drain() {
+            let value = self.acted_on.get(&position).map(rows::encode);
+            changed.push((rows::acted_on_key(position), value));
+        }
+        changed.sort_unstable();
+        changed
+    }
+
+    /// The view whose rows these are, in any order; going on from it equals never having stopped.
+    ///
+    /// # Errors
+    /// [`RowError`] at the first row that is none.
+    pub fn load<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        deadlines: Arc<Deadlines>,
+        rows: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self, RowError> {
+        let mut view = Self::new(deadlines);
+        for (key, value) in rows {
+            let (key, value) = (key.as_ref(), value.as_ref());
+            if key.first() == Some(&rows::CELL) {
+                let (key, cell) = (CellKey::decode(key)?, Cell::decode(value)?);
+                let series = view.series_number(key.series());
+                for cube in &mut view.cubes {
+                    cube.add_cell(series, key.place, key.month, &cell);
+                }
+            } else {
+                let position = rows::acted_on_position(key)?;
+                let acted_on: ActedOn = postcard::from_bytes(value).map_err(|_| RowError::Value)?;
+                view.roots.extend(acted_on.positions().map(|act| (act, position)));
+                view.acted_on.insert(position, acted_on);
+            }
+        }
+        Ok(view)
+    }
+
+    /// Takes a correction (with its true day) or an annulment into account.
+    fn act(&mut self, envelope: &Envelope, target: Option<&Envelope>, true_day: Option<i32>) {
+        let acts_on = envelope.corrects.0;
+        let root = self.roots.get(&acts_on).copied().unwrap_or(acts_on);
+        let new = match target {
+            Some(target) if target.position.0 == root && is_counted(target.event_type.number) => {
+                Some(target)
+            }
+            _ => None,
+        };
+        let acted_on = match (self.acted_on.get_mut(&root), new) {
+            (Some(known), _) => known,
+            (None, Some(target)) => {
+                self.acted_on.entry(root).or_insert(ActedOn::new(Fact::of(target)))
+            }
+            (None, None) => return,
+        };
+        let before = acted_on.current_day(root);
+        let position = envelope.position.0;
+        acted_on.push(Act { position, target: acts_on, true_day });
+        let after = acted_on.current_day(root);
+        let fact = acted_on.fact;
+        self.roots.insert(position, root);
+        self.dirty_acted_on.insert(root);
+        if before != after {
+            if let Some(day) = before {
+                self.change(&fact, day, Change::Subtract);
+            }
+            if let Some(day) = after {
+                self.change(&fact, day, Change::Add);
+            }
+        }
+    }
+
+    /// Puts an event that happened on `day` into every cube, or takes it out.
+    fn change(&mut self, fact: &Fact, day: i32, change: Change) {
+        let Some(event) = fact.contribution(day, &self.deadlines) else { return };
+        let series = self.series_number(event.series);
+        let [finest, coarser @ ..] = &mut self.cubes;
+        let sheet = finest.change(series, &event, change);
+        for cube in coarser {
+            cube.change(series, &event, change);
+        }
+        self.dirty_cells.insert((u64::from(sheet) << 16) | u64::from(series));
+    }
+
+    fn series_number(&mut self, series: Series) -> u16 {
+        *self.series_numbers.entry(series).or_insert_with(|| {
+            self.series.push(series);
+            // 104 events by the departments and channels of two short code tables.
+            u16::try_from(self.series.len() - 1).expect("fewer series than 65,536")
+        })
+    }
+}

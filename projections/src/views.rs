@@ -1,0 +1,135 @@
+//! Every view in one store, folded and flushed together. The store is sled under `views/`; it may
+//! be lost at any time, for all of it is rebuilt from the log.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use domain::Position;
+use domain::recorded::Recorded;
+
+use crate::people::People;
+use crate::sources::Sources;
+use crate::timeliness_view::TimelinessView;
+use crate::{Lives, RowSeals, ViewsError};
+
+/// Bytes of sled's page cache.
+const CACHE_BYTES: u64 = 192 * 1024 * 1024;
+/// Beside the store: says that the views failed while they were in use.
+const FAILED_MARK: &str = "views.failed";
+
+/// The views of one registry.
+pub struct Views {
+    /// Archive rows, names and places.
+    pub people: People,
+    /// Lags and deadlines.
+    pub timeliness: TimelinessView,
+    /// Sources and rejections.
+    pub sources: Sources,
+    db: sled::Db,
+    folder: PathBuf,
+}
+
+impl Views {
+    /// Opens the views in `folder`, or makes them. A store that does not open, panics, or failed
+    /// while it was in use is set aside as `views.set-aside-N`, reported, and begun anew.
+    ///
+    /// # Errors
+    /// [`ViewsError`] when not even a new store can be made.
+    pub fn open(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
+        let mark = folder.with_file_name(FAILED_MARK);
+        if !mark.exists() {
+            match catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, seals))) {
+                Ok(Ok(views)) => return Ok(views),
+                Ok(Err(ViewsError::Store(sled::Error::Io(error))))
+                    if error.kind() == std::io::ErrorKind::WouldBlock =>
+                {
+                    return Err(ViewsError::InUse);
+                }
+                Ok(Err(error)) => tracing::error!(%error, "the store of the views does not open"),
+                Err(_) => tracing::error!("the store of the views panicked when it was opened"),
+            }
+        }
+        let aside = (1..).map(|n| folder.with_file_name(format!("views.set-aside-{n}")));
+        let aside = aside.into_iter().find(|path| !path.exists()).expect("numbers do not end");
+        if folder.exists() {
+            tracing::error!(aside = %aside.display(), "views set aside; they are rebuilt");
+            fs::rename(folder, aside).map_err(ViewsError::Folder)?;
+        }
+        if mark.exists() {
+            fs::remove_file(mark).map_err(ViewsError::Folder)?;
+        }
+        Self::try_open(folder, seals)
+    }
+
+    fn try_open(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
+        let db = sled::Config::new()
+            .path(folder)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None)
+            .open()?;
+        Ok(Self {
+            people: People::open(&db, Arc::clone(seals))?,
+            timeliness: TimelinessView::open(&db)?,
+            sources: Sources::open(&db)?,
+            db,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// The position up to which every view is folded.
+    pub fn folded(&self) -> Position {
+        self.people.folded().min(self.timeliness.folded()).min(self.sources.folded())
+    }
+
+    /// Folds recorded events, in order. A view that is ahead passes over what it holds already.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn fold(&self, batch: &[Recorded], lives: &dyn Lives) -> Result<(), ViewsError> {
+        self.people.fold(batch, lives)?;
+        self.timeliness.fold(batch);
+        self.sources.fold(batch)
+    }
+
+    /// How many changed rows wait to be flushed.
+    pub fn pending(&self) -> usize {
+        self.people.pending() + self.sources.pending()
+    }
+
+    /// Writes what was folded up to now, each view's rows before its checkpoint. sled's own flush
+    /// does not reach the disk on Linux, so its file is synced too.
+    ///
+    /// # Errors
+    /// [`ViewsError`]; the failed store is marked, to be set aside at the next start.
+    pub fn flush(&self) -> Result<(), ViewsError> {
+        let written = catch_unwind(AssertUnwindSafe(|| {
+            self.people.flush()?;
+            self.timeliness.flush()?;
+            self.sources.flush()?;
+            self.db.flush()?;
+            let file = fs::File::open(self.folder.join("db")).map_err(ViewsError::Folder)?;
+            file.sync_data().map_err(ViewsError::Folder)
+        }));
+        let written = written.unwrap_or(Err(ViewsError::Panicked));
+        if written.is_err() {
+            let mark = self.folder.with_file_name(FAILED_MARK);
+            if let Err(error) = fs::write(mark, b"") {
+                tracing::error!(%error, "the failed store of the views could not be marked");
+            }
+        }
+        written
+    }
+
+    /// SHA-256 of every view's flushed rows, by name.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, ViewsError> {
+        let mut digests = self.people.digests()?.to_vec();
+        digests.push(("timeliness", self.timeliness.digest()?));
+        digests.push(("sources", self.sources.digest()?));
+        Ok(digests)
+    }
+}

@@ -1,0 +1,179 @@
+//! The one loop that hands recorded events to the views. Live following, catching up after a
+//! start and rebuilding are this loop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use domain::Position;
+use projections::Views;
+
+use crate::log_reader::{LogReader, ReplayError};
+
+/// Events folded at once.
+const BATCH_EVENTS: usize = 4_000;
+/// Changed rows that make a flush due.
+const FLUSH_ROWS: usize = 60_000;
+/// Changed rows beyond which folding waits for the flush.
+const PENDING_ROWS_MAX: usize = 400_000;
+/// A flush is due after so long, however little has changed.
+const FLUSH_EVERY: Duration = Duration::from_secs(2);
+/// How long the loop sleeps before it looks whether it shall stop.
+const WAIT: Duration = Duration::from_millis(200);
+
+/// Folds everything up to the head of the log and flushes it. Gives the head.
+///
+/// # Errors
+/// [`ReplayError`]; the views are then as far as they came.
+pub fn catch_up(
+    log: &LogReader,
+    views: &Views,
+    mut progress: impl FnMut(Position),
+) -> Result<Position, ReplayError> {
+    let head = log.journal().head();
+    while views.folded() < head {
+        fold_next(log, views)?;
+        if views.pending() >= PENDING_ROWS_MAX {
+            views.flush()?;
+        }
+        progress(views.folded());
+    }
+    views.flush()?;
+    Ok(head)
+}
+
+fn fold_next(log: &LogReader, views: &Views) -> Result<(), ReplayError> {
+    let events = log.events(Position(views.folded().0 + 1), BATCH_EVENTS)?;
+    Ok(views.fold(&events, log)?)
+}
+
+/// The running loop: one thread folds, one flushes.
+pub struct Follower {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    log: LogReader,
+    views: Arc<Views>,
+    stopping: AtomicBool,
+    failed: AtomicBool,
+    /// Guards nothing but the waiting of both threads for each other.
+    turn: Mutex<()>,
+    turned: Condvar,
+    on_folded: Box<dyn Fn(Position) + Send + Sync>,
+}
+
+impl Follower {
+    /// Starts following; `on_folded` is told each position up to which every view is folded.
+    pub fn start(
+        log: LogReader,
+        views: Arc<Views>,
+        on_folded: impl Fn(Position) + Send + Sync + 'static,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            log,
+            views,
+            stopping: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            turn: Mutex::new(()),
+            turned: Condvar::new(),
+            on_folded: Box::new(on_folded),
+        });
+        let spawn = |name: &str, run: fn(&Shared)| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || run(&shared))
+                .expect("the system gives a thread at start")
+        };
+        let threads = vec![spawn("fold", Shared::fold), spawn("flush", Shared::flush)];
+        Self { shared, threads }
+    }
+
+    /// Whether the loop ended because of a fault: the views no longer follow.
+    pub fn has_failed(&self) -> bool {
+        self.shared.failed.load(Ordering::Acquire)
+    }
+
+    /// Stops both threads; what was folded is flushed.
+    pub fn stop(mut self) {
+        self.halt();
+    }
+
+    fn halt(&mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.turned.notify_all();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the follower panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.halt();
+    }
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        self.stopping.load(Ordering::Acquire) || self.failed.load(Ordering::Acquire)
+    }
+
+    fn fold(&self) {
+        while !self.is_over() {
+            let done = self.views.folded();
+            if self.log.journal().wait_beyond(done, WAIT) <= done {
+                continue;
+            }
+            if let Err(error) = fold_next(&self.log, &self.views) {
+                self.fail(&error);
+                return;
+            }
+            (self.on_folded)(self.views.folded());
+            if self.views.pending() >= FLUSH_ROWS {
+                self.turned.notify_all();
+            }
+            while self.views.pending() >= PENDING_ROWS_MAX && !self.is_over() {
+                self.wait();
+            }
+        }
+        self.turned.notify_all();
+    }
+
+    fn flush(&self) {
+        let mut flushed_at = Instant::now();
+        let mut flushed = self.views.folded();
+        loop {
+            let over = self.is_over();
+            let due = flushed_at.elapsed() >= FLUSH_EVERY && self.views.folded() > flushed;
+            if over || due || self.views.pending() >= FLUSH_ROWS {
+                (flushed, flushed_at) = (self.views.folded(), Instant::now());
+                if let Err(error) = self.views.flush() {
+                    self.fail(&error.into());
+                }
+                self.turned.notify_all();
+            }
+            if over {
+                return;
+            }
+            self.wait();
+        }
+    }
+
+    fn wait(&self) {
+        let guard = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.turned.wait_timeout(guard, WAIT));
+    }
+
+    fn fail(&self, error: &ReplayError) {
+        if !self.failed.swap(true, Ordering::AcqRel) {
+            tracing::error!(error = %crate::chain(error), "the views stopped following the log");
+        }
+        self.turned.notify_all();
+    }
+}

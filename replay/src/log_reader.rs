@@ -1,0 +1,173 @@
+//! From stored records back to events: opened, unpacked, read, and with the event that a
+//! correction acts on at its side.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use domain::recorded::{Envelope, Recorded};
+use domain::{Payload, PersonId, Position, Sequence, StreamId};
+use journal::contract::ReadError;
+use journal::{Journal, KeyError, KeySlots, Stored, compress};
+use projections::{Lives, RowSeals};
+
+/// A journal with the keys to its payloads.
+#[derive(Clone)]
+pub struct LogReader {
+    journal: Arc<dyn Journal>,
+    keys: Arc<KeySlots>,
+}
+
+/// Why an event could not be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The log is damaged or away.
+    #[error("the log cannot be read")]
+    Log(#[from] ReadError),
+    /// The key slots are damaged.
+    #[error("the key slots cannot be read")]
+    Keys(#[from] KeyError),
+    /// A payload does not open, or has no known form.
+    #[error("the payload of the event at position {position} cannot be read")]
+    Payload {
+        /// Which event.
+        position: u64,
+        /// What is wrong.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A view failed.
+    #[error("a view failed")]
+    Views(#[from] projections::ViewsError),
+}
+
+impl LogReader {
+    /// Reads `journal` with the keys in `keys`.
+    pub fn new(journal: Arc<dyn Journal>, keys: Arc<KeySlots>) -> Self {
+        Self { journal, keys }
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
+    /// The key slots.
+    pub fn keys(&self) -> &Arc<KeySlots> {
+        &self.keys
+    }
+
+    /// About `count` events from `from` on, in order; empty at the head.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn events(&self, from: Position, count: usize) -> Result<Vec<Recorded>, ReplayError> {
+        self.journal.read_all(from, count)?.iter().map(|stored| self.recorded(stored)).collect()
+    }
+
+    /// About `count` envelopes from `from` on: what metrics need, without opening anything.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn envelopes(&self, from: Position, count: usize) -> Result<Vec<Recorded>, ReplayError> {
+        let bare = |stored: &Stored| {
+            let (envelope, _) = stored.decode()?;
+            let target = self.target(&envelope)?;
+            Ok(Recorded { envelope, payload: None, target })
+        };
+        self.journal.read_all(from, count)?.iter().map(bare).collect()
+    }
+
+    /// Every event of a stream, in order.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn stream(&self, stream: StreamId) -> Result<Vec<Recorded>, ReplayError> {
+        let stored = self.journal.read_stream(stream, Sequence(0))?;
+        stored.iter().map(|stored| self.recorded(stored)).collect()
+    }
+
+    /// The event at a position; none beyond the head.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn event(&self, position: Position) -> Result<Option<Recorded>, ReplayError> {
+        self.journal.read_at(position)?.map(|stored| self.recorded(&stored)).transpose()
+    }
+
+    fn recorded(&self, stored: &Stored) -> Result<Recorded, ReplayError> {
+        let (envelope, sealed) = stored.decode()?;
+        let payload = self.payload(&envelope, sealed)?;
+        let target = self.target(&envelope)?;
+        Ok(Recorded { envelope, payload, target })
+    }
+
+    fn payload(&self, envelope: &Envelope, sealed: &[u8]) -> Result<Option<Payload>, ReplayError> {
+        let owner = envelope.sealed_for.unwrap_or(envelope.stream);
+        let Some(key) = self.keys.find(owner.id)? else { return Ok(None) };
+        let broken = |source: Box<dyn Error + Send + Sync>| ReplayError::Payload {
+            position: envelope.position.0,
+            source,
+        };
+        let packed = key
+            .open(envelope.stream, envelope.sequence, sealed)
+            .map_err(|error| broken(error.into()))?;
+        let json = compress::unpack(&packed).map_err(|error| broken(error.into()))?;
+        let payload = Payload::read(envelope.event_type, &json);
+        payload.map(Some).map_err(|error| broken(error.into()))
+    }
+
+    fn target(&self, envelope: &Envelope) -> Result<Option<Arc<Envelope>>, ReplayError> {
+        if envelope.corrects == Position(0) {
+            return Ok(None);
+        }
+        let Some(stored) = self.journal.read_at(envelope.corrects)? else { return Ok(None) };
+        Ok(Some(Arc::new(stored.decode()?.0)))
+    }
+}
+
+impl Lives for LogReader {
+    fn life(
+        &self,
+        person: PersonId,
+        up_to: Position,
+    ) -> Result<Vec<Recorded>, Box<dyn Error + Send + Sync>> {
+        let mut life = self.stream(person.into())?;
+        life.retain(|event| event.envelope.position <= up_to);
+        Ok(life)
+    }
+}
+
+/// Seals the rows of the views under the same keys as the events.
+pub struct Seals {
+    keys: Arc<KeySlots>,
+    blind_key: [u8; 32],
+}
+
+impl Seals {
+    /// Seals with the persons' keys; `blind_key` is the secret of the look-up hashes.
+    pub fn new(keys: Arc<KeySlots>, blind_key: [u8; 32]) -> Self {
+        Self { keys, blind_key }
+    }
+}
+
+impl RowSeals for Seals {
+    fn seal(
+        &self,
+        view: &str,
+        person: PersonId,
+        version: Position,
+        plain: &[u8],
+    ) -> Option<Vec<u8>> {
+        let key = self.keys.find(person.as_uuid()).ok()??;
+        Some(key.seal_row(view, person, version.0, plain))
+    }
+
+    fn open(&self, view: &str, person: PersonId, sealed: &[u8]) -> Option<Vec<u8>> {
+        let key = self.keys.find(person.as_uuid()).ok()??;
+        key.open_row(view, person, sealed).ok().map(|(_, plain)| plain)
+    }
+
+    fn blind(&self, text: &str) -> [u8; 16] {
+        domain::ids::keyed_hash(&self.blind_key, &[text.as_bytes()])
+    }
+}

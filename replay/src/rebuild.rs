@@ -1,0 +1,155 @@
+//! Building the views anew from the log, and proving that the live ones are the same.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::{Position, Sequence, StreamId};
+use projections::{RowSeals, Views, ViewsError};
+
+use crate::follow::catch_up;
+use crate::log_reader::{LogReader, ReplayError};
+
+/// Events read at once when the log is walked.
+const WALK_EVENTS: usize = 10_000;
+
+/// Builds every view in a new folder beside `folder` and puts it in its place.
+///
+/// # Errors
+/// [`ReplayError`]; the old views are then untouched.
+pub fn rebuild(
+    log: &LogReader,
+    folder: &Path,
+    seals: &Arc<dyn RowSeals>,
+    progress: impl FnMut(Position),
+) -> Result<Position, ReplayError> {
+    let folder_error = |error| ReplayError::Views(ViewsError::Folder(error));
+    let (new, old) = (folder.with_extension("new"), folder.with_extension("old"));
+    remove(&new).and_then(|()| remove(&old)).map_err(folder_error)?;
+    let views = Views::open(&new, seals)?;
+    let head = catch_up(log, &views, progress)?;
+    drop(views);
+    if folder.exists() {
+        fs::rename(folder, &old).map_err(folder_error)?;
+    }
+    fs::rename(&new, folder).and_then(|()| remove(&old)).map_err(folder_error)?;
+    Ok(head)
+}
+
+/// What a check found out.
+#[derive(Debug)]
+pub struct Checked {
+    /// The head of the log that was walked.
+    pub head: Position,
+    /// Each view with its digest as it is live and as it is rebuilt.
+    pub views: Vec<(&'static str, [u8; 32], [u8; 32])>,
+}
+
+impl Checked {
+    /// Names of the views that differ from what the log says.
+    pub fn differing(&self) -> Vec<&'static str> {
+        self.views.iter().filter(|(_, live, new)| live != new).map(|(name, ..)| *name).collect()
+    }
+}
+
+/// Why a check failed at the log itself.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// An event does not continue its stream.
+    #[error("the event at position {position} does not continue its stream {stream}")]
+    Chain {
+        /// Which event.
+        position: u64,
+        /// Which stream.
+        stream: StreamId,
+    },
+    /// The working copy of the views could not be made.
+    #[error("the views cannot be copied for the check")]
+    Copy(#[source] io::Error),
+}
+
+/// Walks the whole log: every frame and record whole, every position and sequence in turn, every
+/// payload opened. Gives the head.
+///
+/// # Errors
+/// [`CheckError`] names the file and offset, or the position, of the first fault.
+pub fn walk(log: &LogReader, mut progress: impl FnMut(Position)) -> Result<Position, CheckError> {
+    let mut heads: HashMap<StreamId, (Sequence, Position)> = HashMap::new();
+    let mut due = Position(1);
+    loop {
+        let events = log.events(due, WALK_EVENTS)?;
+        if events.is_empty() {
+            return Ok(Position(due.0 - 1));
+        }
+        for event in &events {
+            let envelope = &event.envelope;
+            let head = heads.insert(envelope.stream, (envelope.sequence, envelope.position));
+            let (sequence, previous) =
+                head.map_or((0, Position(0)), |(sequence, at)| (sequence.0 + 1, at));
+            let continues = envelope.position == due
+                && envelope.sequence.0 == sequence
+                && envelope.previous == previous;
+            if !continues {
+                let (position, stream) = (envelope.position.0, envelope.stream);
+                return Err(CheckError::Chain { position, stream });
+            }
+            due.0 += 1;
+        }
+        progress(Position(due.0 - 1));
+    }
+}
+
+/// Compares the live views, brought up to the head in a working copy, with views built anew, both
+/// inside `workspace`, an empty folder.
+///
+/// # Errors
+/// [`CheckError`].
+pub fn compare(
+    log: &LogReader,
+    folder: &Path,
+    workspace: &Path,
+    seals: &Arc<dyn RowSeals>,
+) -> Result<Checked, CheckError> {
+    let live = workspace.join("live");
+    copy(folder, &live).map_err(CheckError::Copy)?;
+    let live = digests(log, &live, seals)?;
+    let new = digests(log, &workspace.join("new"), seals)?;
+    let views = live.iter().zip(&new).map(|((name, a), (_, b))| (*name, *a, *b)).collect();
+    Ok(Checked { head: log.journal().head(), views })
+}
+
+fn digests(
+    log: &LogReader,
+    folder: &Path,
+    seals: &Arc<dyn RowSeals>,
+) -> Result<Vec<(&'static str, [u8; 32])>, ReplayError> {
+    let views = Views::open(folder, seals)?;
+    catch_up(log, &views, |_| {})?;
+    Ok(views.digests()?)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    if !from.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    if folder.exists() { fs::remove_dir_all(folder) } else { Ok(()) }
+}
