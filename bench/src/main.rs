@@ -54,8 +54,8 @@ struct Run {
     /// People of the full run; 1000000 for the figures that the design names
     #[arg(long, default_value_t = 100_000)]
     people: usize,
-    /// Years of events; ten years are some five events a person
-    #[arg(long, default_value_t = 10)]
+    /// Years of events; three years are some five events a person
+    #[arg(long, default_value_t = 3)]
     years: usize,
     /// What the fictional people are drawn from
     #[arg(long, default_value_t = 1)]
