@@ -2,7 +2,6 @@
 .PHONY: demo test bench check fmt clippy deny setup
 CARGO ?= cargo
 PEOPLE ?= 20000
-BENCH_PEOPLE ?= 100000
 
 setup:
 	@command -v $(CARGO) >/dev/null || { echo "Install a stable Rust toolchain, 1.90 or newer (rustup.rs)."; exit 1; }
@@ -17,9 +16,9 @@ test: setup
 	@command -v npm >/dev/null || { echo "Install Node.js 20 or newer with npm (Debian: apt-get install nodejs npm)."; exit 1; }
 	$(CARGO) test --workspace --locked
 
-bench: setup
-	$(CARGO) build --release --locked -p api -p bench --features bench/peer
-	./target/release/bench all --people $(BENCH_PEOPLE)
+bench:
+	cargo build --release --locked -p api
+	cargo run --release --locked -p bench --features peer -- run $(ARGS)
 
 fmt:
 	$(CARGO) fmt --all --check
