@@ -160,7 +160,7 @@ impl People {
                 row.owner =
                     fact.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
             }
-            let day = day_number(fact.origin.occurred_on);
+            let day = day_number(fact.told.occurred_on);
             // Until the events before it are known to be older, a fact cannot just be added.
             out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
             if !out_of_order {
@@ -174,7 +174,7 @@ impl People {
         if out_of_order {
             let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
             let facts = archive::facts(&life, None, None);
-            row.newest_day = facts.last().map_or(0, |fact| day_number(fact.origin.occurred_on));
+            row.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
             row.archive = Archive::default();
             facts.iter().for_each(|fact| row.archive.apply(fact));
         }
