@@ -223,28 +223,50 @@ impl Archive {
             let mut used = used.into_iter();
             self.origins.retain(|_| used.next().unwrap_or(true));
         }
-        let old = std::mem::take(&mut self.texts);
-        let mut new = String::with_capacity(old.len());
-        self.each_span(|span| {
-            let text = &old[span.start as usize..(span.start + span.bytes) as usize];
-            // Sources and numbers come several times.
-            let start = if text.len() > 8 { new.find(text) } else { None };
-            span.start = start.unwrap_or_else(|| {
-                new.push_str(text);
-                new.len() - text.len()
-            }) as u32;
-        });
-        self.texts = new;
+        self.lay_texts();
     }
 
-    fn each_span(&mut self, mut visit: impl FnMut(&mut Span)) {
-        self.items.iter_mut().for_each(|(_, value)| visit(&mut value.text));
-        self.documents.iter_mut().for_each(|(_, number)| visit(number));
-        self.origins.iter_mut().for_each(|origin| visit(&mut origin.source));
-        for (name, value) in &mut self.topics {
-            visit(name);
-            visit(&mut value.text);
+    /// Writes the texts anew in the order of those who refer to them, each source and each number
+    /// once.
+    fn lay_texts(&mut self) {
+        let old = std::mem::take(&mut self.texts);
+        let mut new = String::with_capacity(old.len());
+        let text = |span: Span| &old[span.start as usize..(span.start + span.bytes) as usize];
+        let mut lay = |span: &mut Span| {
+            let start = new.len() as u32;
+            new.push_str(text(*span));
+            span.start = start;
+        };
+        let mut number = None;
+        for (item, value) in &mut self.items {
+            let before = value.text;
+            lay(&mut value.text);
+            if *item == Item::CitizenId.number() {
+                number = Some((before, value.text));
+            }
         }
+        for (_, span) in &mut self.documents {
+            match number {
+                Some((before, laid)) if text(before) == text(*span) => *span = laid,
+                _ => lay(span),
+            }
+        }
+        for (name, value) in &mut self.topics {
+            lay(name);
+            lay(&mut value.text);
+        }
+        let mut laid: Vec<(Span, Span)> = Vec::with_capacity(self.origins.len());
+        for origin in &mut self.origins {
+            let before = origin.source;
+            match laid.iter().find(|(known, _)| text(*known) == text(before)) {
+                Some((_, span)) => origin.source = *span,
+                None => {
+                    lay(&mut origin.source);
+                    laid.push((before, origin.source));
+                }
+            }
+        }
+        self.texts = new;
     }
 
     fn each_origin(&mut self, mut visit: impl FnMut(&mut u16)) {
