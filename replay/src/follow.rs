@@ -25,24 +25,39 @@ const WAIT: Duration = Duration::from_millis(200);
 /// Batches that are read ahead of the folding when the views catch up.
 const BATCHES_AHEAD: usize = 4;
 
-/// Folds everything up to the head of the log and flushes it. Gives the head. Another thread
-/// reads and opens events ahead, which is about half of the work.
+/// Folds everything up to the head of the log and flushes it. Gives the head.
 ///
 /// # Errors
 /// [`ReplayError`]; the views are then as far as they came.
 pub fn catch_up(
     log: &LogReader,
     views: &Views,
-    mut progress: impl FnMut(Position),
+    progress: impl FnMut(Position),
 ) -> Result<Position, ReplayError> {
     let head = log.journal().head();
+    fold_up_to(log, views, head, progress)?;
+    Ok(head)
+}
+
+/// Folds everything up to a position and flushes it. Another thread reads and opens events ahead,
+/// which is about half of the work.
+///
+/// # Errors
+/// [`ReplayError`]; the views are then as far as they came.
+pub fn fold_up_to(
+    log: &LogReader,
+    views: &Views,
+    head: Position,
+    mut progress: impl FnMut(Position),
+) -> Result<(), ReplayError> {
     let first = Position(views.folded().0 + 1);
     std::thread::scope(|scope| {
         let (send, batches) = std::sync::mpsc::sync_channel(BATCHES_AHEAD);
         scope.spawn(move || {
             let mut from = first;
             while from <= head {
-                let events = log.events(from, BATCH_EVENTS);
+                let left = (head.0 - from.0 + 1).min(BATCH_EVENTS as u64);
+                let events = log.events(from, left as usize);
                 from = match &events {
                     Ok(events) => Position(from.0 + events.len() as u64),
                     Err(_) => Position(head.0 + 1),
@@ -54,7 +69,9 @@ pub fn catch_up(
             }
         });
         for events in batches {
-            views.fold(&events?, log)?;
+            let mut events = events?;
+            events.retain(|event| event.envelope.position <= head);
+            views.fold(&events, log)?;
             if views.pending() >= PENDING_ROWS_MAX {
                 views.flush()?;
             }
@@ -62,8 +79,7 @@ pub fn catch_up(
         }
         Ok::<_, ReplayError>(())
     })?;
-    views.flush()?;
-    Ok(head)
+    Ok(views.flush()?)
 }
 
 fn fold_next(log: &LogReader, views: &Views) -> Result<(), ReplayError> {
