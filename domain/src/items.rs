@@ -216,8 +216,17 @@ impl Serialize for Item {
 
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Item::from_name(&name).ok_or_else(|| serde::de::Error::custom("no such item"))
+        struct Name;
+        impl serde::de::Visitor<'_> for Name {
+            type Value = Item;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the name of an item")
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Item, E> {
+                Item::from_name(name).ok_or_else(|| E::custom("no such item"))
+            }
+        }
+        deserializer.deserialize_str(Name)
     }
 }
 
