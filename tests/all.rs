@@ -1,6 +1,9 @@
 //! Every test that goes through a boundary, in one binary.
 
 mod access;
+mod archive_axes;
+mod archive_lives;
+mod archive_naive;
 mod citizen_numbers;
 mod collect_http;
 mod collect_stream;
@@ -8,6 +11,7 @@ mod collecting;
 mod deadlines;
 mod generate;
 mod generated_lives;
+mod golden_events;
 mod ground;
 mod journal_contract;
 mod keys;
