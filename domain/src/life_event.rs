@@ -144,6 +144,15 @@ impl Role {
         (Role::Child, "child"),
     ];
 
+    /// Whether an act of a kind is told in the stream of the person in this role too.
+    pub fn is_told(self, kind: Kind) -> bool {
+        match self {
+            Role::Spouse => kind.is_marriage() || kind.is_divorce(),
+            Role::Mother | Role::Father => kind == Kind::Birth,
+            _ => false,
+        }
+    }
+
     /// What the subject is to the related person, where the catalogue tells it in their stream.
     pub fn seen_from_there(self) -> Role {
         match self {

@@ -1,6 +1,6 @@
 //! What an event changes in an archive, kind by kind.
 
-use domain::{Item, Kind, Role};
+use domain::{Item, Kind, Place, Role};
 
 use super::life::Fact;
 use super::{Archive, Link};
@@ -25,9 +25,21 @@ impl Archive {
                 self.set(item, text, origin);
             }
             self.set_topics(&correction.life.details, origin);
+            if let Some(day) = correction.life.true_day.filter(|_| !fact.side) {
+                self.set_vital_date(fact.kind, &day.to_string(), origin);
+            }
         }
         self.learn_number();
         self.tidy();
+    }
+
+    /// The corrected day of a birth or death is its date, whatever was stated before.
+    fn set_vital_date(&mut self, kind: Kind, day: &str, origin: u16) {
+        match kind {
+            Kind::Birth => self.set(Item::BirthDate, day, origin),
+            Kind::Death => self.set(Item::DeathDate, day, origin),
+            _ => {}
+        }
     }
 
     fn apply_kind(&mut self, fact: &Fact<'_>, origin: u16) {
@@ -54,6 +66,9 @@ impl Archive {
                     self.set(Item::Hukou, &fact.place.to_string(), origin);
                 }
                 self.set(Item::HukouStatus, "normal", origin);
+                if !self.lives_apart() && !stated(Item::MigrationDate) {
+                    self.clear(Item::MigrationDate);
+                }
             }
             Kind::HukouOut => self.set(Item::HukouStatus, "moved_out", origin),
             Kind::ResidenceChange | Kind::TempStayReg | Kind::Leave => {
@@ -107,6 +122,13 @@ impl Archive {
             self.copy(home, here, origin);
         }
         self.clear(Item::MigrationDate);
+    }
+
+    /// Whether residence and registration are known and lie in different townships.
+    fn lives_apart(&self) -> bool {
+        let township = |item| Some(Place::parse(self.get(item)?).ok()?.at_level(9));
+        let (here, home) = (township(Item::Residence), township(Item::Hukou));
+        here.is_some() && home.is_some() && here != home
     }
 
     /// Links last until they are ended; the same link told again stays one link.

@@ -1,153 +1,18 @@
-//! From what an upstream system sent to a typed report: every missing or malformed field is
-//! found, each with its JSON pointer, and nothing that was sent is dropped.
+//! Reads the data of an event into a report, and finds every fault on the way.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
+use super::fields::{Fields, in_future, missing, target};
+use super::{OBSERVATIONS_MAX, Observed, PersonRef, Report};
 use crate::catalogue::Kind;
 use crate::codes;
 use crate::divisions::{Divisions, Place};
 use crate::document::{Document, DocumentKind};
 use crate::fault::Fault;
-use crate::ids::{PersonId, Position};
-use crate::items::{Item, parse_day};
+use crate::ids::PersonId;
+use crate::items::Item;
 use crate::life_event::{Items, Role};
-use crate::recorded::{ContentTag, EventKey};
-
-/// The longest CloudEvents id and the longest free text, in characters.
-const TEXT_CHARACTERS_MAX: usize = 200;
-/// One household visit lists at most so many persons.
-pub const OBSERVATIONS_MAX: usize = 200;
-
-/// One event as an upstream system handed it in, readable and typed.
-#[derive(Clone, Debug)]
-pub struct Submission {
-    /// CloudEvents id.
-    pub id: String,
-    /// CloudEvents source.
-    pub source: Source,
-    /// What kind of event.
-    pub kind: Kind,
-    /// Keyed hash of source and id: the idempotency key.
-    pub key: EventKey,
-    /// Keyed hash of type and data.
-    pub content: ContentTag,
-    /// CloudEvents `time`.
-    pub sent_at: Option<Timestamp>,
-    /// When the socket had it.
-    pub received_at: Timestamp,
-    /// Who sent it: the token's subject.
-    pub actor: String,
-    /// What it says.
-    pub report: Report,
-    /// The event as it was sent, to be kept when it is refused.
-    pub received: String,
-}
-
-/// CloudEvents source, `/<department>/<division>/<system>`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Source {
-    /// As sent.
-    pub text: String,
-    /// Code of the department, three capital letters.
-    pub department: [u8; 3],
-    /// The division that it reports for.
-    pub division: Place,
-}
-
-/// How a submission names a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PersonRef {
-    /// By a document.
-    Document(Document),
-    /// By the registry's own id.
-    Id(PersonId),
-}
-
-/// How a correction or annulment names the event that it acts on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// By position in the log.
-    Position(Position),
-    /// By the CloudEvents id under which the same source sent it.
-    EventId(String),
-}
-
-/// One person of a household visit.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    /// Who.
-    pub person: PersonRef,
-    /// What was seen.
-    pub items: Items,
-    /// All else that was said of this person.
-    pub details: Map<String, Value>,
-}
-
-/// What a submission says.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// Whom it is about; only a household visit may leave it out.
-    pub person: Option<PersonRef>,
-    /// The day it happened.
-    pub occurred_on: Date,
-    /// The day the first official channel knew of it.
-    pub known_on: Option<Date>,
-    /// Code of the channel, two capital letters.
-    pub channel: [u8; 2],
-    /// Where it happened or was reported.
-    pub place: Place,
-    /// Who keyed it.
-    pub operator: Option<String>,
-    /// Items stated of the person.
-    pub items: Items,
-    /// Related persons by role.
-    pub related: Vec<(Role, PersonRef)>,
-    /// Number of the certificate.
-    pub certificate_no: Option<String>,
-    /// The persons of a household visit.
-    pub observations: Vec<Observed>,
-    /// Correction or annulment: what it acts on.
-    pub target: Option<Target>,
-    /// Correction: the day on which the target truly happened.
-    pub true_day: Option<Date>,
-    /// Correction or annulment: why.
-    pub reason: Option<String>,
-    /// Correction or annulment: who approved it.
-    pub approved_by: Option<String>,
-    /// All else, kept as sent.
-    pub details: Map<String, Value>,
-}
-
-impl Source {
-    /// Reads a CloudEvents source.
-    ///
-    /// # Errors
-    /// A [`Fault`] at `/source`.
-    pub fn read(text: &str) -> Result<Self, Fault> {
-        let fault = || {
-            Fault::new(
-                "not_a_source",
-                "source 应为 /<部门>/<区划>/<系统>",
-                "a source is /<department>/<division>/<system>",
-            )
-            .at("/source")
-        };
-        let mut parts = text.strip_prefix('/').ok_or_else(fault)?.splitn(3, '/');
-        let (department, division) = (parts.next(), parts.next());
-        let system = parts.next().filter(|s| !s.is_empty() && s.is_ascii()).ok_or_else(fault)?;
-        if text.len() > 255 || system.bytes().any(|byte| byte <= b' ' || byte == 127) {
-            return Err(fault());
-        }
-        let department = department.filter(|name| name.len() == 3).ok_or_else(fault)?;
-        let department = department.to_ascii_uppercase();
-        codes::DEPARTMENT.find(&department).ok_or_else(fault)?;
-        let division = Place::parse(division.unwrap_or_default()).map_err(|_| fault())?;
-        let department = department.as_bytes().try_into().map_err(|_| fault())?;
-        Ok(Self { text: text.to_owned(), department, division })
-    }
-}
 
 /// What reading needs to know from outside.
 #[derive(Clone, Copy)]
@@ -193,7 +58,9 @@ impl Reader<'_> {
         let channel = fields.code("channel", &codes::CHANNEL);
         let place = self.place(fields);
         let mut items = self.items(fields, "/data");
-        if let Some(PersonRef::Document(document)) = &person {
+        let acts_on_another = kind.acts_on_another();
+        // A correction names the person by what may be wrong, and states only what is right.
+        if let Some(PersonRef::Document(document)) = person.as_ref().filter(|_| !acts_on_another) {
             self.number_of_document(document, &mut items, "/data", &mut fields.faults);
         }
         let related = Role::NAMED
@@ -202,7 +69,6 @@ impl Reader<'_> {
             .collect();
         let observations = self.observations(kind, fields);
         let target = target(kind, fields);
-        let acts_on_another = kind.acts_on_another();
         let true_day = if kind == Kind::Correction { fields.day("true_day") } else { None };
         if true_day.is_some_and(|day| day > self.today) {
             fields.fault(in_future().at("/data/true_day"));
@@ -408,86 +274,4 @@ impl Reader<'_> {
         };
         list.into_iter().enumerate().filter_map(observed).collect()
     }
-}
-
-/// The fields that have not been read yet, and what was wrong with the others.
-struct Fields {
-    map: Map<String, Value>,
-    faults: Vec<Fault>,
-}
-
-impl Fields {
-    fn fault(&mut self, fault: Fault) {
-        self.faults.push(fault);
-    }
-
-    fn text(&mut self, name: &str, required: bool) -> Option<String> {
-        let pointer = format!("/data/{name}");
-        match self.map.remove(name) {
-            None | Some(Value::Null) if required => self.fault(missing(&pointer)),
-            None | Some(Value::Null) => {}
-            Some(Value::String(text))
-                if !text.is_empty() && text.chars().count() <= TEXT_CHARACTERS_MAX =>
-            {
-                return Some(text);
-            }
-            Some(_) => {
-                let fault = Fault::new(
-                    "not_a_text",
-                    "应为1至200个字符的字符串",
-                    "a string of 1 to 200 characters is due",
-                );
-                self.fault(fault.at(pointer));
-            }
-        }
-        None
-    }
-
-    fn day(&mut self, name: &str) -> Option<Date> {
-        let text = self.text(name, false)?;
-        parse_day(&text).map_err(|fault| self.fault(fault.at(format!("/data/{name}")))).ok()
-    }
-
-    fn code(&mut self, name: &str, table: &codes::CodeTable) -> Option<String> {
-        let text = self.text(name, true)?;
-        if table.find(&text).is_some() {
-            return Some(text);
-        }
-        let fault = Fault::new("no_such_code", "代码表中没有这个代码", "not a code of its table");
-        self.fault(fault.at(format!("/data/{name}")));
-        None
-    }
-}
-
-fn target(kind: Kind, fields: &mut Fields) -> Option<Target> {
-    let name = match kind {
-        Kind::Correction => "corrects",
-        Kind::Annulment => "annuls",
-        _ => return None,
-    };
-    let pointer = format!("/data/{name}");
-    match fields.map.remove(name) {
-        Some(Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => {
-            return number.as_u64().map(|number| Target::Position(Position(number)));
-        }
-        Some(Value::String(id)) if !id.is_empty() => return Some(Target::EventId(id)),
-        None => fields.fault(missing(&pointer)),
-        Some(_) => {
-            let fault = Fault::new(
-                "not_a_target",
-                "应为位置(数字)或事件编号(字符串)",
-                "a position (number) or an event id (string) is due",
-            );
-            fields.fault(fault.at(pointer));
-        }
-    }
-    None
-}
-
-fn missing(pointer: &str) -> Fault {
-    Fault::new("missing", "缺少必填字段", "this field is required").at(pointer)
-}
-
-fn in_future() -> Fault {
-    Fault::new("in_future", "日期晚于今天", "the day is later than today")
 }
