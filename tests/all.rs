@@ -12,6 +12,7 @@ mod ground;
 mod journal_contract;
 mod keys;
 mod payloads;
+mod process;
 mod records;
 mod seals;
 mod segments_store;

@@ -1,0 +1,7 @@
+//! The service as a process: started, used, killed, damaged and looked into from outside.
+
+pub mod caller;
+mod clients;
+mod crash;
+pub mod events;
+pub mod server;
