@@ -46,7 +46,8 @@ fn python() -> Command {
     let clients = root().join("tests/clients");
     let folder = prepared("python", &["requirements.txt"], |folder| {
         let venv = folder.join("venv");
-        let needed = "python3 (3.10 or later) with its venv module, such as the package python3-venv";
+        let needed =
+            "python3 (3.10 or later) with its venv module, such as the package python3-venv";
         set_up(Command::new("python3").args(["-m", "venv"]).arg(&venv), needed);
         let mut pip = Command::new(venv.join("bin/python"));
         pip.args(["-m", "pip", "install", "--quiet", "--requirement"]);
@@ -66,7 +67,10 @@ fn node() -> Command {
             fs::copy(source_path, folder.join(source)).expect("a copy");
         }
         let needed = "node (18 or later) and npm";
-        set_up(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder), needed);
+        set_up(
+            Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder),
+            needed,
+        );
     });
     let mut node = Command::new("node");
     node.arg(folder.join("collect.mjs"));
@@ -76,7 +80,8 @@ fn node() -> Command {
 /// Gives a client its task on stdin; what it writes to stdout is what it was answered.
 fn answered(mut client: Command, task: &Value) -> Vec<Value> {
     let client = client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = client.spawn().expect("the client was set up; are python3 and node installed?");
+    let mut running =
+        client.spawn().expect("the client was set up; are python3 and node installed?");
     let mut stdin = running.stdin.take().expect("a pipe");
     stdin.write_all(task.to_string().as_bytes()).expect("a client that reads");
     drop(stdin);

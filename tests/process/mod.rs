@@ -5,3 +5,5 @@ mod clients;
 mod crash;
 pub mod events;
 pub mod server;
+mod start_and_stop;
+mod truth;

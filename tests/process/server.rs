@@ -35,7 +35,8 @@ pub fn binary() -> &'static Path {
         let messages = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
         let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let mut executables = messages.filter(|message| message["target"]["name"] == "renkou");
-        let executable = executables.find_map(|message| Some(message["executable"].as_str()?.into()));
+        let executable =
+            executables.find_map(|message| Some(message["executable"].as_str()?.into()));
         executable.expect("cargo names the executable")
     })
 }
@@ -169,7 +170,8 @@ impl Server {
     /// Starts a command; its stderr is added to a file.
     pub fn spawn(mut command: Command, log: &Path) -> Self {
         let stderr = File::options().create(true).append(true).open(log).expect("a log file");
-        let process = command.stdout(Stdio::null()).stderr(stderr).spawn().expect("the binary runs");
+        let process =
+            command.stdout(Stdio::null()).stderr(stderr).spawn().expect("the binary runs");
         Self { process, log: log.to_owned(), url: String::new() }
     }
 
