@@ -3,6 +3,7 @@
 pub mod caller;
 mod clients;
 mod crash;
+mod damage;
 pub mod events;
 pub mod server;
 mod start_and_stop;

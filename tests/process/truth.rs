@@ -137,7 +137,9 @@ async fn assert_timeliness(analyst: &Caller, truth: &Value, group_by: &str) {
         ]);
         assert_eq!(told, figures, "group {key:?} by {group_by}: {row}");
         let rate = row["numerator"].as_f64().unwrap() / row["denominator"].as_f64().unwrap();
-        assert!(row["rate"].as_f64().is_none_or(|told| told == rate), "{row}");
+        let told = row["rate"].as_f64();
+        // Reading a fraction from JSON may be one off in the last bit.
+        assert!(told.map_or(rate.is_nan(), |told| (told - rate).abs() < 1e-12), "{row}");
     }
     assert!(due.is_empty(), "the service has no rows for {:?} by {group_by}", due.keys());
 }
@@ -191,8 +193,8 @@ async fn assert_persons(verifier: &Caller, truth: &Value) {
         let id = verifier.look_up(&person["document"]).await.expect("a person");
         let path = format!("/v1/persons/{id}");
         let archive = verifier.get(&path).await.with(200);
-        let status = if person["alive"] == true { "alive" } else { "dead" };
-        assert_eq!(archive["status"], status, "{person}");
+        // Somebody who only came to stay is in no register of births and households.
+        assert_eq!(archive["status"] != "dead", person["alive"] == true, "{person}");
         for (item, value) in person["items"].as_object().expect("items") {
             assert_eq!(archive["items"][item]["value"], *value, "{item} of {person}");
         }
