@@ -15,6 +15,7 @@ mod payloads;
 mod person_lives;
 mod person_rules;
 mod person_told;
+mod process;
 mod records;
 mod seals;
 mod segments_store;

@@ -129,7 +129,8 @@ pub fn compare(
 ) -> Result<Checked, CheckError> {
     let live = workspace.join("live");
     copy(folder, &live).map_err(CheckError::Copy)?;
-    let live = Views::open(&live, seals).map_err(ReplayError::from)?;
+    // A store that had to be set aside and made anew would always equal its rebuild.
+    let live = Views::open_as_it_is(&live, seals).map_err(ReplayError::from)?;
     catch_up(log, &live, |_| {})?;
     let digests = live.digests().map_err(ReplayError::from)?;
     drop(live);
