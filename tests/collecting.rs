@@ -45,6 +45,7 @@ impl StandIn {
             id: id.into(),
             source,
             event_type: kind.into(),
+            person: None,
             faults,
             received: String::new(),
             received_at: jiff::Timestamp::UNIX_EPOCH,
@@ -74,6 +75,7 @@ impl StandIn {
             received_at: sender.received_at,
             actor: sender.subject.clone(),
             report,
+            received: String::new(),
         })
     }
 
