@@ -23,6 +23,11 @@ use crate::recorded::EventType;
 pub struct Items(Vec<(Item, String)>);
 
 impl Items {
+    /// None yet, with room for so many.
+    pub fn with_capacity(items: usize) -> Self {
+        Self(Vec::with_capacity(items))
+    }
+
     /// Sets an item, replacing an earlier value.
     pub fn set(&mut self, item: Item, value: String) {
         match self.0.binary_search_by_key(&item, |(known, _)| *known) {
