@@ -4,7 +4,7 @@ CARGO ?= cargo
 PEOPLE ?= 20000
 
 setup:
-	@command -v $(CARGO) >/dev/null || { echo "Install a stable Rust toolchain, 1.90 or newer (rustup.rs)."; exit 1; }
+	@command -v $(CARGO) >/dev/null || { echo "Install a stable Rust toolchain, 1.91 or newer (rustup.rs)."; exit 1; }
 	@command -v cc >/dev/null || { echo "Install a C compiler (Debian: apt-get install build-essential)."; exit 1; }
 
 demo: setup

@@ -1,4 +1,5 @@
 //! Every test that goes through a boundary, in one binary.
+#![allow(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod access;
 mod archive_axes;
@@ -19,6 +20,7 @@ mod payloads;
 mod person_lives;
 mod person_rules;
 mod person_told;
+mod process;
 mod records;
 mod seals;
 mod segments_store;

@@ -30,6 +30,11 @@ pub struct Items {
 }
 
 impl Items {
+    /// None yet, with room for so many.
+    pub fn with_capacity(items: usize) -> Self {
+        Self { texts: String::with_capacity(items * 12), ends: Vec::with_capacity(items) }
+    }
+
     /// Sets an item, replacing an earlier value.
     pub fn set(&mut self, item: Item, value: impl AsRef<str>) {
         let value = value.as_ref();

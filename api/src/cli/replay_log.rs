@@ -92,7 +92,8 @@ fn check(home: &Home) -> Result<(), Failure> {
     if !differing.is_empty() {
         return Err(format!("these views differ from the log: {}", differing.join(", ")).into());
     }
-    for (name, _, digest) in &checked.views {
+    for view in &checked.views {
+        let (name, digest) = (view.name, &view.rebuilt);
         let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         tell(&format!("View {name} equals its rebuild up to {}: {digest}…", checked.head.0));
     }

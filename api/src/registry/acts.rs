@@ -236,7 +236,7 @@ impl Acts<'_> {
 /// The idempotency key of a submission: a keyed hash of CloudEvents source and id.
 pub fn event_key(identity: &IdentityKey, source: &str, id: &str) -> EventKey {
     let parts: [&[u8]; 4] = [b"event|", source.as_bytes(), b"|", id.as_bytes()];
-    EventKey(domain::ids::keyed_hash(identity.bytes(), &parts))
+    EventKey(identity.hash(&parts))
 }
 
 fn document_of(named: &PersonRef) -> Option<Document> {

@@ -51,9 +51,7 @@ impl Intake {
             Ok(known) => known,
             Err(faults) => return self.unfit(event, source, faults, received, sender),
         };
-        let canonical = serde_json::to_vec(&event.data).unwrap_or_default();
-        let parts: [&[u8]; 4] = [b"content|", event.event_type.as_bytes(), b"|", &canonical];
-        let content = ContentTag(domain::ids::keyed_hash(self.identity.bytes(), &parts));
+        let content = self.content_tag(&event, received.len());
         let reader = self.reader(received_at);
         let simulated = event.recorded_time;
         let report = match reader.read(kind, event.data) {
@@ -87,6 +85,15 @@ impl Intake {
             report,
             received,
         }))
+    }
+
+    /// What the event says as a keyed hash: over its type and its data with sorted names.
+    fn content_tag(&self, event: &CloudEvent, bytes_expected: usize) -> ContentTag {
+        let mut canonical = Vec::with_capacity(bytes_expected);
+        // Writing plain values into memory does not fail.
+        let _ = serde_json::to_writer(&mut canonical, &event.data);
+        let parts: [&[u8]; 4] = [b"content|", event.event_type.as_bytes(), b"|", &canonical];
+        ContentTag(self.identity.hash(&parts))
     }
 
     /// Keeps what could not even be read as a CloudEvent.

@@ -12,7 +12,7 @@ mod rejections;
 pub mod sender;
 mod visits;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -113,6 +113,7 @@ pub struct Registry {
     pub views: Arc<Views>,
     /// Reads on record.
     pub reads: Reads,
+    folder: PathBuf,
     log: LogReader,
     jobs: Option<mpsc::Sender<Job>>,
     room: Semaphore,
@@ -147,6 +148,7 @@ impl Registry {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
             reads: Reads::start(logs.reads, keys),
+            folder: folder.to_owned(),
             log: logs.log,
             jobs: Some(jobs),
             room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
@@ -194,6 +196,11 @@ impl Collector for Registry {
         sender: &Sender,
     ) -> Prepared {
         self.intake.unreadable(id, event_type, source, faults, received, sender)
+    }
+
+    /// The registry's own directory: the system's one for temporary files may be memory.
+    fn spool_folder(&self) -> PathBuf {
+        self.folder.clone()
     }
 
     /// Decides submissions in order and gives their receipts in the same order, once everything

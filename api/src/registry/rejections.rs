@@ -151,7 +151,7 @@ impl Decider {
 
 /// The stream of a source.
 pub fn unit_stream(identity: &domain::IdentityKey, source: &Source) -> StreamId {
-    let id = domain::ids::keyed_hash(identity.bytes(), &[b"unit|", source.text.as_bytes()]);
+    let id = identity.hash(&[b"unit|", source.text.as_bytes()]);
     let id = PersonId::from_custom_bytes(id).as_uuid();
     StreamId { kind: StreamKind::Unit, id }
 }

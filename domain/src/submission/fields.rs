@@ -1,99 +1,185 @@
-//! The fields of an event's data, taken one by one; what is left over is kept as details.
+//! The fields of a submission's data, laid out once, then taken one by one. Pointers to faults are
+//! written only where there is a fault: nearly every event has none, and there are many.
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::Target;
-use crate::catalogue::Kind;
-use crate::codes;
+use crate::codes::CodeTable;
 use crate::fault::Fault;
-use crate::ids::Position;
 use crate::items::parse_day;
 
-/// The longest CloudEvents id and the longest free text, in characters.
+/// The longest free text, in characters.
 const TEXT_CHARACTERS_MAX: usize = 200;
+
+macro_rules! fields {
+    ($($field:ident = $name:literal,)*) => {
+        /// A field that a report may have.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        pub(super) enum Field { $($field,)* }
+
+        impl Field {
+            const ALL: &[Field] = &[$(Field::$field),*];
+
+            /// Its name in the contract.
+            pub fn name(self) -> &'static str {
+                match self { $(Field::$field => $name,)* }
+            }
+
+            fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Field::$field),)* _ => None }
+            }
+        }
+    };
+}
+
+fields! {
+    Person = "person",
+    OccurredOn = "occurred_on",
+    KnownOn = "known_on",
+    Channel = "channel",
+    Place = "place",
+    Items = "items",
+    Mother = "mother",
+    Father = "father",
+    Spouse = "spouse",
+    Head = "head",
+    Guardian = "guardian",
+    Adopter = "adopter",
+    Child = "child",
+    Observations = "observations",
+    Corrects = "corrects",
+    Annuls = "annuls",
+    TrueDay = "true_day",
+    Reason = "reason",
+    ApprovedBy = "approved_by",
+    Operator = "operator",
+    CertificateNo = "certificate_no",
+}
+
+/// The object that fields stand in.
+#[derive(Clone, Copy)]
+pub(super) enum Within {
+    /// The data of the event.
+    Data,
+    /// One person of a household visit.
+    Observation(usize),
+}
+
+impl Within {
+    /// The JSON pointer to a field of it; to itself when `field` is empty.
+    pub fn pointer(self, field: &str) -> String {
+        let slash = if field.is_empty() { "" } else { "/" };
+        match self {
+            Within::Data => format!("/data{slash}{field}"),
+            Within::Observation(index) => format!("/data/observations/{index}{slash}{field}"),
+        }
+    }
+}
 
 /// The fields that have not been read yet, and what was wrong with the others.
 pub(super) struct Fields {
-    pub(super) map: Map<String, Value>,
-    pub(super) faults: Vec<Fault>,
+    known: [Option<Value>; Field::ALL.len()],
+    others: Map<String, Value>,
+    /// What was wrong, in the order of reading.
+    pub faults: Vec<Fault>,
 }
 
 impl Fields {
-    pub(super) fn fault(&mut self, fault: Fault) {
-        self.faults.push(fault);
+    /// Sorts the fields of `data`.
+    pub fn new(data: Map<String, Value>) -> Self {
+        let mut known = [const { None }; Field::ALL.len()];
+        let mut others = Map::new();
+        for (name, value) in data {
+            match Field::from_name(&name) {
+                Some(field) => known[field as usize] = Some(value),
+                None => {
+                    others.insert(name, value);
+                }
+            }
+        }
+        Self { known, others, faults: Vec::new() }
     }
 
-    pub(super) fn text(&mut self, name: &str, required: bool) -> Option<String> {
-        let pointer = format!("/data/{name}");
-        match self.map.remove(name) {
-            None | Some(Value::Null) if required => self.fault(missing(&pointer)),
-            None | Some(Value::Null) => {}
-            Some(Value::String(text))
-                if !text.is_empty() && text.chars().count() <= TEXT_CHARACTERS_MAX =>
-            {
-                return Some(text);
+    /// What nobody took, and the faults.
+    pub fn rest(self) -> (Map<String, Value>, Vec<Fault>) {
+        let mut others = self.others;
+        for (field, value) in Field::ALL.iter().zip(self.known) {
+            if let Some(value) = value {
+                others.insert(field.name().to_owned(), value);
             }
+        }
+        (others, self.faults)
+    }
+
+    /// Takes a field as it was sent.
+    pub fn take(&mut self, field: Field) -> Option<Value> {
+        self.known[field as usize].take()
+    }
+
+    /// Takes a field; nothing is there when it is null.
+    pub fn value(&mut self, field: Field) -> Option<Value> {
+        self.take(field).filter(|value| !value.is_null())
+    }
+
+    /// Notes a fault of a field of the data.
+    pub fn fault(&mut self, field: Field, fault: Fault) {
+        self.faults.push(fault.at(Within::Data.pointer(field.name())));
+    }
+
+    /// Takes a text of 1 to 200 characters.
+    pub fn text(&mut self, field: Field, required: bool) -> Option<String> {
+        match self.value(field) {
+            None if required => self.fault(field, missing()),
+            None => {}
+            Some(Value::String(text)) if fits(&text) => return Some(text),
             Some(_) => {
                 let fault = Fault::new(
                     "not_a_text",
                     "应为1至200个字符的字符串",
                     "a string of 1 to 200 characters is due",
                 );
-                self.fault(fault.at(pointer));
+                self.fault(field, fault);
             }
         }
         None
     }
 
-    pub(super) fn day(&mut self, name: &str) -> Option<Date> {
-        let text = self.text(name, false)?;
-        parse_day(&text).map_err(|fault| self.fault(fault.at(format!("/data/{name}")))).ok()
+    /// Takes a day.
+    pub fn day(&mut self, field: Field) -> Option<Date> {
+        let text = self.text(field, false)?;
+        parse_day(&text).map_err(|fault| self.fault(field, fault)).ok()
     }
 
-    pub(super) fn code(&mut self, name: &str, table: &codes::CodeTable) -> Option<String> {
-        let text = self.text(name, true)?;
+    /// Takes a day that must not be later than today.
+    pub fn past_day(&mut self, field: Field, today: Date) -> Option<Date> {
+        let day = self.day(field);
+        if day.is_some_and(|day| day > today) {
+            self.fault(
+                field,
+                Fault::new("in_future", "日期晚于今天", "the day is later than today"),
+            );
+        }
+        day
+    }
+
+    /// Takes a code of a table.
+    pub fn code(&mut self, field: Field, table: &CodeTable) -> Option<String> {
+        let text = self.text(field, true)?;
         if table.find(&text).is_some() {
             return Some(text);
         }
         let fault = Fault::new("no_such_code", "代码表中没有这个代码", "not a code of its table");
-        self.fault(fault.at(format!("/data/{name}")));
+        self.fault(field, fault);
         None
     }
 }
 
-/// What a correction or annulment acts on.
-pub(super) fn target(kind: Kind, fields: &mut Fields) -> Option<Target> {
-    let name = match kind {
-        Kind::Correction => "corrects",
-        Kind::Annulment => "annuls",
-        _ => return None,
-    };
-    let pointer = format!("/data/{name}");
-    match fields.map.remove(name) {
-        Some(Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => {
-            return number.as_u64().map(|number| Target::Position(Position(number)));
-        }
-        Some(Value::String(id)) if !id.is_empty() => return Some(Target::EventId(id)),
-        None => fields.fault(missing(&pointer)),
-        Some(_) => {
-            let fault = Fault::new(
-                "not_a_target",
-                "应为位置(数字)或事件编号(字符串)",
-                "a position (number) or an event id (string) is due",
-            );
-            fields.fault(fault.at(pointer));
-        }
-    }
-    None
+fn fits(text: &str) -> bool {
+    let few = |text: &str| text.chars().count() <= TEXT_CHARACTERS_MAX;
+    !text.is_empty() && (text.len() <= TEXT_CHARACTERS_MAX || few(text))
 }
 
-/// A required field that is not there.
-pub(super) fn missing(pointer: &str) -> Fault {
-    Fault::new("missing", "缺少必填字段", "this field is required").at(pointer)
-}
-
-/// A day that has not come yet.
-pub(super) fn in_future() -> Fault {
-    Fault::new("in_future", "日期晚于今天", "the day is later than today")
+/// A required field is not there.
+pub(super) fn missing() -> Fault {
+    Fault::new("missing", "缺少必填字段", "this field is required")
 }

@@ -2,11 +2,15 @@
 //! found, each with its JSON pointer, and nothing that was sent is dropped.
 
 mod fields;
-mod reader;
+mod persons;
+mod reading;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
+
+pub use persons::OBSERVATIONS_MAX;
+pub use reading::Reader;
 
 use crate::catalogue::Kind;
 use crate::codes;
@@ -16,11 +20,6 @@ use crate::fault::Fault;
 use crate::ids::{PersonId, Position};
 use crate::life_event::{Items, Role};
 use crate::recorded::{ContentTag, EventKey};
-
-pub use reader::Reader;
-
-/// One household visit lists at most so many persons.
-pub const OBSERVATIONS_MAX: usize = 200;
 
 /// One event as an upstream system handed it in, readable and typed.
 #[derive(Clone, Debug)]
@@ -142,11 +141,12 @@ impl Source {
         if text.len() > 255 || system.bytes().any(|byte| byte <= b' ' || byte == 127) {
             return Err(fault());
         }
-        let department = department.filter(|name| name.len() == 3).ok_or_else(fault)?;
-        let department = department.to_ascii_uppercase();
-        codes::DEPARTMENT.find(&department).ok_or_else(fault)?;
+        let department = department.unwrap_or_default().as_bytes();
+        let mut department: [u8; 3] = department.try_into().map_err(|_| fault())?;
+        department.make_ascii_uppercase();
+        let known = std::str::from_utf8(&department).ok();
+        known.and_then(|code| codes::DEPARTMENT.find(code)).ok_or_else(fault)?;
         let division = Place::parse(division.unwrap_or_default()).map_err(|_| fault())?;
-        let department = department.as_bytes().try_into().map_err(|_| fault())?;
         Ok(Self { text: text.to_owned(), department, division })
     }
 }
