@@ -22,6 +22,7 @@ mod person_rules;
 mod person_told;
 mod process;
 mod records;
+mod registry;
 mod seals;
 mod segments_store;
 mod tidy;

@@ -180,7 +180,7 @@ fn digests(whole: &Whole, cuts: &[(u8, u8)]) -> Vec<(&'static str, [u8; 32])> {
         assert_eq!(row.map(|row| (row.version, row.events, row.archive.clone())), due);
     }
     views.flush().expect("flushed");
-    views.digests().expect("digests")
+    views.digests().expect("digests").views
 }
 
 #[test]
