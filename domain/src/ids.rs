@@ -67,7 +67,7 @@ impl PersonId {
     }
 
     /// The person of a bare UUID, as it stands in a URL or a stored record.
-    pub fn from_uuid(uuid: Uuid) -> Self {
+    pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid)
     }
 

@@ -1,6 +1,7 @@
 //! The items of a person: the seventeen base items of the notice of 2011, then the supporting
 //! ones that their rules need. The field names are the outside contract's.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
@@ -185,15 +186,20 @@ impl Item {
     /// A [`Fault`] without a pointer when the text can never be a value of this item. Values that
     /// are only odd pass here and are flagged by the rules.
     pub fn read(self, text: &str, today: Date, divisions: &Divisions) -> Result<String, Fault> {
-        self.take(text.trim().to_owned(), today, divisions)
+        self.normal(text, today, divisions).map(Cow::into_owned)
     }
 
-    /// As [`Item::read`]; most values are stored as they were typed, and then not copied.
+    /// As [`Item::read`]; nearly every value is a part of what was typed, and then not copied.
     ///
     /// # Errors
     /// As [`Item::read`].
-    pub fn take(self, typed: String, today: Date, divisions: &Divisions) -> Result<String, Fault> {
-        let text = typed.trim();
+    pub fn normal<'a>(
+        self,
+        text: &'a str,
+        today: Date,
+        divisions: &Divisions,
+    ) -> Result<Cow<'a, str>, Fault> {
+        let text = text.trim();
         if text.is_empty() || has_control(text) {
             return Err(Fault::new(
                 "empty",
@@ -218,16 +224,16 @@ impl Item {
             Form::CitizenNumber => {
                 let number = CitizenNumber::parse(text, today, divisions)
                     .map_err(|error| Fault::citizen_number(&error))?;
-                return Ok(if number.as_str() == typed {
-                    typed
+                return Ok(if number.as_str() == text {
+                    Cow::Borrowed(text)
                 } else {
-                    number.as_str().to_owned()
+                    Cow::Owned(number.as_str().to_owned())
                 });
             }
             Form::Word(words) => words.contains(&text),
         };
         if fits {
-            Ok(if text.len() == typed.len() { typed } else { text.to_owned() })
+            Ok(Cow::Borrowed(text))
         } else {
             Err(Fault::new("not_a_value", "不是该项目的合法取值", "not a value of this item"))
         }
@@ -242,8 +248,17 @@ impl Serialize for Item {
 
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Item::from_name(&name).ok_or_else(|| serde::de::Error::custom("no such item"))
+        struct Name;
+        impl serde::de::Visitor<'_> for Name {
+            type Value = Item;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the name of an item")
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Item, E> {
+                Item::from_name(name).ok_or_else(|| E::custom("no such item"))
+            }
+        }
+        deserializer.deserialize_str(Name)
     }
 }
 

@@ -53,18 +53,19 @@ impl Intake {
         };
         let content = self.content_tag(&event, received.len());
         let reader = self.reader(received_at);
+        let simulated = event.recorded_time;
         let report = match reader.read(kind, event.data) {
             Ok(report) => report,
             Err(faults) => {
                 // The data was taken apart; what was sent is still there as its text.
-                let mut again = event_head(&event.id, &event.event_type);
+                let mut again = event_head(&event.id, &event.event_type, simulated);
                 let text = serde_json::from_str(&received).unwrap_or_default();
                 again.data = data_of(text);
                 return self.unfit(again, source, faults, received, sender);
             }
         };
         if let Err(fault) = sender.check_place(report.place) {
-            let event = event_head(&event.id, &event.event_type);
+            let event = event_head(&event.id, &event.event_type, simulated);
             let person = report.person.clone();
             return match self.unfit(event, source, vec![fault], received, sender) {
                 Prepared::Unfit(unfit) => Prepared::Unfit(Box::new(Unfit { person, ..*unfit })),
@@ -108,7 +109,7 @@ impl Intake {
         let source = source.and_then(|text| Source::read(text).ok());
         let source = source.filter(|source| sender.check_source(source).is_ok());
         let source = source.unwrap_or_else(|| sender.own_source());
-        self.unfit(event_head(id, event_type), source, faults, received, sender)
+        self.unfit(event_head(id, event_type, None), source, faults, received, sender)
     }
 
     fn kind_and_clock(
@@ -145,11 +146,14 @@ impl Intake {
             ));
         }
         match kind {
-            Some(kind) if faults.is_empty() => {
-                Ok((kind, event.recorded_time.unwrap_or(sender.received_at)))
-            }
+            Some(kind) if faults.is_empty() => Ok((kind, self.clock(event.recorded_time, sender))),
             _ => Err(faults),
         }
+    }
+
+    /// When the event was received: by the simulated clock where there is one.
+    fn clock(&self, recorded_time: Option<Timestamp>, sender: &Sender) -> Timestamp {
+        recorded_time.filter(|_| self.fictional).unwrap_or(sender.received_at)
     }
 
     fn unfit(
@@ -168,7 +172,7 @@ impl Intake {
             person,
             faults,
             received,
-            received_at: sender.received_at,
+            received_at: self.clock(event.recorded_time, sender),
             actor: sender.subject.clone(),
         }))
     }
@@ -184,13 +188,13 @@ fn data_of(text: serde_json::Value) -> serde_json::Value {
     }
 }
 
-fn event_head(id: &str, event_type: &str) -> CloudEvent {
+fn event_head(id: &str, event_type: &str, recorded_time: Option<Timestamp>) -> CloudEvent {
     CloudEvent {
         id: id.to_owned(),
         source: String::new(),
         event_type: event_type.to_owned(),
         time: None,
-        recorded_time: None,
+        recorded_time,
         data: serde_json::Value::Null,
     }
 }

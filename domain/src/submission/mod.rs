@@ -3,14 +3,14 @@
 
 mod fields;
 mod persons;
-mod reading;
+mod reader;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 pub use persons::OBSERVATIONS_MAX;
-pub use reading::Reader;
+pub use reader::Reader;
 
 use crate::catalogue::Kind;
 use crate::codes;

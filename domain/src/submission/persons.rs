@@ -111,7 +111,7 @@ impl Reader<'_> {
                 continue;
             };
             match value {
-                Value::String(text) => match item.take(text, self.today, self.divisions) {
+                Value::String(text) => match item.normal(&text, self.today, self.divisions) {
                     Ok(value) => items.set(item, value),
                     Err(fault) => faults.push(fault.at(pointer())),
                 },
@@ -146,7 +146,7 @@ impl Reader<'_> {
                 faults.push(fault.at(within.pointer("items/citizen_id")));
             }
             Some(_) => {}
-            None => items.set(Item::CitizenId, document.number().to_owned()),
+            None => items.set(Item::CitizenId, document.number()),
         }
     }
 

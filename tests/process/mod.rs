@@ -1,0 +1,10 @@
+//! The service as a process: started, used, killed, damaged and looked into from outside.
+
+pub mod caller;
+mod clients;
+mod crash;
+mod damage;
+pub mod events;
+pub mod server;
+mod start_and_stop;
+mod truth;
