@@ -1,7 +1,6 @@
 //! The items of a person: the seventeen base items of the notice of 2011, then the supporting
 //! ones that their rules need. The field names are the outside contract's.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
@@ -186,20 +185,15 @@ impl Item {
     /// A [`Fault`] without a pointer when the text can never be a value of this item. Values that
     /// are only odd pass here and are flagged by the rules.
     pub fn read(self, text: &str, today: Date, divisions: &Divisions) -> Result<String, Fault> {
-        self.normal(text, today, divisions).map(Cow::into_owned)
+        self.take(text.trim().to_owned(), today, divisions)
     }
 
-    /// As [`Item::read`]; nearly every value is a part of what was typed, and then not copied.
+    /// As [`Item::read`]; most values are stored as they were typed, and then not copied.
     ///
     /// # Errors
     /// As [`Item::read`].
-    pub fn normal<'a>(
-        self,
-        text: &'a str,
-        today: Date,
-        divisions: &Divisions,
-    ) -> Result<Cow<'a, str>, Fault> {
-        let text = text.trim();
+    pub fn take(self, typed: String, today: Date, divisions: &Divisions) -> Result<String, Fault> {
+        let text = typed.trim();
         if text.is_empty() || has_control(text) {
             return Err(Fault::new(
                 "empty",
@@ -224,16 +218,16 @@ impl Item {
             Form::CitizenNumber => {
                 let number = CitizenNumber::parse(text, today, divisions)
                     .map_err(|error| Fault::citizen_number(&error))?;
-                return Ok(if number.as_str() == text {
-                    Cow::Borrowed(text)
+                return Ok(if number.as_str() == typed {
+                    typed
                 } else {
-                    Cow::Owned(number.as_str().to_owned())
+                    number.as_str().to_owned()
                 });
             }
             Form::Word(words) => words.contains(&text),
         };
         if fits {
-            Ok(Cow::Borrowed(text))
+            Ok(if text.len() == typed.len() { typed } else { text.to_owned() })
         } else {
             Err(Fault::new("not_a_value", "不是该项目的合法取值", "not a value of this item"))
         }

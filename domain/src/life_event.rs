@@ -30,10 +30,9 @@ pub struct Items {
 }
 
 impl Items {
-    /// None yet, with room for so many of the usual length.
+    /// None yet, with room for so many.
     pub fn with_capacity(items: usize) -> Self {
-        const USUAL_BYTES: usize = 10;
-        Self { texts: String::with_capacity(items * USUAL_BYTES), ends: Vec::with_capacity(items) }
+        Self { texts: String::with_capacity(items * 12), ends: Vec::with_capacity(items) }
     }
 
     /// Sets an item, replacing an earlier value.

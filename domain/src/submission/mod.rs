@@ -3,14 +3,14 @@
 
 mod fields;
 mod persons;
-mod reader;
+mod reading;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 pub use persons::OBSERVATIONS_MAX;
-pub use reader::Reader;
+pub use reading::Reader;
 
 use crate::catalogue::Kind;
 use crate::codes;

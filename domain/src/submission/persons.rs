@@ -111,7 +111,7 @@ impl Reader<'_> {
                 continue;
             };
             match value {
-                Value::String(text) => match item.normal(&text, self.today, self.divisions) {
+                Value::String(text) => match item.take(text, self.today, self.divisions) {
                     Ok(value) => items.set(item, value),
                     Err(fault) => faults.push(fault.at(pointer())),
                 },

@@ -62,9 +62,9 @@ impl Reader<'_> {
         let place = self.place(fields);
         let items = fields.value(Field::Items);
         let mut items = self.items(items, Within::Data, &mut fields.faults);
-        let acts_on_another = kind.acts_on_another();
         // A correction names the person by what may be wrong, and states only what is right.
-        if let Some(PersonRef::Document(document)) = person.as_ref().filter(|_| !acts_on_another) {
+        let naming = person.as_ref().filter(|_| !kind.acts_on_another());
+        if let Some(PersonRef::Document(document)) = naming {
             self.number_of_document(document, &mut items, Within::Data, &mut fields.faults);
         }
         let related = RELATED
@@ -76,7 +76,7 @@ impl Reader<'_> {
         let true_day = (kind == Kind::Correction)
             .then(|| fields.past_day(Field::TrueDay, self.today))
             .flatten();
-        let reason = fields.text(Field::Reason, acts_on_another);
+        let reason = fields.text(Field::Reason, kind.acts_on_another());
         let approved_by = fields.text(Field::ApprovedBy, false);
         let operator = fields.text(Field::Operator, false);
         let certificate_no = fields.text(Field::CertificateNo, false);
