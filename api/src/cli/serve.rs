@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, tell};
@@ -29,9 +30,10 @@ impl Serve {
     /// Serves until the process is told to stop.
     pub fn run(self) -> Result<(), Failure> {
         runtime()?.block_on(async {
+            let mut stop = StopSignals::listen()?;
             let service = Service::start(&self.data, self.listen).await?;
             tell(&format!("Serving {} at {}", self.data.display(), service.url));
-            asked_to_stop().await;
+            stop.come().await;
             tell("Stopping.");
             service.stop().await
         })
@@ -88,20 +90,27 @@ impl Service {
     }
 }
 
-/// Ends when the process gets SIGINT or SIGTERM.
-pub async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        // Without a handler the signal just ends the process.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => {
-            if let Err(error) = interrupted {
-                tracing::warn!(%error, "SIGINT cannot be heard");
-                std::future::pending::<()>().await;
-            }
+/// Hears SIGINT and SIGTERM from when it is made, so that a service that is told to stop while it
+/// starts stops as any other.
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen.
+    pub fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Ends when one of them has come.
+    pub async fn come(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
 }
