@@ -18,6 +18,7 @@ mod journal_contract;
 mod keys;
 mod payloads;
 mod person_lives;
+mod person_refusals;
 mod person_rules;
 mod person_told;
 mod process;

@@ -228,7 +228,7 @@ fn clocks(occurred_on: Date, recorded_at: Timestamp) -> Clocks {
 
 fn said(step: &Step) -> LifeEvent {
     let mut items = Items::default();
-    step.items.iter().for_each(|(item, text)| items.set(*item, (*text).to_owned()));
+    step.items.iter().for_each(|(item, text)| items.set(*item, *text));
     let mut details = serde_json::Map::new();
     if let Some((name, value)) = step.topic {
         details.insert("topic".into(), serde_json::json!({ name: { "n": value } }));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::registry::{Accepted, CloudEvent, Collector, Home, Receipt, Registry, Sender};
+use api::registry::{Accepted, CloudEvent, Collector, Home, Prepared, Receipt, Registry, Sender};
 use domain::citizen_number::check_character;
 use domain::recorded::Recorded;
 use domain::{Document, DocumentKind, PersonId, Position};
@@ -104,7 +104,11 @@ impl Desk {
             };
             self.registry().prepare(event, data.to_string(), &clerk)
         });
-        let batch: Vec<_> = prepared.collect();
+        self.submit(prepared.collect(), atomic)
+    }
+
+    /// Hands in what is prepared.
+    pub fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Vec<Receipt> {
         let sent = batch.len();
         let receipts = self.runtime.block_on(self.registry().submit(batch, atomic));
         let receipts = receipts.expect("there is room");

@@ -6,6 +6,7 @@ mod batches;
 mod changes;
 mod desk;
 mod documents;
+mod generated;
 mod idempotency;
 mod time;
 mod visits;

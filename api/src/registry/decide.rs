@@ -164,7 +164,7 @@ impl Decider {
         let Some(named) = &submission.report.person else {
             return Err(NotRecorded::Refused(vec![Refusal::PersonUnknown.fault()]));
         };
-        let subject = self.acts().resolve(named, submission.key, "")?;
+        let subject = self.acts().resolve(named, submission.key, format_args!(""))?;
         if let Some(receipt) = self.recorded_before(submission, subject)? {
             return Ok(receipt);
         }
