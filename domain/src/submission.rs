@@ -193,7 +193,10 @@ impl Reader<'_> {
         let channel = fields.code("channel", &codes::CHANNEL);
         let place = self.place(fields);
         let mut items = self.items(fields, "/data");
-        if let Some(PersonRef::Document(document)) = &person {
+        // A correction states only what it corrects, which may be the number itself.
+        if let Some(PersonRef::Document(document)) = &person
+            && !kind.acts_on_another()
+        {
             self.number_of_document(document, &mut items, "/data", &mut fields.faults);
         }
         let related = Role::NAMED
