@@ -40,15 +40,14 @@ impl Views {
     pub fn open(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
         let mark = folder.with_file_name(FAILED_MARK);
         if !mark.exists() {
-            match catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, seals))) {
-                Ok(Ok(views)) => return Ok(views),
-                Ok(Err(ViewsError::Store(sled::Error::Io(error))))
+            match Self::open_as_it_is(folder, seals) {
+                Ok(views) => return Ok(views),
+                Err(ViewsError::Store(sled::Error::Io(error)))
                     if error.kind() == std::io::ErrorKind::WouldBlock =>
                 {
                     return Err(ViewsError::InUse);
                 }
-                Ok(Err(error)) => tracing::error!(%error, "the store of the views does not open"),
-                Err(_) => tracing::error!("the store of the views panicked when it was opened"),
+                Err(error) => tracing::error!(%error, "the store of the views does not open"),
             }
         }
         let aside = (1..).map(|n| folder.with_file_name(format!("views.set-aside-{n}")));
@@ -61,6 +60,15 @@ impl Views {
             fs::remove_file(mark).map_err(ViewsError::Folder)?;
         }
         Self::try_open(folder, seals)
+    }
+
+    /// Opens the views in `folder`, or makes them. Unlike [`Views::open`] it sets nothing aside.
+    ///
+    /// # Errors
+    /// [`ViewsError`], also for a store that panics when it is opened.
+    pub fn open_as_it_is(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
+        catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, seals)))
+            .unwrap_or(Err(ViewsError::Panicked))
     }
 
     fn try_open(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
