@@ -12,6 +12,8 @@ mod ground;
 mod journal_contract;
 mod keys;
 mod payloads;
+mod persons_http;
+mod process;
 mod records;
 mod seals;
 mod segments_store;

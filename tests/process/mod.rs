@@ -1,0 +1,12 @@
+//! The service as a process: started, used, killed, damaged and looked into from outside.
+
+pub mod caller;
+mod clients;
+mod crash;
+mod damage;
+mod demo;
+pub mod events;
+mod secrecy;
+pub mod server;
+mod start_and_stop;
+mod truth;
