@@ -1,11 +1,33 @@
-.PHONY: test check deny
-test:
-	cargo test --workspace --locked
+# `make demo` and `make test` do all the set-up that they need, or name what is missing.
+.PHONY: demo test bench check fmt clippy deny setup
+CARGO ?= cargo
+PEOPLE ?= 20000
+
+setup:
+	@command -v $(CARGO) >/dev/null || { echo "Install a stable Rust toolchain, 1.91 or newer (rustup.rs)."; exit 1; }
+	@command -v cc >/dev/null || { echo "Install a C compiler (Debian: apt-get install build-essential)."; exit 1; }
+
+demo: setup
+	$(CARGO) build --release --locked -p api
+	./target/release/renkou demo --people $(PEOPLE)
+
+test: setup
+	@command -v python3 >/dev/null || { echo "Install Python 3.9 or newer with venv (Debian: apt-get install python3-venv)."; exit 1; }
+	@command -v npm >/dev/null || { echo "Install Node.js 20 or newer with npm (Debian: apt-get install nodejs npm)."; exit 1; }
+	$(CARGO) test --workspace --locked
+
+bench:
+	cargo build --release --locked -p api
+	cargo run --release --locked -p bench --features peer -- run $(ARGS)
+
+fmt:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
 deny:
-	command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-	cargo deny check bans licenses sources
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check bans licenses sources
 
-check: test deny
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+check: fmt clippy deny test

@@ -1,4 +1,5 @@
 //! Every test that goes through a boundary, in one binary.
+#![allow(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod access;
 mod citizen_numbers;
@@ -12,6 +13,9 @@ mod ground;
 mod journal_contract;
 mod keys;
 mod payloads;
+mod person_lives;
+mod person_rules;
+mod person_told;
 mod persons_http;
 mod process;
 mod records;

@@ -1,5 +1,8 @@
 //! NDJSON from outside: order, bounds, and lines that are no events.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -46,30 +49,97 @@ async fn a_long_stream_is_answered_in_order_with_few_submissions_in_flight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sender_is_held_back_while_its_answers_are_not_read() {
-    let service = start(Limits::default()).await;
-    let pulled = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counter = std::sync::Arc::clone(&pulled);
-    let piece: String =
-        (0..100).map(|number| format!("{}\n", event(&number.to_string()))).collect();
-    // Endless: only back-pressure stops it.
-    let pieces = stream::repeat_with(move || {
-        counter.fetch_add(1, Ordering::SeqCst);
-        Ok::<_, std::io::Error>(piece.clone())
-    });
-    let response = service.post(LINES).body(Body::wrap_stream(pieces)).send().await.unwrap();
-    // The answer is not read. Wait until nothing moves any more.
-    let (mut last, mut still) = (0, 0);
-    while still < 10 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        let now = pulled.load(Ordering::SeqCst);
-        still = if now == last { still + 1 } else { 0 };
-        last = now;
-        // 100 lines each: far beyond what sockets and queues can hold.
-        assert!(now < 20_000, "the sender was never held back");
+async fn a_client_that_sends_all_before_it_reads_gets_every_answer() {
+    const COUNT: usize = 60_000;
+    const UNREAD_MAX: Duration = Duration::from_secs(1);
+    let service = start(Limits { unread_answer: UNREAD_MAX, ..Limits::default() }).await;
+    let ids: Vec<String> = (0..COUNT).map(|number| format!("e-{number}")).collect();
+    let mut lines: Vec<String> = ids.iter().map(|id| format!("{}\n", event(id))).collect();
+    let last = lines.pop().unwrap();
+    let body = lines.concat();
+    let head = raw_head(&service, body.len() + last.len(), "Connection: close\r\n");
+    let registry = Arc::clone(&service.registry);
+    let mut stream = deaf(&service).await;
+    let answer = tokio::task::spawn_blocking(move || {
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        while registry.decided.lock().unwrap().len() < COUNT - 1 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // An answer that lies unread for so long is cut, but only once all has been sent.
+        std::thread::sleep(UNREAD_MAX * 2);
+        stream.write_all(last.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    })
+    .await
+    .unwrap();
+    let text = without_chunks(&answer);
+    let results: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(results.len(), COUNT + 1);
+    for (result, id) in results.iter().zip(&ids) {
+        assert_eq!((&result["id"], &result["status"]), (&json!(id), &json!("recorded")));
     }
-    assert!(last > 0);
-    drop(response);
+    assert_eq!(results[COUNT]["summary"]["recorded"], COUNT);
+    assert_eq!(service.registry.spooled.load(Ordering::SeqCst), 1, "memory held the answers");
+    let left = std::fs::read_dir(service.folder.path()).unwrap();
+    let named = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let strange: Vec<String> = named.filter(|name| !name.starts_with("access.")).collect();
+    assert!(strange.is_empty(), "the file of the answers has a name: {strange:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_sent_all_and_never_reads_is_cut_off() {
+    let limits = Limits { unread_answer: Duration::from_millis(100), ..Limits::default() };
+    let mut service = start(limits).await;
+    let body: String = (0..60_000).map(|n| format!("{}\n", event(&n.to_string()))).collect();
+    let head = raw_head(&service, body.len(), "");
+    let mut stream = deaf(&service).await;
+    let sending = tokio::task::spawn_blocking(move || {
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        stream
+    });
+    let unread = sending.await.unwrap();
+    // Ends only when every connection has ended; the limit on stopping is 30 s.
+    service.stop.take().unwrap().send(()).unwrap();
+    let ended = tokio::time::timeout(Limits::default().shutdown / 2, service.ended).await;
+    assert!(ended.is_ok(), "the connection was held");
+    drop(unread);
+}
+
+/// A connection of which the receiving side takes little, so that answers soon lie unread.
+async fn deaf(service: &Service) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 << 10).unwrap();
+    let stream = socket.connect(service.address).await.unwrap().into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
+/// The body of an answer that came in chunks, which end anywhere.
+fn without_chunks(answer: &str) -> String {
+    let (head, mut rest) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let mut text = String::new();
+    loop {
+        let (size, from) = rest.split_once("\r\n").unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            return text;
+        }
+        text.push_str(&from[..size]);
+        rest = from[size..].strip_prefix("\r\n").unwrap();
+    }
+}
+
+fn raw_head(service: &Service, length: usize, more: &str) -> String {
+    format!(
+        "POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: {LINES}\r\nContent-Length: {length}\r\n{more}\r\n",
+        service.token
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,17 +198,12 @@ async fn a_line_that_is_no_event_is_rejected_and_the_stream_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_breaks_off_loses_no_whole_line_and_makes_no_half_one() {
-    use std::io::Write;
     let service = start(Limits::default()).await;
-    let (address, token) = (service.address, service.token.clone());
+    let address = service.address;
     let body = format!("{}\n{}", event("whole"), event("half"));
+    let head = raw_head(&service, body.len() + 1000, "");
     tokio::task::spawn_blocking(move || {
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
-        let head = format!(
-            "POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
-             Content-Type: {LINES}\r\nContent-Length: {}\r\n\r\n",
-            body.len() + 1000
-        );
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
         stream.write_all(body.as_bytes()).unwrap();
     })

@@ -1,6 +1,7 @@
 //! A service with a stand-in for the registry behind it, for the tests of the collecting side.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +33,9 @@ pub struct StandIn {
     in_flight: AtomicUsize,
     /// The most submissions that were handed in and not answered at once.
     pub in_flight_max: AtomicUsize,
+    folder: PathBuf,
+    /// So many answers went to a file because they were not read.
+    pub spooled: AtomicUsize,
 }
 
 impl StandIn {
@@ -129,6 +133,11 @@ impl Collector for StandIn {
         Prepared::Unfit(Box::new(Unfit { received, ..unfit }))
     }
 
+    fn spool_folder(&self) -> PathBuf {
+        self.spooled.fetch_add(1, Ordering::SeqCst);
+        self.folder.clone()
+    }
+
     async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
         let full = self.full.load(Ordering::SeqCst);
         if full > 0 {
@@ -206,6 +215,8 @@ pub async fn start(limits: Limits) -> Service {
         full: AtomicUsize::new(0),
         in_flight: AtomicUsize::new(0),
         in_flight_max: AtomicUsize::new(0),
+        folder: folder.path().to_owned(),
+        spooled: AtomicUsize::new(0),
     });
     let router =
         assemble(Default::default(), events::routes(Arc::clone(&registry)), Arc::clone(&tokens));

@@ -93,6 +93,15 @@ fn every_code_table_is_readable_and_has_no_code_twice() {
             );
         }
     }
+    for (name, table) in domain::codes::ALL {
+        for row in table.rows() {
+            assert_eq!(table.find(&row.code), Some(row), "{name}");
+            assert_eq!(table.find(&format!("\0{}", row.code)), None, "{name}");
+            assert_eq!(table.find(&format!("{}\0", row.code)), None, "{name}");
+        }
+        assert_eq!(table.find(""), None, "{name}");
+        assert_eq!(table.find("\u{10ffff}\u{10ffff}"), None, "{name}");
+    }
     assert_eq!(domain::codes::ETHNIC_GROUP.find("01").unwrap().name_zh, "汉族");
     assert_eq!(domain::codes::HUKOU_NATURE.find("1").unwrap().name_zh, "非农业户口");
 }
@@ -103,6 +112,48 @@ fn a_division_keeps_its_newest_name_and_abolished_codes_stay_known() {
     assert_eq!(divisions.name("110101"), Some("东城区"));
     assert!(divisions.was_ever_issued("110103"), "Chongwen, abolished in 2010");
     assert!(!divisions.was_ever_issued("110199"));
+}
+
+#[test]
+fn a_division_that_was_issued_has_six_digits() {
+    let divisions = Divisions::embedded(true);
+    assert!(divisions.was_ever_issued("990101") && divisions.was_ever_issued("810000"));
+    for text in ["", "11", "1101010", "99010a", "9901０", "+10101", "000000"] {
+        assert!(!divisions.was_ever_issued(text), "{text}");
+    }
+}
+
+#[test]
+fn a_day_is_written_in_one_way_only() {
+    use domain::items::parse_day;
+    assert_eq!(parse_day("2024-02-29").unwrap(), date(2024, 2, 29));
+    assert_eq!(parse_day("1800-01-01").unwrap(), date(1800, 1, 1));
+    let wrong = [
+        "2023-02-29",
+        "2024-13-01",
+        "2024-00-10",
+        "2024-01-00",
+        "1799-12-31",
+        "2024-1-010",
+        "20240101",
+        "2024/01/01",
+        "-024-01-01",
+        "2024-W05-1",
+        " 024-01-01",
+        "２-01-01",
+        "2024-01-01T",
+        "",
+    ];
+    for text in wrong {
+        assert_eq!(parse_day(text).unwrap_err().code, "not_a_date", "{text}");
+    }
+}
+
+#[test]
+fn a_hash_under_the_identity_key_is_the_keyed_hash_of_its_bytes() {
+    let parts: [&[u8]; 3] = [b"event|", &[], b"/hlt/990101/x"];
+    let hash: [u8; 16] = IdentityKey::new([9; 32]).hash(&parts);
+    assert_eq!(hash, domain::ids::keyed_hash::<16>(&[9; 32], &parts));
 }
 
 #[test]

@@ -1,2 +1,178 @@
-//! Measures the product beside its peers and the disk.
-fn main() {}
+//! The command line of the bench: the disk, the product, the peer, each alone or all in one table.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use bench::run::{Rates, Setting};
+use bench::table::Row;
+use bench::{Error, disk, run, table};
+use clap::{Args, Parser, Subcommand};
+use serde_json::json;
+
+#[derive(Parser)]
+#[command(about = "Measures the registry beside the disk's own limit and beside a peer")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// How long one small append takes to become durable here
+    Disk(Place),
+    /// The product, and the peer beside it when it is built in
+    Run(Run),
+    /// The peer alone
+    #[cfg(feature = "peer")]
+    Peer {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        load: bench::peer::Load,
+    },
+}
+
+#[derive(Args)]
+struct Place {
+    /// A directory on the disk to be measured; a fresh one is made inside it
+    #[arg(long, default_value = "target/bench")]
+    data: PathBuf,
+    /// Leave behind what was written
+    #[arg(long)]
+    keep: bool,
+    /// Write every figure to this file as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Run {
+    #[command(flatten)]
+    place: Place,
+    /// People of the full run; 1000000 for the figures that the design names
+    #[arg(long, default_value_t = 100_000)]
+    people: usize,
+    /// Years of events; three years are some five events a person
+    #[arg(long, default_value_t = 3)]
+    years: usize,
+    /// What the fictional people are drawn from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// NDJSON connections; one division's events stay on one of them
+    #[arg(long, default_value_t = 1)]
+    streams: usize,
+    /// How long each load of posts and of reads may take, in seconds
+    #[arg(long, default_value_t = 10.0)]
+    seconds_each: f64,
+    /// Begin no further part after so many minutes
+    #[arg(long, default_value_t = 8)]
+    minutes_max: u64,
+    /// The binary to measure; by default the one that stands beside this one
+    #[arg(long, env = "RENKOU_BIN")]
+    renkou: Option<PathBuf>,
+    #[cfg(feature = "peer")]
+    #[command(flatten)]
+    load: bench::peer::Load,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().what {
+        What::Disk(place) => measure_disk(&place),
+        What::Run(run) => measure_product(run),
+        #[cfg(feature = "peer")]
+        What::Peer { place, load } => measure_peer(&place, &load),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure_disk(place: &Place) -> Result<(), Error> {
+    let directory = directory(place)?;
+    let disk = disk::measure(directory.path(), 10)?;
+    let rows = disk.rows("alone");
+    finish(place, directory, &rows, json!({ "disk": disk }))
+}
+
+#[cfg(feature = "peer")]
+fn measure_peer(place: &Place, load: &bench::peer::Load) -> Result<(), Error> {
+    let directory = directory(place)?;
+    let mut rows = disk::measure(directory.path(), 3)?.rows("before");
+    rows.extend(bench::peer::measure(directory.path(), load, None)?);
+    finish(place, directory, &rows, json!({}))
+}
+
+fn measure_product(asked: Run) -> Result<(), Error> {
+    let directory = directory(&asked.place)?;
+    let end = Instant::now() + Duration::from_secs(60 * asked.minutes_max);
+    let setting = Setting {
+        binary: asked.renkou.clone().map_or_else(beside, Ok)?,
+        directory: directory.path().to_owned(),
+        people: asked.people,
+        years: asked.years,
+        seed: asked.seed,
+        streams: asked.streams,
+        seconds_each: asked.seconds_each,
+        end,
+    };
+    let mut report = run::run(&setting)?;
+    report.rows.extend(peer_rows(&asked, directory.path(), end, report.rates)?);
+    let more = json!({
+        "people": asked.people, "years": asked.years, "seed": asked.seed,
+        "streams": asked.streams, "timeliness": report.groupings,
+    });
+    finish(&asked.place, directory, &report.rows, more)
+}
+
+#[cfg(feature = "peer")]
+fn peer_rows(asked: &Run, directory: &Path, end: Instant, rates: Rates) -> Result<Vec<Row>, Error> {
+    if Instant::now() > end {
+        eprintln!("no time left for the peer");
+        return Ok(Vec::new());
+    }
+    bench::peer::measure(directory, &asked.load, Some(rates))
+}
+
+#[cfg(not(feature = "peer"))]
+fn peer_rows(_: &Run, _: &Path, _: Instant, _: Rates) -> Result<Vec<Row>, Error> {
+    eprintln!("the peer is left out: build with --features peer to have it beside the product");
+    Ok(Vec::new())
+}
+
+fn directory(place: &Place) -> Result<tempfile::TempDir, Error> {
+    std::fs::create_dir_all(&place.data)?;
+    let data = place.data.canonicalize()?;
+    let mut directory = tempfile::Builder::new().prefix("renkou-bench-").tempdir_in(data)?;
+    directory.disable_cleanup(place.keep);
+    Ok(directory)
+}
+
+fn beside() -> Result<PathBuf, Error> {
+    let binary = std::env::current_exe()?.with_file_name("renkou");
+    let hint = "not there: cargo build --release -p api, or name it with --renkou";
+    if binary.is_file() { Ok(binary) } else { Err(Error::Command(binary, hint.into())) }
+}
+
+fn finish(
+    place: &Place,
+    directory: tempfile::TempDir,
+    rows: &[Row],
+    more: serde_json::Value,
+) -> Result<(), Error> {
+    if place.keep {
+        eprintln!("kept: {}", directory.path().display());
+    }
+    if let Some(path) = &place.json {
+        let report = json!({ "rows": rows, "setting": more });
+        std::fs::write(path, format!("{report:#}\n"))?;
+    }
+    directory.close()?;
+    io::stdout().lock().write_all(table::markdown(rows).as_bytes())?;
+    Ok(())
+}

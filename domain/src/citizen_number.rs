@@ -4,6 +4,7 @@
 //! year of birth: the first six digits name the place of *first household registration*, so late
 //! registrations carry codes younger than their holder.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -69,10 +70,10 @@ impl CitizenNumber {
         today: Date,
         divisions: &Divisions,
     ) -> Result<Self, CitizenNumberError> {
-        let normal = normalise(text);
+        let normal = normal_form(text);
         let raised = match normal.len() {
             18 => normal,
-            15 => raise_to_18(&normal)?,
+            15 => Cow::Owned(raise_to_18(&normal)?),
             _ => return Err(CitizenNumberError::Length(normal.chars().count())),
         };
         let digits: [u8; 18] = raised.as_bytes().try_into().expect("eighteen ASCII bytes");
@@ -136,6 +137,20 @@ pub fn check_character(digits: &[u8]) -> u8 {
 
 /// Folds full-width forms (NFKC), drops blanks and hyphens, raises x to X.
 pub fn normalise(text: &str) -> String {
+    normal_form(text).into_owned()
+}
+
+/// As [`normalise`]; nearly every number is typed in its normal form, and copied by nobody.
+fn normal_form(text: &str) -> Cow<'_, str> {
+    let stays = |byte: u8| {
+        byte.is_ascii()
+            && !byte.is_ascii_lowercase()
+            && byte != b'-'
+            && !char::from(byte).is_whitespace()
+    };
+    if text.bytes().all(stays) {
+        return Cow::Borrowed(text);
+    }
     text.nfkc()
         .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}'))
         .map(|c| c.to_ascii_uppercase())

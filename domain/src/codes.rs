@@ -16,11 +16,13 @@ pub struct Code {
 /// A closed list of codes in the order of its standard.
 pub struct CodeTable {
     rows: Vec<Code>,
+    /// Places in `rows`, in the order of the packed codes.
+    sorted: Vec<(u32, u16)>,
 }
 
 impl CodeTable {
     fn read(text: &str) -> Self {
-        let rows = csv::Reader::from_reader(text.as_bytes())
+        let rows: Vec<Code> = csv::Reader::from_reader(text.as_bytes())
             .records()
             .map(|row| {
                 let row = row.expect("the embedded table was read by a test");
@@ -31,18 +33,31 @@ impl CodeTable {
                 }
             })
             .collect();
-        Self { rows }
+        let pack = |row: &Code| packed(&row.code).expect("codes have four characters at most");
+        let mut sorted: Vec<_> = rows.iter().map(pack).zip(0..).collect();
+        sorted.sort_unstable();
+        Self { rows, sorted }
     }
 
     /// The row of a code.
     pub fn find(&self, code: &str) -> Option<&Code> {
-        self.rows.iter().find(|row| row.code == code)
+        let wanted = packed(code)?;
+        let at = self.sorted.partition_point(|(packed, _)| *packed < wanted);
+        let row = &self.rows[usize::from(self.sorted.get(at)?.1)];
+        // Compared once more: the number of a code does not tell its length.
+        (row.code == code).then_some(row)
     }
 
     /// Every row.
     pub fn rows(&self) -> &[Code] {
         &self.rows
     }
+}
+
+/// A code of one to four bytes as a number; no code of the tables is longer.
+fn packed(code: &str) -> Option<u32> {
+    let fits = (1..=4).contains(&code.len());
+    fits.then(|| code.bytes().fold(0, |sum, byte| sum << 8 | u32::from(byte)))
 }
 
 macro_rules! tables {

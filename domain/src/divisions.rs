@@ -4,14 +4,15 @@
 //! (licences beside the tables). Province `99` does not exist; it holds fictional people and is
 //! accepted only where a registry was opened for fiction.
 
-use std::collections::HashMap;
 use std::fmt;
+
+use rustc_hash::FxHashMap;
 
 /// Prefix of the fictional province.
 pub const FICTIONAL_PREFIX: &str = "99";
 
 /// Resident-permit prefixes for Hong Kong, Macau and Taiwan: no divisions, yet valid in numbers.
-const RESIDENT_PERMIT_REGIONS: [&str; 3] = ["810000", "820000", "830000"];
+const RESIDENT_PERMIT_REGIONS: [u32; 3] = [810_000, 820_000, 830_000];
 
 const PROVINCES: &str = include_str!("../codes/division_province.csv");
 const CITIES: &str = include_str!("../codes/division_city.csv");
@@ -45,10 +46,7 @@ impl Place {
         if !matches!(text.len(), 2 | 4 | 6 | 9 | 12) {
             return Err(PlaceError::Length(text.chars().count()));
         }
-        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(PlaceError::NotDigits);
-        }
-        let code = text.parse().map_err(|_| PlaceError::NotDigits)?;
+        let code = number(text).ok_or(PlaceError::NotDigits)?;
         Ok(Self { code, digits: text.len() as u8 })
     }
 
@@ -119,19 +117,20 @@ impl fmt::Debug for Place {
 
 /// Every county-level code that was ever issued, with its latest name.
 pub struct Divisions {
-    names: HashMap<String, String>,
+    names: FxHashMap<u32, String>,
     fictional: bool,
 }
 
 impl Divisions {
     /// Reads the embedded tables; `fictional` opens province 99.
     pub fn embedded(fictional: bool) -> Self {
-        let mut names = HashMap::new();
+        let mut names = FxHashMap::default();
         // Later tables win: the newest name stands.
         for table in [HISTORY, PROVINCES, CITIES, COUNTIES] {
             for row in csv::Reader::from_reader(table.as_bytes()).records() {
                 let row = row.expect("the embedded table was read by a test");
-                names.insert(row[0].to_owned(), row[1].to_owned());
+                let code = six_digits_of(&row[0]).expect("the embedded table was read by a test");
+                names.insert(code, row[1].to_owned());
             }
         }
         Self { names, fictional }
@@ -139,16 +138,28 @@ impl Divisions {
 
     /// Whether the six digits were ever a division, or are a resident-permit prefix.
     pub fn was_ever_issued(&self, six_digits: &str) -> bool {
+        let Some(code) = six_digits_of(six_digits) else { return false };
         if six_digits.starts_with(FICTIONAL_PREFIX) {
-            return self.fictional && six_digits.len() == 6;
+            return self.fictional;
         }
-        self.names.contains_key(six_digits) || RESIDENT_PERMIT_REGIONS.contains(&six_digits)
+        self.names.contains_key(&code) || RESIDENT_PERMIT_REGIONS.contains(&code)
     }
 
     /// The latest name of a division of six digits.
     pub fn name(&self, six_digits: &str) -> Option<&str> {
-        self.names.get(six_digits).map(String::as_str)
+        self.names.get(&six_digits_of(six_digits)?).map(String::as_str)
     }
+}
+
+fn six_digits_of(text: &str) -> Option<u32> {
+    if text.len() == 6 { number(text).map(|code| code as u32) } else { None }
+}
+
+/// The number of a text of at most 12 digits; none when another character is in it.
+fn number(digits: &str) -> Option<u64> {
+    digits
+        .bytes()
+        .try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
 }
 
 impl serde::Serialize for Place {

@@ -71,6 +71,11 @@ impl Document {
         Self { kind, number: normalise(number) }
     }
 
+    /// A document whose number is in its normal form already.
+    pub(crate) fn of_normal(kind: DocumentKind, number: String) -> Self {
+        Self { kind, number }
+    }
+
     /// What kind of document it is.
     pub fn kind(&self) -> DocumentKind {
         self.kind

@@ -27,19 +27,20 @@ pub struct PersonId(Uuid);
 
 /// The secret under which document numbers become person ids.
 #[derive(Clone)]
-pub struct IdentityKey([u8; 32]);
+pub struct IdentityKey {
+    /// The MAC with its key taken in, which is half the work of a short hash.
+    keyed: Hmac<Sha256>,
+}
 
 impl IdentityKey {
     /// Takes 32 secret random bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self { keyed: keyed(&bytes) }
     }
-}
 
-impl IdentityKey {
-    /// The bytes, for further keyed hashes of the same registry.
-    pub fn bytes(&self) -> &[u8; 32] {
-        &self.0
+    /// As [`keyed_hash`] under this key, for all that is hashed in the same registry.
+    pub fn hash<const N: usize>(&self, parts: &[&[u8]]) -> [u8; N] {
+        digest(self.keyed.clone(), parts)
     }
 }
 
@@ -56,7 +57,7 @@ impl PersonId {
     /// Computed, not looked up, so the uniqueness of a number is the log's own concurrency check.
     pub fn of_document(key: &IdentityKey, document: &Document) -> Self {
         let kind = document.kind().name().as_bytes();
-        let first = keyed_hash(&key.0, &[kind, b"|", document.number().as_bytes()]);
+        let first = key.hash(&[kind, b"|", document.number().as_bytes()]);
         Self::from_custom_bytes(first)
     }
 
@@ -66,7 +67,7 @@ impl PersonId {
     }
 
     /// The person of a bare UUID, as it stands in a URL or a stored record.
-    pub fn from_uuid(uuid: Uuid) -> Self {
+    pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid)
     }
 
@@ -84,7 +85,14 @@ impl fmt::Display for PersonId {
 
 /// The first `N` bytes of HMAC-SHA256 over the parts, one after the other; `N` is at most 32.
 pub fn keyed_hash<const N: usize>(key: &[u8; 32], parts: &[&[u8]]) -> [u8; N] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes any key length");
+    digest(keyed(key), parts)
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes any key length")
+}
+
+fn digest<const N: usize>(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; N] {
     parts.iter().for_each(|part| mac.update(part));
     let digest = mac.finalize().into_bytes();
     digest[..N].try_into().expect("SHA-256 gives 32 bytes")

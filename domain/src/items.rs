@@ -1,6 +1,8 @@
 //! The items of a person: the seventeen base items of the notice of 2011, then the supporting
 //! ones that their rules need. The field names are the outside contract's.
 
+use std::sync::LazyLock;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +77,7 @@ enum Form {
     /// Free text of at most so many characters.
     Text(usize),
     /// A code of a table.
-    Code(&'static std::sync::LazyLock<CodeTable>),
+    Code(&'static LazyLock<CodeTable>),
     /// A date.
     Day,
     /// A division code of 6, 9 or 12 digits.
@@ -90,6 +92,14 @@ enum Form {
 
 /// How many of the items are base items; they come first.
 pub const BASE_ITEMS: usize = 17;
+
+/// The items by the length of their field names, so that few names are compared.
+static BY_LENGTH: LazyLock<[Vec<Item>; NAME_BYTES_MAX + 1]> = LazyLock::new(|| {
+    let of_length = |length| Item::all().filter(|item| item.name().len() == length).collect();
+    std::array::from_fn(of_length)
+});
+/// The longest field name.
+const NAME_BYTES_MAX: usize = 19;
 
 impl Item {
     /// Every item with its field name, its Chinese name and its form.
@@ -150,7 +160,8 @@ impl Item {
 
     /// The item of a field name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::TABLE.iter().find(|row| row.1 == name).map(|row| row.0)
+        let alike = BY_LENGTH.get(name.len())?;
+        alike.iter().copied().find(|item| item.name() == name)
     }
 
     /// Its number: 1 to 17 as in the notice, more for supporting items.
@@ -174,8 +185,16 @@ impl Item {
     /// A [`Fault`] without a pointer when the text can never be a value of this item. Values that
     /// are only odd pass here and are flagged by the rules.
     pub fn read(self, text: &str, today: Date, divisions: &Divisions) -> Result<String, Fault> {
-        let text = text.trim();
-        if text.is_empty() || text.chars().any(char::is_control) {
+        self.take(text.trim().to_owned(), today, divisions)
+    }
+
+    /// As [`Item::read`]; most values are stored as they were typed, and then not copied.
+    ///
+    /// # Errors
+    /// As [`Item::read`].
+    pub fn take(self, typed: String, today: Date, divisions: &Divisions) -> Result<String, Fault> {
+        let text = typed.trim();
+        if text.is_empty() || has_control(text) {
             return Err(Fault::new(
                 "empty",
                 "值为空或含控制字符",
@@ -183,9 +202,12 @@ impl Item {
             ));
         }
         let fits = match Self::TABLE[self as usize - 1].3 {
-            Form::Text(most) => text.chars().count() <= most,
+            Form::Text(most) => text.len() <= most || text.chars().count() <= most,
             Form::Code(table) => table.find(text).is_some(),
-            Form::Day => return read_day(text),
+            Form::Day => {
+                parse_day(text)?;
+                true
+            }
             Form::Division => {
                 Place::parse(text).is_ok_and(|place| place.digits() >= 6)
                     && divisions.was_ever_issued(&text[..6])
@@ -194,14 +216,18 @@ impl Item {
                 codes::COUNTRY.find(text).is_some() || divisions.was_ever_issued(text)
             }
             Form::CitizenNumber => {
-                return CitizenNumber::parse(text, today, divisions)
-                    .map(|number| number.as_str().to_owned())
-                    .map_err(|error| Fault::citizen_number(&error));
+                let number = CitizenNumber::parse(text, today, divisions)
+                    .map_err(|error| Fault::citizen_number(&error))?;
+                return Ok(if number.as_str() == typed {
+                    typed
+                } else {
+                    number.as_str().to_owned()
+                });
             }
             Form::Word(words) => words.contains(&text),
         };
         if fits {
-            Ok(text.to_owned())
+            Ok(if text.len() == typed.len() { typed } else { text.to_owned() })
         } else {
             Err(Fault::new("not_a_value", "不是该项目的合法取值", "not a value of this item"))
         }
@@ -216,14 +242,24 @@ impl Serialize for Item {
 
 impl<'de> Deserialize<'de> for Item {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Item::from_name(&name).ok_or_else(|| serde::de::Error::custom("no such item"))
+        struct Name;
+        impl serde::de::Visitor<'_> for Name {
+            type Value = Item;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("the name of an item")
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Item, E> {
+                Item::from_name(name).ok_or_else(|| E::custom("no such item"))
+            }
+        }
+        deserializer.deserialize_str(Name)
     }
 }
 
-/// Reads a date of the contract, `YYYY-MM-DD`, and gives it back in the same form.
-fn read_day(text: &str) -> Result<String, Fault> {
-    parse_day(text).map(|day| day.to_string())
+/// Control characters stand at the ends of ASCII, or come after the byte C2.
+fn has_control(text: &str) -> bool {
+    text.bytes().any(|byte| byte < b' ' || byte == 0x7f || byte == 0xc2)
+        && text.chars().any(char::is_control)
 }
 
 /// Reads a date of the contract, `YYYY-MM-DD`.
@@ -231,13 +267,25 @@ fn read_day(text: &str) -> Result<String, Fault> {
 /// # Errors
 /// A [`Fault`] when it is none.
 pub fn parse_day(text: &str) -> Result<Date, Fault> {
-    let plain = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
-    let day = if plain { text.parse::<Date>().ok() } else { None };
-    day.filter(|day| day.year() >= 1800).ok_or_else(|| {
+    plain_day(text).filter(|day| day.year() >= 1800).ok_or_else(|| {
         Fault::new(
             "not_a_date",
             "日期须为 YYYY-MM-DD",
             "a date is written YYYY-MM-DD, from 1800 on",
         )
     })
+}
+
+/// By hand: the time library reads far more forms than this one, and slower.
+fn plain_day(text: &str) -> Option<Date> {
+    let bytes: &[u8; 10] = text.as_bytes().try_into().ok()?;
+    if bytes[4] != b'-' || bytes[7] != b'-' {
+        return None;
+    }
+    let number = |range: std::ops::Range<usize>| {
+        bytes[range].iter().try_fold(0_i16, |sum, byte| {
+            byte.is_ascii_digit().then(|| sum * 10 + i16::from(byte - b'0'))
+        })
+    };
+    Date::new(number(0..4)?, number(5..7)? as i8, number(8..10)? as i8).ok()
 }

@@ -19,39 +19,69 @@ use crate::items::Item;
 use crate::recorded::EventType;
 
 /// Items and their values, ordered by item, each item once.
+///
+/// The texts lie in one string, one after the other in the order of the items: an event has many
+/// short ones, and is copied often.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Items(Vec<(Item, String)>);
+pub struct Items {
+    texts: String,
+    /// Each item, and where its text ends.
+    ends: Vec<(Item, u32)>,
+}
 
 impl Items {
+    /// None yet, with room for so many.
+    pub fn with_capacity(items: usize) -> Self {
+        Self { texts: String::with_capacity(items * 12), ends: Vec::with_capacity(items) }
+    }
+
     /// Sets an item, replacing an earlier value.
-    pub fn set(&mut self, item: Item, value: String) {
-        match self.0.binary_search_by_key(&item, |(known, _)| *known) {
-            Ok(at) => self.0[at].1 = value,
-            Err(at) => self.0.insert(at, (item, value)),
+    pub fn set(&mut self, item: Item, value: impl AsRef<str>) {
+        let value = value.as_ref();
+        let at = self.ends.partition_point(|(known, _)| *known < item);
+        let start = self.start(at);
+        let mut end = start;
+        if self.ends.get(at).is_some_and(|(known, _)| *known == item) {
+            end = self.ends[at].1 as usize;
+        } else {
+            self.ends.insert(at, (item, start as u32));
+        }
+        self.texts.replace_range(start..end, value);
+        for (_, known) in &mut self.ends[at..] {
+            *known = *known - (end - start) as u32 + value.len() as u32;
         }
     }
 
     /// The value of an item.
     pub fn get(&self, item: Item) -> Option<&str> {
-        let at = self.0.binary_search_by_key(&item, |(known, _)| *known).ok()?;
-        Some(&self.0[at].1)
+        let at = self.ends.binary_search_by_key(&item, |(known, _)| *known).ok()?;
+        Some(&self.texts[self.start(at)..self.ends[at].1 as usize])
     }
 
     /// Every item with its value, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Item, &str)> {
-        self.0.iter().map(|(item, value)| (*item, value.as_str()))
+        let mut start = 0;
+        self.ends.iter().map(move |(item, end)| {
+            let text = &self.texts[start..*end as usize];
+            start = *end as usize;
+            (*item, text)
+        })
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ends.is_empty()
+    }
+
+    fn start(&self, at: usize) -> usize {
+        at.checked_sub(1).map_or(0, |before| self.ends[before].1 as usize)
     }
 }
 
 /// Shows which items there are, never a value.
 impl fmt::Debug for Items {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(item, _)| item.name())).finish()
+        f.debug_list().entries(self.iter().map(|(item, _)| item.name())).finish()
     }
 }
 
@@ -74,7 +104,8 @@ impl<'de> Deserialize<'de> for Items {
                 mut map: A,
             ) -> Result<Items, A::Error> {
                 let mut items = Items::default();
-                while let Some((item, value)) = map.next_entry()? {
+                while let Some(item) = map.next_key()? {
+                    let value: std::borrow::Cow<'de, str> = map.next_value()?;
                     items.set(item, value);
                 }
                 Ok(items)
@@ -117,6 +148,15 @@ impl Role {
         (Role::Adopter, "adopter"),
         (Role::Child, "child"),
     ];
+
+    /// Whether an act of a kind is told in the stream of the person in this role too.
+    pub fn is_told(self, kind: Kind) -> bool {
+        match self {
+            Role::Spouse => kind.is_marriage() || kind.is_divorce(),
+            Role::Mother | Role::Father => kind == Kind::Birth,
+            _ => false,
+        }
+    }
 
     /// What the subject is to the related person, where the catalogue tells it in their stream.
     pub fn seen_from_there(self) -> Role {

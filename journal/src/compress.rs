@@ -11,32 +11,43 @@ use std::sync::LazyLock;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 
-/// The payload as it is.
+/// The bytes as they are.
 const PLAIN: u8 = 0;
-/// Zstandard with dictionary 1.
-const ZSTD_1: u8 = 1;
 /// Unpacking gives at most so many bytes.
 pub const UNPACKED_BYTES_MAX: usize = 1 << 20;
 /// Level 3 gains 3 % and takes a fifth more time.
 const LEVEL: i32 = 1;
 
-static DICTIONARY_1: &[u8] = include_bytes!("../dictionaries/1.dict");
-static ENCODER_1: LazyLock<EncoderDictionary<'static>> =
-    LazyLock::new(|| EncoderDictionary::copy(DICTIONARY_1, LEVEL));
-static DECODER_1: LazyLock<DecoderDictionary<'static>> =
-    LazyLock::new(|| DecoderDictionary::copy(DICTIONARY_1));
+/// What is packed: each has a dictionary of its own. The numbers are those of the codecs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Packed {
+    /// Payloads of events, with dictionary 1.
+    Payload = 1,
+    /// Rows of views, with dictionary 2.
+    Row = 2,
+}
+
+static DICTIONARIES: [&[u8]; 2] =
+    [include_bytes!("../dictionaries/1.dict"), include_bytes!("../dictionaries/2.dict")];
+static ENCODERS: LazyLock<[EncoderDictionary<'static>; 2]> =
+    LazyLock::new(|| DICTIONARIES.map(|bytes| EncoderDictionary::copy(bytes, LEVEL)));
+static DECODERS: LazyLock<[DecoderDictionary<'static>; 2]> =
+    LazyLock::new(|| DICTIONARIES.map(DecoderDictionary::copy));
 
 thread_local! {
     // A context costs more than a payload, so every thread keeps its own.
-    static COMPRESSOR: RefCell<Compressor<'static>> = RefCell::new(compressor());
-    static DECOMPRESSOR: RefCell<Decompressor<'static>> = RefCell::new(
-        Decompressor::with_prepared_dictionary(&DECODER_1).expect("memory for a context"),
-    );
+    static COMPRESSORS: RefCell<[Compressor<'static>; 2]> =
+        RefCell::new(ENCODERS.each_ref().map(compressor));
+    static DECOMPRESSORS: RefCell<[Decompressor<'static>; 2]> =
+        RefCell::new(DECODERS.each_ref().map(|dictionary| {
+            Decompressor::with_prepared_dictionary(dictionary).expect("memory for a context")
+        }));
 }
 
-fn compressor() -> Compressor<'static> {
+fn compressor(dictionary: &'static EncoderDictionary<'static>) -> Compressor<'static> {
     let mut compressor =
-        Compressor::with_prepared_dictionary(&ENCODER_1).expect("memory for a context");
+        Compressor::with_prepared_dictionary(dictionary).expect("memory for a context");
     // The codec byte names the dictionary, and the seal checks the bytes.
     compressor.include_dictid(false).expect("a known parameter");
     compressor.include_checksum(false).expect("a known parameter");
@@ -59,9 +70,15 @@ pub enum UnpackError {
 
 /// The packed payload, at most one byte longer than `plain`.
 pub fn pack(plain: &[u8]) -> Vec<u8> {
-    let mut packed = vec![ZSTD_1; 1 + plain.len()];
-    let packing = COMPRESSOR
-        .with_borrow_mut(|compressor| compressor.compress_to_buffer(plain, &mut packed[1..]));
+    pack_as(Packed::Payload, plain)
+}
+
+/// The packed bytes, at most one byte longer than `plain`.
+pub fn pack_as(what: Packed, plain: &[u8]) -> Vec<u8> {
+    let mut packed = vec![what as u8; 1 + plain.len()];
+    let packing = COMPRESSORS.with_borrow_mut(|compressors| {
+        compressors[what as usize - 1].compress_to_buffer(plain, &mut packed[1..])
+    });
     match packing {
         // A buffer that is too small is the refusal of what would become longer.
         Ok(length) if length < plain.len() => packed.truncate(1 + length),
@@ -82,12 +99,12 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, UnpackError> {
     match *codec {
         PLAIN if bytes.len() > UNPACKED_BYTES_MAX => Err(UnpackError::TooLong),
         PLAIN => Ok(bytes.to_vec()),
-        ZSTD_1 => decompress(bytes),
+        codec @ 1..=2 => decompress(usize::from(codec) - 1, bytes),
         other => Err(UnpackError::Codec(other)),
     }
 }
 
-fn decompress(bytes: &[u8]) -> Result<Vec<u8>, UnpackError> {
+fn decompress(dictionary: usize, bytes: &[u8]) -> Result<Vec<u8>, UnpackError> {
     // Packing always states the length.
     let length = zstd::zstd_safe::get_frame_content_size(bytes);
     let length = length.ok().flatten().ok_or(UnpackError::Malformed)?;
@@ -96,8 +113,9 @@ fn decompress(bytes: &[u8]) -> Result<Vec<u8>, UnpackError> {
         return Err(UnpackError::TooLong);
     }
     let mut plain = Vec::with_capacity(length);
-    let unpacking = DECOMPRESSOR
-        .with_borrow_mut(|decompressor| decompressor.decompress_to_buffer(bytes, &mut plain));
+    let unpacking = DECOMPRESSORS.with_borrow_mut(|decompressors| {
+        decompressors[dictionary].decompress_to_buffer(bytes, &mut plain)
+    });
     match unpacking {
         Ok(found) if found == length => Ok(plain),
         _ => Err(UnpackError::Malformed),

@@ -45,6 +45,33 @@ pub struct KeySlots {
     slots: RwLock<FxHashMap<Uuid, u32>>,
     /// How many slots the file has. Who writes to the file holds it.
     count: Mutex<u32>,
+    recent: Mutex<Recent>,
+}
+
+/// Keys that were lately unwrapped: an event's key is asked for several times within seconds, by
+/// those who seal it, read it back and seal the row that it changes.
+#[derive(Default)]
+struct Recent {
+    young: FxHashMap<Uuid, PersonKey>,
+    old: FxHashMap<Uuid, PersonKey>,
+    /// Raised by every erasure, so that a key read before one is not kept after it.
+    erasures: u64,
+}
+
+/// Keys in one of the two generations of [`Recent`].
+const RECENT_KEYS: usize = 50_000;
+
+impl Recent {
+    fn find(&self, id: Uuid) -> Option<PersonKey> {
+        self.young.get(&id).or_else(|| self.old.get(&id)).cloned()
+    }
+
+    fn keep(&mut self, id: Uuid, key: &PersonKey) {
+        if self.young.len() >= RECENT_KEYS {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(id, key.clone());
+    }
 }
 
 impl KeySlots {
@@ -65,7 +92,7 @@ impl KeySlots {
 
     fn over(file: File, master: &[u8; 32]) -> Self {
         let (slots, count) = (RwLock::default(), Mutex::new(0));
-        Self { file, master: cipher(master), slots, count }
+        Self { file, master: cipher(master), slots, count, recent: Mutex::default() }
     }
 
     /// Opens the slots, checks each and proves the master key on the first live one. A slot that
@@ -116,6 +143,13 @@ impl KeySlots {
     /// # Errors
     /// [`KeyError::Damaged`], [`KeyError::MasterKey`] or [`KeyError::Io`].
     pub fn find(&self, id: Uuid) -> Result<Option<PersonKey>, KeyError> {
+        let erasures = {
+            let recent = self.recent();
+            if let Some(key) = recent.find(id) {
+                return Ok(Some(key));
+            }
+            recent.erasures
+        };
         let Some(number) = self.number(id) else { return Ok(None) };
         let slot = match self.slot(number) {
             // It may just be being destroyed; then it is whole when that is done.
@@ -125,7 +159,12 @@ impl KeySlots {
             }
             found => found?,
         };
-        self.unwrap(&slot, number)
+        let key = self.unwrap(&slot, number)?;
+        let mut recent = self.recent();
+        if let Some(key) = key.as_ref().filter(|_| recent.erasures == erasures) {
+            recent.keep(id, key);
+        }
+        Ok(key)
     }
 
     /// The key of `id`, made when it has none. A new key is durable only after
@@ -150,7 +189,9 @@ impl KeySlots {
         let wrapped = self.master.encrypt(&Nonce::from(nonce), payload).expect("a short payload");
         self.write(*count, &[&id.as_bytes()[..], &nonce, &wrapped].concat())?;
         self.insert(id, &mut count)?;
-        Ok(PersonKey::new(secret))
+        let key = PersonKey::new(secret);
+        self.recent().keep(id, &key);
+        Ok(key)
     }
 
     /// Makes every issued key durable.
@@ -175,7 +216,17 @@ impl KeySlots {
         if known.is_none() {
             self.insert(id, &mut count)?;
         }
+        {
+            let mut recent = self.recent();
+            recent.erasures += 1;
+            recent.young.remove(&id);
+            recent.old.remove(&id);
+        }
         self.sync()
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn number(&self, id: Uuid) -> Option<u32> {

@@ -19,7 +19,7 @@ use domain::{PersonId, Position};
 pub use archive::Archive;
 pub use people::{People, Row};
 pub use sources::Sources;
-pub use views::Views;
+pub use views::{Digests, Views};
 
 /// Gives a whole life back, for events that do not simply come after the others.
 pub trait Lives {

@@ -160,7 +160,7 @@ impl People {
                 row.owner =
                     fact.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
             }
-            let day = day_number(fact.origin.occurred_on);
+            let day = day_number(fact.told.occurred_on);
             // Until the events before it are known to be older, a fact cannot just be added.
             out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
             if !out_of_order {
@@ -174,7 +174,7 @@ impl People {
         if out_of_order {
             let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
             let facts = archive::facts(&life, None, None);
-            row.newest_day = facts.last().map_or(0, |fact| day_number(fact.origin.occurred_on));
+            row.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
             row.archive = Archive::default();
             facts.iter().for_each(|fact| row.archive.apply(fact));
         }
@@ -238,22 +238,24 @@ impl People {
         self.read().pending.len()
     }
 
-    /// Writes what was folded up to now: indexes, rows, then the checkpoint.
+    /// Sets what was folded up to now apart, to be written by [`People::finish_flush`].
+    pub fn begin_flush(&self) {
+        let mut layers = self.write();
+        let mut all = (*layers.flushing).clone();
+        all.extend(std::mem::take(&mut layers.pending));
+        layers.flushing = Arc::new(all);
+        self.index.begin_flush();
+    }
+
+    /// Writes what was set apart: indexes, rows, then the checkpoint.
     ///
     /// # Errors
     /// [`ViewsError`]; what was folded stays readable.
-    pub fn flush(&self) -> Result<(), ViewsError> {
-        let (changed, checkpoint) = {
-            let mut layers = self.write();
-            let mut all = (*layers.flushing).clone();
-            all.extend(std::mem::take(&mut layers.pending));
-            layers.flushing = Arc::new(all);
-            (Arc::clone(&layers.flushing), self.folded())
-        };
+    pub fn finish_flush(&self, checkpoint: Position) -> Result<(), ViewsError> {
+        let changed = Arc::clone(&self.read().flushing);
         let mut rows: Vec<_> = changed.iter().collect();
         rows.sort_unstable_by_key(|(person, _)| **person);
         // Indexes first: a row on disk says that its index entries are there too.
-        self.index.begin_flush();
         self.index.finish_flush(self.index.checkpoint()?)?;
         for (person, row) in rows {
             let plain = postcard::to_stdvec(row).map_err(|_| ViewsError::Row(VERSION))?;

@@ -216,23 +216,27 @@ impl Sources {
         self.table.pending()
     }
 
-    /// Writes what was folded up to now, then the checkpoint.
+    /// Sets what was folded up to now apart, to be written by [`Sources::finish_flush`].
     ///
     /// # Errors
     /// [`ViewsError`].
-    pub fn flush(&self) -> Result<(), ViewsError> {
-        let checkpoint = {
-            // Held against folding, so that rows and checkpoint are of one moment.
-            let mut tallies = self.tallies();
-            for source in std::mem::take(&mut tallies.changed) {
-                let key = [&[SOURCE], source.as_bytes()].concat();
-                let row = postcard::to_stdvec(&tallies.all[&source]);
-                let row = row.map_err(|_| ViewsError::Row(VERSION))?;
-                self.table.change([(key, Some(row))]);
-            }
-            self.table.begin_flush();
-            self.folded()
-        };
+    pub fn begin_flush(&self) -> Result<(), ViewsError> {
+        let mut tallies = self.tallies();
+        for source in std::mem::take(&mut tallies.changed) {
+            let key = [&[SOURCE], source.as_bytes()].concat();
+            let row = postcard::to_stdvec(&tallies.all[&source]);
+            let row = row.map_err(|_| ViewsError::Row(VERSION))?;
+            self.table.change([(key, Some(row))]);
+        }
+        self.table.begin_flush();
+        Ok(())
+    }
+
+    /// Writes what was set apart, then the checkpoint.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn finish_flush(&self, checkpoint: Position) -> Result<(), ViewsError> {
         self.table.finish_flush(checkpoint)
     }
 

@@ -19,6 +19,8 @@ const CHECKPOINT: &[u8] = b"\0checkpoint";
 const FLUSHING: &[u8] = b"\0flushing";
 
 type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// A row with its key.
+pub type KeyedRow = (Vec<u8>, Vec<u8>);
 
 /// A table by name and version; keys must not begin with a zero byte.
 pub struct Table {
@@ -97,7 +99,7 @@ impl Table {
         prefix: &[u8],
         after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ViewsError> {
+    ) -> Result<Vec<KeyedRow>, ViewsError> {
         let start = after.map_or(Bound::Included(prefix), Bound::Excluded);
         let mut over = Changes::new();
         {

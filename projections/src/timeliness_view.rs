@@ -68,19 +68,19 @@ impl TimelinessView {
         self.cube.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what was folded up to now, then the checkpoint.
+    /// Sets what was folded up to now apart, to be written by [`TimelinessView::finish_flush`].
+    pub fn begin_flush(&self) {
+        let mut cube = self.cube.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = cube.take_dirty().into_iter();
+        self.table.change(changed.map(|(key, row)| ([&[CELL], &key[..]].concat(), row)));
+        self.table.begin_flush();
+    }
+
+    /// Writes what was set apart, then the checkpoint.
     ///
     /// # Errors
     /// [`ViewsError`].
-    pub fn flush(&self) -> Result<(), ViewsError> {
-        let checkpoint = {
-            // Held against folding, so that cells and checkpoint are of one moment.
-            let mut cube = self.cube.write().unwrap_or_else(PoisonError::into_inner);
-            let changed = cube.take_dirty().into_iter();
-            self.table.change(changed.map(|(key, row)| ([&[CELL], &key[..]].concat(), row)));
-            self.table.begin_flush();
-            self.folded()
-        };
+    pub fn finish_flush(&self, checkpoint: Position) -> Result<(), ViewsError> {
         self.table.finish_flush(checkpoint)
     }
 

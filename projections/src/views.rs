@@ -4,7 +4,7 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::Position;
 use domain::recorded::Recorded;
@@ -29,6 +29,11 @@ pub struct Views {
     pub sources: Sources,
     db: sled::Db,
     folder: PathBuf,
+    /// Held while a batch is folded, and while what was folded is set apart to be written: so all
+    /// views are written as of one position.
+    folding: Mutex<()>,
+    /// Held while rows are written or digested.
+    writing: Mutex<()>,
 }
 
 impl Views {
@@ -83,6 +88,8 @@ impl Views {
             sources: Sources::open(&db)?,
             db,
             folder: folder.to_owned(),
+            folding: Mutex::default(),
+            writing: Mutex::default(),
         })
     }
 
@@ -96,6 +103,7 @@ impl Views {
     /// # Errors
     /// [`ViewsError`].
     pub fn fold(&self, batch: &[Recorded], lives: &dyn Lives) -> Result<(), ViewsError> {
+        let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
         self.people.fold(batch, lives)?;
         self.timeliness.fold(batch);
         self.sources.fold(batch)
@@ -112,13 +120,26 @@ impl Views {
     /// # Errors
     /// [`ViewsError`]; the failed store is marked, to be set aside at the next start.
     pub fn flush(&self) -> Result<(), ViewsError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write().map(drop)
+    }
+
+    fn write(&self) -> Result<Position, ViewsError> {
         let written = catch_unwind(AssertUnwindSafe(|| {
-            self.people.flush()?;
-            self.timeliness.flush()?;
-            self.sources.flush()?;
+            let checkpoint = {
+                let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
+                self.people.begin_flush();
+                self.timeliness.begin_flush();
+                self.sources.begin_flush()?;
+                self.folded()
+            };
+            self.people.finish_flush(checkpoint)?;
+            self.timeliness.finish_flush(checkpoint)?;
+            self.sources.finish_flush(checkpoint)?;
             self.db.flush()?;
             let file = fs::File::open(self.folder.join("db")).map_err(ViewsError::Folder)?;
-            file.sync_data().map_err(ViewsError::Folder)
+            file.sync_data().map_err(ViewsError::Folder)?;
+            Ok(checkpoint)
         }));
         let written = written.unwrap_or(Err(ViewsError::Panicked));
         if written.is_err() {
@@ -130,14 +151,26 @@ impl Views {
         written
     }
 
-    /// SHA-256 of every view's flushed rows, by name.
+    /// Writes what was folded up to now, and gives that position with the SHA-256 of every view's
+    /// rows, by name. Folding goes on meanwhile, writing waits.
     ///
     /// # Errors
     /// [`ViewsError`].
-    pub fn digests(&self) -> Result<Vec<(&'static str, [u8; 32])>, ViewsError> {
-        let mut digests = self.people.digests()?.to_vec();
-        digests.push(("timeliness", self.timeliness.digest()?));
-        digests.push(("sources", self.sources.digest()?));
-        Ok(digests)
+    pub fn digests(&self) -> Result<Digests, ViewsError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = self.write()?;
+        let mut views = self.people.digests()?.to_vec();
+        views.push(("timeliness", self.timeliness.digest()?));
+        views.push(("sources", self.sources.digest()?));
+        Ok(Digests { position, views })
     }
+}
+
+/// What the views hold, in few bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digests {
+    /// The position up to which they are folded.
+    pub position: Position,
+    /// SHA-256 of each view's rows, by name.
+    pub views: Vec<(&'static str, [u8; 32])>,
 }

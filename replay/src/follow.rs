@@ -22,6 +22,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(2);
 /// How long the loop sleeps before it looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(200);
 
+/// Batches that are read ahead of the folding when the views catch up.
+const BATCHES_AHEAD: usize = 4;
+
 /// Folds everything up to the head of the log and flushes it. Gives the head.
 ///
 /// # Errors
@@ -29,18 +32,54 @@ const WAIT: Duration = Duration::from_millis(200);
 pub fn catch_up(
     log: &LogReader,
     views: &Views,
-    mut progress: impl FnMut(Position),
+    progress: impl FnMut(Position),
 ) -> Result<Position, ReplayError> {
     let head = log.journal().head();
-    while views.folded() < head {
-        fold_next(log, views)?;
-        if views.pending() >= PENDING_ROWS_MAX {
-            views.flush()?;
-        }
-        progress(views.folded());
-    }
-    views.flush()?;
+    fold_up_to(log, views, head, progress)?;
     Ok(head)
+}
+
+/// Folds everything up to a position and flushes it. Another thread reads and opens events ahead,
+/// which is about half of the work.
+///
+/// # Errors
+/// [`ReplayError`]; the views are then as far as they came.
+pub fn fold_up_to(
+    log: &LogReader,
+    views: &Views,
+    head: Position,
+    mut progress: impl FnMut(Position),
+) -> Result<(), ReplayError> {
+    let first = Position(views.folded().0 + 1);
+    std::thread::scope(|scope| {
+        let (send, batches) = std::sync::mpsc::sync_channel(BATCHES_AHEAD);
+        scope.spawn(move || {
+            let mut from = first;
+            while from <= head {
+                let left = (head.0 - from.0 + 1).min(BATCH_EVENTS as u64);
+                let events = log.events(from, left as usize);
+                from = match &events {
+                    Ok(events) => Position(from.0 + events.len() as u64),
+                    Err(_) => Position(head.0 + 1),
+                };
+                // Nobody waits any more when the folding failed.
+                if send.send(events).is_err() {
+                    return;
+                }
+            }
+        });
+        for events in batches {
+            let mut events = events?;
+            events.retain(|event| event.envelope.position <= head);
+            views.fold(&events, log)?;
+            if views.pending() >= PENDING_ROWS_MAX {
+                views.flush()?;
+            }
+            progress(views.folded());
+        }
+        Ok::<_, ReplayError>(())
+    })?;
+    Ok(views.flush()?)
 }
 
 fn fold_next(log: &LogReader, views: &Views) -> Result<(), ReplayError> {

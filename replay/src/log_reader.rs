@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use domain::recorded::{Envelope, Recorded};
 use domain::{Payload, PersonId, Position, Sequence, StreamId};
+use journal::compress::{self, Packed};
 use journal::contract::ReadError;
-use journal::{Journal, KeyError, KeySlots, Stored, compress};
+use journal::{Journal, KeyError, KeySlots, Stored};
 use projections::{Lives, RowSeals};
 
 /// A journal with the keys to its payloads.
@@ -159,12 +160,13 @@ impl RowSeals for Seals {
         plain: &[u8],
     ) -> Option<Vec<u8>> {
         let key = self.keys.find(person.as_uuid()).ok()??;
-        Some(key.seal_row(view, person, version.0, plain))
+        Some(key.seal_row(view, person, version.0, &compress::pack_as(Packed::Row, plain)))
     }
 
     fn open(&self, view: &str, person: PersonId, sealed: &[u8]) -> Option<Vec<u8>> {
         let key = self.keys.find(person.as_uuid()).ok()??;
-        key.open_row(view, person, sealed).ok().map(|(_, plain)| plain)
+        let (_, packed) = key.open_row(view, person, sealed).ok()?;
+        compress::unpack(&packed).ok()
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {

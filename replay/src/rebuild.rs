@@ -9,7 +9,7 @@ use std::sync::Arc;
 use domain::{Position, Sequence, StreamId};
 use projections::{RowSeals, Views, ViewsError};
 
-use crate::follow::catch_up;
+use crate::follow::{catch_up, fold_up_to};
 use crate::log_reader::{LogReader, ReplayError};
 
 /// Events read at once when the log is walked.
@@ -43,14 +43,26 @@ pub fn rebuild(
 pub struct Checked {
     /// The head of the log that was walked.
     pub head: Position,
-    /// Each view with its digest as it is live and as it is rebuilt.
-    pub views: Vec<(&'static str, [u8; 32], [u8; 32])>,
+    /// Every view.
+    pub views: Vec<CheckedView>,
+}
+
+/// A view, live and rebuilt.
+#[derive(Debug)]
+pub struct CheckedView {
+    /// Which.
+    pub name: &'static str,
+    /// Its digest as it is live, if it is there.
+    pub live: Option<[u8; 32]>,
+    /// Its digest as it is rebuilt.
+    pub rebuilt: [u8; 32],
 }
 
 impl Checked {
     /// Names of the views that differ from what the log says.
     pub fn differing(&self) -> Vec<&'static str> {
-        self.views.iter().filter(|(_, live, new)| live != new).map(|(name, ..)| *name).collect()
+        let differing = self.views.iter().filter(|view| view.live != Some(view.rebuilt));
+        differing.map(|view| view.name).collect()
     }
 }
 
@@ -104,8 +116,8 @@ pub fn walk(log: &LogReader, mut progress: impl FnMut(Position)) -> Result<Posit
     }
 }
 
-/// Compares the live views, brought up to the head in a working copy, with views built anew, both
-/// inside `workspace`, an empty folder.
+/// Compares the views of a registry that nobody serves, brought up to the head in a working copy,
+/// with views built anew, both inside `workspace`, an empty folder.
 ///
 /// # Errors
 /// [`CheckError`].
@@ -117,21 +129,35 @@ pub fn compare(
 ) -> Result<Checked, CheckError> {
     let live = workspace.join("live");
     copy(folder, &live).map_err(CheckError::Copy)?;
-    let live = digests(log, &live, seals)?;
-    let new = digests(log, &workspace.join("new"), seals)?;
-    let views = live.iter().zip(&new).map(|((name, a), (_, b))| (*name, *a, *b)).collect();
-    Ok(Checked { head: log.journal().head(), views })
+    // A store that had to be set aside and made anew would always equal its rebuild.
+    let live = Views::open_as_it_is(&live, seals).map_err(ReplayError::from)?;
+    catch_up(log, &live, |_| {})?;
+    let digests = live.digests().map_err(ReplayError::from)?;
+    drop(live);
+    let digests = digests.views.iter().map(|(name, digest)| ((*name).to_owned(), *digest));
+    compare_with(log, log.journal().head(), digests.collect(), workspace, seals)
 }
 
-fn digests(
+/// Compares the digests that live views had at a position with those of views built anew up to
+/// it, inside `workspace`.
+///
+/// # Errors
+/// [`CheckError`].
+pub fn compare_with(
     log: &LogReader,
-    folder: &Path,
+    position: Position,
+    live: Vec<(String, [u8; 32])>,
+    workspace: &Path,
     seals: &Arc<dyn RowSeals>,
-) -> Result<Vec<(&'static str, [u8; 32])>, ReplayError> {
-    // A store that had to be set aside and made anew would always equal its rebuild.
-    let views = Views::open_as_it_is(folder, seals)?;
-    catch_up(log, &views, |_| {})?;
-    Ok(views.digests()?)
+) -> Result<Checked, CheckError> {
+    let new = Views::open(&workspace.join("new"), seals).map_err(ReplayError::from)?;
+    fold_up_to(log, &new, position, |_| {})?;
+    let new = new.digests().map_err(ReplayError::from)?.views;
+    let views = new.into_iter().map(|(name, rebuilt)| {
+        let of_live = live.iter().find(|(known, _)| known == name);
+        CheckedView { name, live: of_live.map(|(_, digest)| *digest), rebuilt }
+    });
+    Ok(Checked { head: position, views: views.collect() })
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

@@ -99,7 +99,8 @@ impl Demo {
 fn make_tokens(service: &Service) -> Result<Map<String, Value>, Failure> {
     let county = Place::parse(COUNTY)?;
     let citizen = some_person(service, county)?;
-    let grants: [(&str, Role, Option<[u8; 3]>, &[&str]); 8] = [
+    type Named = (&'static str, Role, Option<[u8; 3]>, &'static [&'static str]);
+    let grants: [Named; 8] = [
         ("upstream_hlt", Role::Upstream, Some(*b"HLT"), &["registration", "service"]),
         ("upstream_pol", Role::Upstream, Some(*b"POL"), &["registration", "service"]),
         ("upstream_civ", Role::Upstream, Some(*b"CIV"), &["registration", "service"]),

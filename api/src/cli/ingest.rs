@@ -249,7 +249,7 @@ impl Answers {
         if matches!(status, "rejected" | "conflict" | "failed") {
             self.refuse(line)?;
         }
-        if self.answered % PLACE_EVERY_LINES == 0 {
+        if self.answered.is_multiple_of(PLACE_EVERY_LINES) {
             fs::write(beside(&self.path, "place"), self.answered.to_string())?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! `renkou replay`: the log read back, beside a running service or without one.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use jiff::Timestamp;
 use projections::RowSeals;
 use replay::{history, rebuild};
 
+use super::serve::runtime;
 use super::{Failure, tell};
+use crate::access::{NewGrant, Role, TokenStore};
 use crate::http;
 use crate::registry::Home;
 
@@ -75,21 +78,60 @@ fn check(home: &Home) -> Result<(), Failure> {
     let reads_head = rebuild::walk(&reads, |_| {})?;
     bar.finish_and_clear();
     tell(&format!("The log is whole: {} events, {} reads.", head.0, reads_head.0));
-    if is_served(home.folder()) {
-        tell("The views are in use by a running service, so they were not compared.");
-        return Ok(());
-    }
     let workspace = tempfile::Builder::new().prefix("check-").tempdir_in(home.folder())?;
-    let checked = rebuild::compare(&logs.log, &home.views(), workspace.path(), &seals)?;
+    let checked = if is_served(home.folder()) {
+        let live = runtime()?.block_on(live_digests(home))?;
+        // The log has grown since it was opened; the views may be further than it was.
+        let logs = home.logs_read_only()?;
+        let seals: Arc<dyn RowSeals> = logs.seals;
+        rebuild::compare_with(&logs.log, live.position, live.views, workspace.path(), &seals)?
+    } else {
+        rebuild::compare(&logs.log, &home.views(), workspace.path(), &seals)?
+    };
     let differing = checked.differing();
     if !differing.is_empty() {
         return Err(format!("these views differ from the log: {}", differing.join(", ")).into());
     }
-    for (name, digest, _) in &checked.views {
+    for view in &checked.views {
+        let (name, digest) = (view.name, &view.rebuilt);
         let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-        tell(&format!("View {name} equals its rebuild, digest {digest}…"));
+        tell(&format!("View {name} equals its rebuild up to {}: {digest}…", checked.head.0));
     }
     Ok(())
+}
+
+/// What the views of a running service hold.
+struct Live {
+    position: Position,
+    views: Vec<(String, [u8; 32])>,
+}
+
+/// Asks the running service, with a token made for the purpose.
+async fn live_digests(home: &Home) -> Result<Live, Failure> {
+    #[derive(serde::Deserialize)]
+    struct Address {
+        url: String,
+    }
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        position: Position,
+        views: BTreeMap<String, [u8; 32]>,
+    }
+    let address = std::fs::read(home.folder().join("serve.json"))?;
+    let Address { url } = serde_json::from_slice(&address)?;
+    let tokens = TokenStore::open(home.access())?;
+    let (token, grant) = tokens
+        .create(NewGrant { role: Role::Admin, ..super::ingest::everything("replay-check") })?;
+    // A running service looks for new tokens once a second.
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    let asked = reqwest::Client::new()
+        .post(format!("{url}/v1/operate/views"))
+        .bearer_auth(token)
+        .send()
+        .await;
+    tokens.revoke(&grant.id)?;
+    let Answer { position, views } = asked?.error_for_status()?.json().await?;
+    Ok(Live { position, views: views.into_iter().collect() })
 }
 
 /// Whether a service holds the log's lock.

@@ -1,6 +1,6 @@
 //! Archives and histories as the outside contract shows them.
 
-use domain::{Document, Item, Payload, PersonId};
+use domain::{DocumentKind, Item, Payload, PersonId};
 use jiff::Timestamp;
 use projections::archive::{Link, Origin};
 use projections::{Archive, Row};
@@ -26,13 +26,13 @@ pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<
     let items: Map<_, _> = archive
         .values()
         .filter(|(item, ..)| is_wanted(item.name()) || wanted.is_some_and(|w| w.contains(&"items")))
-        .map(|(item, text, origin)| (item.name().to_owned(), value(text, origin)))
+        .map(|(item, text, origin)| (item.name().to_owned(), value(archive, text, origin)))
         .collect();
     let mut answer = Map::new();
     answer.insert("person_id".into(), json!(id));
     answer.insert("status".into(), json!(status(archive)));
     if part("documents") {
-        let documents: Vec<_> = archive.documents.iter().map(document).collect();
+        let documents: Vec<_> = archive.documents().map(document).collect();
         answer.insert("documents".into(), json!(documents));
     }
     answer.insert("items".into(), Value::Object(items));
@@ -40,7 +40,7 @@ pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<
         answer.insert("topics".into(), topics(archive));
     }
     if part("family") {
-        let family: Vec<_> = archive.links.iter().map(|l| link(archive, l)).collect();
+        let family: Vec<_> = archive.links().iter().map(|l| link(archive, l)).collect();
         answer.insert("family".into(), json!(family));
     }
     if part("households") {
@@ -67,10 +67,10 @@ fn status(archive: &Archive) -> &'static str {
     }
 }
 
-fn value(text: &str, origin: &Origin) -> Value {
+fn value(archive: &Archive, text: &str, origin: &Origin) -> Value {
     json!({
         "value": text,
-        "source": origin.source,
+        "source": archive.source(origin),
         "department": department(origin.department),
         "channel": ascii(&origin.channel),
         "occurred_on": origin.occurred_on,
@@ -79,18 +79,17 @@ fn value(text: &str, origin: &Origin) -> Value {
     })
 }
 
-fn document(document: &Document) -> Value {
-    json!({"kind": document.kind().name(), "number": document.number()})
+fn document((kind, number): (DocumentKind, &str)) -> Value {
+    json!({"kind": kind.name(), "number": number})
 }
 
 fn topics(archive: &Archive) -> Value {
     let empty = TOPICS.iter().map(|topic| ((*topic).to_owned(), json!({})));
     let mut topics: Map<_, _> = empty.collect();
-    for (name, known) in &archive.topics {
-        let sent: Value = serde_json::from_str(&known.text).unwrap_or_default();
-        let mut told = value("", archive.origin(known.origin));
-        told["value"] = sent;
-        topics.insert(name.clone(), told);
+    for (name, json, origin) in archive.topics() {
+        let mut told = value(archive, "", origin);
+        told["value"] = serde_json::from_str(json).unwrap_or_default();
+        topics.insert(name.to_owned(), told);
     }
     Value::Object(topics)
 }

@@ -1,26 +1,30 @@
 //! One connection's patience: how long it may say nothing, dribble its headers, lie idle, or leave
-//! an answer unread. The reader below HTTP knows when bytes come, the service above it knows when a
+//! an answer unread once it has sent its request. The reader below HTTP knows when bytes come, the service above it knows when a
 //! request is being answered; this joins the two.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
 use futures_util::task::AtomicWaker;
-use hyper::body::{Frame, SizeHint};
+use hyper::body::{Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::server::Limits;
 
-/// Where a connection stands. All of it runs in one task, so the orderings need not be strict.
+/// Where a connection stands. The steps change in one task, so their orderings need not be strict.
 #[derive(Debug)]
 pub struct Phase {
     step: AtomicU8,
+    /// Whether the body of the request has not been read to its end. Any task may read it.
+    is_receiving: AtomicBool,
+    /// Wakes the writer of an unread answer when the body has been read: its patience begins then.
+    writer: AtomicWaker,
     /// Wakes the reader that found the connection busy: nothing else asks it again when the
     /// answer is over, and its patience begins then.
     reader: AtomicWaker,
@@ -34,12 +38,28 @@ const IDLE: u8 = 3;
 impl Phase {
     /// A connection that has said nothing yet.
     pub fn fresh() -> Arc<Self> {
-        Arc::new(Self { step: AtomicU8::new(FRESH), reader: AtomicWaker::new() })
+        Arc::new(Self {
+            step: AtomicU8::new(FRESH),
+            is_receiving: AtomicBool::new(false),
+            writer: AtomicWaker::new(),
+            reader: AtomicWaker::new(),
+        })
     }
 
     /// A request has been read and is being answered.
     pub fn begin_request(&self) {
         self.set(BUSY);
+    }
+
+    /// Whether the peer may still be busy sending; when not any more, `context` is woken.
+    fn is_receiving(&self, context: &mut Context<'_>) -> bool {
+        self.writer.register(context.waker());
+        self.is_receiving.load(Ordering::Acquire)
+    }
+
+    fn end_receiving(&self) {
+        self.is_receiving.store(false, Ordering::Release);
+        self.writer.wake();
     }
 
     fn get(&self) -> u8 {
@@ -102,6 +122,10 @@ impl PatientStream {
             self.writing = None;
             return written;
         }
+        if self.phase.is_receiving(context) {
+            self.writing = None;
+            return Poll::Pending;
+        }
         let patience = self.limits.unread_answer;
         let timer = self.writing.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(timer.as_mut().poll(context));
@@ -156,6 +180,51 @@ impl AsyncWrite for PatientStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// A request's body that says when it has been read to its end, or given up: a peer that is still
+/// sending is not expected to read its answer.
+pub struct RequestBody {
+    body: Incoming,
+    phase: Arc<Phase>,
+}
+
+impl RequestBody {
+    /// Wraps a body.
+    pub fn new(body: Incoming, phase: Arc<Phase>) -> Self {
+        phase.is_receiving.store(!body.is_end_stream(), Ordering::Release);
+        Self { body, phase }
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        self.phase.end_receiving();
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if self.body.is_end_stream() || !matches!(frame, Some(Ok(_))) {
+            self.phase.end_receiving();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

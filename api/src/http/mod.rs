@@ -15,6 +15,7 @@ pub mod problem;
 pub mod problem_kinds;
 mod rejections;
 pub mod server;
+mod spool;
 mod stream;
 mod views_position;
 pub mod who;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde_json::json;
+use serde_json::{Map, json};
 
+use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::who::Who;
@@ -26,7 +27,10 @@ pub fn open_routes(registry: Arc<Registry>) -> Router {
 
 /// The routes of operating.
 pub fn routes(registry: Arc<Registry>) -> Router {
-    Router::new().route("/metrics", get(read_gauges)).with_state(registry)
+    Router::new()
+        .route("/metrics", get(read_gauges))
+        .route("/v1/operate/views", post(digest_views))
+        .with_state(registry)
 }
 
 async fn read_readiness(State(registry): State<Arc<Registry>>) -> Result<Response, Problem> {
@@ -53,4 +57,18 @@ async fn read_gauges(State(registry): State<Arc<Registry>>, who: Who) -> Result<
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
     }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+/// Flushes the views and tells what they then hold: `replay check` compares it with a rebuild.
+async fn digest_views(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+) -> Result<Response, Problem> {
+    who.require(Action::Operate)?;
+    let views = Arc::clone(&registry.views);
+    let digests = tokio::task::spawn_blocking(move || views.digests()).await;
+    let digests = digests.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
+    let views: Map<_, _> =
+        digests.views.iter().map(|(name, digest)| ((*name).to_owned(), json!(digest))).collect();
+    Ok(Json(json!({"position": digests.position, "views": views})).into_response())
 }

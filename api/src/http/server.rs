@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::connection::{AnswerBody, PatientStream, Phase};
+use super::connection::{AnswerBody, PatientStream, Phase, RequestBody};
 
 /// How long the service is patient, and with how many.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct Limits {
     pub headers: Duration,
     /// Between two requests.
     pub idle: Duration,
-    /// While the peer takes nothing of an answer.
+    /// While the peer takes nothing of an answer, its request having been read to its end.
     pub unread_answer: Duration,
     /// From the order to stop to the closing of requests that still run.
     pub shutdown: Duration,
@@ -101,7 +101,8 @@ async fn converse(stream: TcpStream, router: Router, limits: Limits, stopping: C
         phase.begin_request();
         let (router, phase) = (router.clone(), Arc::clone(&phase));
         async move {
-            let response = match router.oneshot(request.map(Body::new)).await {
+            let body = |body| Body::new(RequestBody::new(body, Arc::clone(&phase)));
+            let response = match router.oneshot(request.map(body)).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             };

@@ -1,9 +1,11 @@
 //! NDJSON both ways: lines are read, prepared, submitted and answered by stages that pass blocks on
 //! in order, each through a short queue. A stage that falls behind stops the ones before it, down to
-//! the sender's socket, so memory stays the same whatever the length of the stream.
+//! the sender's socket, so memory stays the same whatever the length of the stream. Only the reader
+//! of the answer stops nobody: most clients read nothing before they have sent all, so answers
+//! wait in a [spool].
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -25,6 +27,7 @@ use super::language::Language;
 use super::lines::{Block, LineCutter};
 use super::problem::{Problem, ProblemView};
 use super::problem_kinds as kinds;
+use super::spool::{SpoolWriter, spool};
 use crate::access::Grant;
 use crate::registry::receipt::Receipt;
 use crate::registry::{Collector, Overloaded, Prepared, Sender};
@@ -37,6 +40,8 @@ const IN_FLIGHT_MAX: usize = 4;
 const GATHER: Duration = Duration::from_millis(3);
 /// A sender that is silent for so long has gone.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
+/// Where the spool is full, a client that takes none of its answer for so long has gone.
+const HELD_BACK_MAX: Duration = Duration::from_secs(60);
 /// A block that finds the queue full is tried again so often.
 const ATTEMPTS_MAX: u32 = 100;
 /// The longest wait between two tries.
@@ -75,11 +80,12 @@ pub fn answer<C: Collector>(
     let (to_submit, preparing) = mpsc::channel(PREPARING_MAX);
     let (to_answer, submitted) = mpsc::channel(IN_FLIGHT_MAX);
     tokio::spawn(read(Arc::clone(&registry), grant, lines, to_submit));
-    tokio::spawn(submit(registry, preparing, to_answer));
+    tokio::spawn(submit(Arc::clone(&registry), preparing, to_answer));
+    let (answers, unread) = spool(move || registry.spool_folder());
     let answering = Answering { submitted, tally: Tally::default(), language };
-    let results = stream::unfold(Some(answering), |answering| async move {
-        let (bytes, next) = answering?.next().await;
-        Some((Ok::<_, Infallible>(bytes), next))
+    tokio::spawn(answering.run(answers));
+    let results = stream::try_unfold(unread, |mut unread| async move {
+        Ok::<_, io::Error>(unread.next().await?.map(|bytes| (bytes, unread)))
     });
     Body::from_stream(results)
 }
@@ -222,7 +228,7 @@ async fn submit_block<C: Collector>(
     }
 }
 
-/// Last stage, driven by the reader of the answer: waits for receipts and writes result lines.
+/// Last stage: waits for receipts and writes result lines.
 struct Answering {
     submitted: mpsc::Receiver<Passed<Submitted>>,
     tally: Tally,
@@ -230,20 +236,27 @@ struct Answering {
 }
 
 impl Answering {
-    /// The next bytes of the answer; no successor after the summary.
-    async fn next(mut self) -> (Bytes, Option<Self>) {
-        let problem = match self.submitted.recv().await {
-            None => return (self.summary(None), None),
-            Some(Passed::Broken(problem)) => problem,
-            Some(Passed::Block(Submitted { sent, receipts })) => match receipts.await {
-                Ok(receipts) if receipts.len() == sent.len() => {
-                    return (self.lines(&sent, &receipts), Some(self));
-                }
-                Ok(_) => Problem::new(&kinds::INTERNAL),
-                Err(full) => overloaded(full),
-            },
+    /// Writes the whole answer. Ends early, and with it the stages before, when its reader has gone.
+    async fn run(mut self, mut answers: SpoolWriter) {
+        let problem = loop {
+            let (sent, receipts) = match self.submitted.recv().await {
+                None => break None,
+                Some(Passed::Broken(problem)) => break Some(problem),
+                Some(Passed::Block(Submitted { sent, receipts })) => (sent, receipts.await),
+            };
+            let bytes = match receipts {
+                Ok(receipts) if receipts.len() == sent.len() => self.lines(&sent, &receipts),
+                Ok(_) => break Some(Problem::new(&kinds::INTERNAL)),
+                Err(full) => break Some(overloaded(full)),
+            };
+            if !write_in_time(&mut answers, bytes).await {
+                return;
+            }
         };
-        (self.summary(Some(&problem)), None)
+        let last = self.summary(problem.as_ref());
+        if write_in_time(&mut answers, last).await {
+            answers.finish();
+        }
     }
 
     fn lines(&mut self, sent: &[Sent], receipts: &[Receipt]) -> Bytes {
@@ -275,6 +288,11 @@ impl Answering {
         write_line(&mut bytes, &Summary { summary });
         bytes.into()
     }
+}
+
+/// False when the reader of the answer has gone.
+async fn write_in_time(answers: &mut SpoolWriter, bytes: Bytes) -> bool {
+    matches!(tokio::time::timeout(HELD_BACK_MAX, answers.write(bytes)).await, Ok(true))
 }
 
 fn write_line(bytes: &mut Vec<u8>, value: &impl Serialize) {

@@ -7,8 +7,7 @@ use domain::document::DocumentKind;
 use domain::recorded::EventKey;
 use domain::submission::{PersonRef, Submission, Target};
 use domain::{
-    Document, IdentityKey, Item, Kind, LifeEvent, Payload, PersonId, Refusal, Related, Role,
-    Sequence,
+    Document, IdentityKey, Item, Kind, LifeEvent, PersonId, Refusal, Related, Role, Sequence,
 };
 use jiff::civil::Date;
 use replay::ReplayError;
@@ -54,16 +53,24 @@ pub struct Acts<'a> {
 }
 
 impl Acts<'_> {
-    /// The person of a reference, behind every claim of their documents.
+    /// The person of a reference, behind every claim of their documents; `part` tells the persons
+    /// of one submission apart, empty for its subject.
     ///
     /// # Errors
     /// [`ActError`]: an id must be that of a known person.
-    pub fn resolve(&mut self, named: &PersonRef, key: EventKey) -> Result<PersonId, ActError> {
+    pub fn resolve(
+        &mut self,
+        named: &PersonRef,
+        key: EventKey,
+        part: &str,
+    ) -> Result<PersonId, ActError> {
         let id = match named {
             PersonRef::Id(id) => *id,
-            // Somebody without any document is known by the submission that first told of them.
+            // Somebody without any document is known by the submission that first told of them,
+            // and by their part in it.
             PersonRef::Document(document) if document.kind() == DocumentKind::None => {
-                let made_up: String = key.0.iter().map(|byte| format!("{byte:02X}")).collect();
+                let made_up = key.0.iter().map(|byte| format!("{byte:02X}"));
+                let made_up: String = made_up.chain([part.to_owned()]).collect();
                 PersonId::of_document(self.identity, &Document::new(DocumentKind::None, &made_up))
             }
             PersonRef::Document(document) => PersonId::of_document(self.identity, document),
@@ -91,9 +98,10 @@ impl Acts<'_> {
         let mut related = Vec::with_capacity(report.related.len());
         let mut others = Vec::new();
         for (role, named) in &report.related {
-            let person = self.resolve(named, submission.key)?;
+            let part = format!("{role:?}");
+            let person = self.resolve(named, submission.key, &part)?;
             related.push(Related { role: *role, person });
-            if is_told_there(submission.kind, *role) {
+            if role.is_told(submission.kind) {
                 others.push((*role, person, document_of(named)));
             }
         }
@@ -160,11 +168,16 @@ impl Acts<'_> {
         else {
             return refused(Refusal::TargetUnknown);
         };
-        let (position, _) = known.place(target);
-        let is_birth = target_kind == Kind::Birth && submission.kind == Kind::Correction;
-        let born = report.items.get(Item::BirthDate).filter(|_| is_birth);
-        let born = born.and_then(|day| domain::items::parse_day(day).ok());
-        let day = report.true_day.or(born).unwrap_or(day);
+        let (key, others) = known.person.told_to(target).unwrap_or((submission.key, Vec::new()));
+        // The day of a birth or death is its date, so either of them corrects both.
+        let date = match target_kind {
+            Kind::Birth => report.items.get(Item::BirthDate),
+            Kind::Death => report.items.get(Item::DeathDate),
+            _ => None,
+        };
+        let date = date.filter(|_| submission.kind == Kind::Correction);
+        let date = date.and_then(|day| domain::items::parse_day(day).ok());
+        let day = report.true_day.or(date).unwrap_or(day);
         let change = |target: Sequence| LifeEvent {
             target: Some(target),
             true_day: report.true_day,
@@ -181,37 +194,22 @@ impl Acts<'_> {
             ..change(target)
         };
         let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
-        for (person, target) in self.told_elsewhere(position, target_kind)? {
-            tellings.push(self.telling(submission.kind, true, person, day, change(target))?);
+        for person in others {
+            let Some(there) = self.memory.known(person)?.person.seen(key) else { continue };
+            let life = change(there.sequence);
+            tellings.push(self.telling(submission.kind, true, person, day, life)?);
         }
         Ok(tellings)
     }
 
-    /// Where else the act at a position was told.
-    fn told_elsewhere(
-        &mut self,
-        position: domain::Position,
-        kind: Kind,
-    ) -> Result<Vec<(PersonId, Sequence)>, ActError> {
-        if !Role::NAMED.iter().any(|(role, _)| is_told_there(kind, *role)) {
-            return Ok(Vec::new());
-        }
-        let Some(event) = self.memory.log().event(position)? else { return Ok(Vec::new()) };
-        let Some(Payload::Life(life)) = event.payload else { return Ok(Vec::new()) };
-        let mut elsewhere = Vec::new();
-        for related in life.related.iter().filter(|related| is_told_there(kind, related.role)) {
-            let there = self.memory.known(related.person)?.person.seen(event.envelope.key);
-            elsewhere.extend(there.map(|seen| (related.person, seen.sequence)));
-        }
-        Ok(elsewhere)
-    }
-
-    /// The claim of the citizen number that a telling states, when the number is not yet known as
-    /// this person's. The second value is true when the number is another person's already.
+    /// The claim of the citizen number that the first telling states, when the number is not yet
+    /// known as that person's. The second value is true when the number is another person's
+    /// already, be it by this very act.
     ///
     /// # Errors
     /// [`ActError`].
-    pub fn claim(&mut self, telling: &Telling) -> Result<(Option<Telling>, bool), ActError> {
+    pub fn claim(&mut self, tellings: &[Telling]) -> Result<(Option<Telling>, bool), ActError> {
+        let telling = &tellings[0];
         let Some(number) = telling.life.items.get(Item::CitizenId) else {
             return Ok((None, false));
         };
@@ -224,7 +222,8 @@ impl Acts<'_> {
         if known.person.owner() == Some(telling.person) {
             return Ok((None, false));
         }
-        if known.person.events() > 0 {
+        let is_told = tellings.iter().any(|telling| telling.person == id);
+        if known.person.events() > 0 || is_told {
             return Ok((None, true));
         }
         let related = vec![Related { role: Role::Owner, person: telling.person }];
@@ -237,16 +236,7 @@ impl Acts<'_> {
 /// The idempotency key of a submission: a keyed hash of CloudEvents source and id.
 pub fn event_key(identity: &IdentityKey, source: &str, id: &str) -> EventKey {
     let parts: [&[u8]; 4] = [b"event|", source.as_bytes(), b"|", id.as_bytes()];
-    EventKey(domain::ids::keyed_hash(identity.bytes(), &parts))
-}
-
-/// Whether an act of a kind is told in the stream of the person in a role.
-fn is_told_there(kind: Kind, role: Role) -> bool {
-    match role {
-        Role::Spouse => kind.is_marriage() || kind.is_divorce(),
-        Role::Mother | Role::Father => kind == Kind::Birth,
-        _ => false,
-    }
+    EventKey(identity.hash(&parts))
 }
 
 fn document_of(named: &PersonRef) -> Option<Document> {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::{Duration, Instant};
 
 use domain::StreamId;
 use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
@@ -14,6 +15,11 @@ use super::receipt::Receipt;
 
 /// Submissions decided into one group at most.
 const GROUP_SUBMISSIONS_MAX: usize = 4_000;
+/// Events that the views may be behind before a group waits for them, and how long it waits at
+/// most: readers shall see what is recorded within a second, but views that are being rebuilt
+/// must not keep events out.
+const BEHIND_EVENTS_MAX: u64 = 12_000;
+const WAIT_FOR_VIEWS: Duration = Duration::from_millis(250);
 /// Groups that may wait for the disk.
 const GROUPS_WAITING_MAX: usize = 1;
 
@@ -30,11 +36,13 @@ pub struct Job {
 type Answers = Vec<(oneshot::Sender<Vec<Receipt>>, Vec<Receipt>)>;
 
 /// Starts both threads. They end when every sender of jobs is gone; what was queued is recorded.
+/// `behind` tells how many events the views are behind the log.
 pub fn start(
     decider: Decider,
     jobs: Receiver<Job>,
     journal: Arc<dyn Journal>,
     keys: Arc<KeySlots>,
+    behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -42,13 +50,22 @@ pub fn start(
         thread.expect("the system gives a thread at start")
     };
     vec![
-        spawn("decide", Box::new(move || decide(decider, &jobs, &groups))),
+        spawn("decide", Box::new(move || decide(decider, &jobs, &groups, behind))),
         spawn("append", Box::new(move || append(&decided, &*journal, &keys))),
     ]
 }
 
-fn decide(mut decider: Decider, jobs: &Receiver<Job>, groups: &SyncSender<(Group, Answers)>) {
+fn decide(
+    mut decider: Decider,
+    jobs: &Receiver<Job>,
+    groups: &SyncSender<(Group, Answers)>,
+    behind: impl Fn() -> u64,
+) {
     while let Ok(job) = jobs.recv() {
+        let since = Instant::now();
+        while behind() > BEHIND_EVENTS_MAX && since.elapsed() < WAIT_FOR_VIEWS {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let mut answers = Answers::new();
         let mut submissions = 0;
         let mut next = Some(job);

@@ -164,7 +164,7 @@ impl Decider {
         let Some(named) = &submission.report.person else {
             return Err(NotRecorded::Refused(vec![Refusal::PersonUnknown.fault()]));
         };
-        let subject = self.acts().resolve(named, submission.key)?;
+        let subject = self.acts().resolve(named, submission.key, "")?;
         if let Some(receipt) = self.recorded_before(submission, subject)? {
             return Ok(receipt);
         }
@@ -205,7 +205,7 @@ impl Decider {
         submission: &Submission,
         mut tellings: Vec<Telling>,
     ) -> Result<Accepted, NotRecorded> {
-        let (claim, is_anothers) = self.acts().claim(&tellings[0])?;
+        let (claim, is_anothers) = self.acts().claim(&tellings)?;
         tellings.extend(claim);
         let actor = submission.report.operator.as_ref().unwrap_or(&submission.actor);
         let records: Vec<Record> =
@@ -306,9 +306,10 @@ impl Decider {
     }
 
     /// The instant of recording: never before that of the event before, even when a clock is set
-    /// back, since what was known at an instant is cut off by it.
+    /// back, since what was known at an instant is cut off by it. Whole microseconds, as stored.
     pub(super) fn recorded_at(&mut self, received_at: Timestamp) -> Timestamp {
-        self.recorded_at = self.recorded_at.max(received_at);
+        let whole = Timestamp::from_microsecond(received_at.as_microsecond());
+        self.recorded_at = self.recorded_at.max(whole.unwrap_or(received_at));
         self.recorded_at
     }
 

@@ -51,22 +51,21 @@ impl Intake {
             Ok(known) => known,
             Err(faults) => return self.unfit(event, source, faults, received, sender),
         };
-        let canonical = serde_json::to_vec(&event.data).unwrap_or_default();
-        let parts: [&[u8]; 4] = [b"content|", event.event_type.as_bytes(), b"|", &canonical];
-        let content = ContentTag(domain::ids::keyed_hash(self.identity.bytes(), &parts));
+        let content = self.content_tag(&event, received.len());
         let reader = self.reader(received_at);
+        let simulated = event.recorded_time;
         let report = match reader.read(kind, event.data) {
             Ok(report) => report,
             Err(faults) => {
                 // The data was taken apart; what was sent is still there as its text.
-                let mut again = event_head(&event.id, &event.event_type);
+                let mut again = event_head(&event.id, &event.event_type, simulated);
                 let text = serde_json::from_str(&received).unwrap_or_default();
                 again.data = data_of(text);
                 return self.unfit(again, source, faults, received, sender);
             }
         };
         if let Err(fault) = sender.check_place(report.place) {
-            let event = event_head(&event.id, &event.event_type);
+            let event = event_head(&event.id, &event.event_type, simulated);
             let person = report.person.clone();
             return match self.unfit(event, source, vec![fault], received, sender) {
                 Prepared::Unfit(unfit) => Prepared::Unfit(Box::new(Unfit { person, ..*unfit })),
@@ -88,6 +87,15 @@ impl Intake {
         }))
     }
 
+    /// What the event says as a keyed hash: over its type and its data with sorted names.
+    fn content_tag(&self, event: &CloudEvent, bytes_expected: usize) -> ContentTag {
+        let mut canonical = Vec::with_capacity(bytes_expected);
+        // Writing plain values into memory does not fail.
+        let _ = serde_json::to_writer(&mut canonical, &event.data);
+        let parts: [&[u8]; 4] = [b"content|", event.event_type.as_bytes(), b"|", &canonical];
+        ContentTag(self.identity.hash(&parts))
+    }
+
     /// Keeps what could not even be read as a CloudEvent.
     pub fn unreadable(
         &self,
@@ -101,7 +109,7 @@ impl Intake {
         let source = source.and_then(|text| Source::read(text).ok());
         let source = source.filter(|source| sender.check_source(source).is_ok());
         let source = source.unwrap_or_else(|| sender.own_source());
-        self.unfit(event_head(id, event_type), source, faults, received, sender)
+        self.unfit(event_head(id, event_type, None), source, faults, received, sender)
     }
 
     fn kind_and_clock(
@@ -138,11 +146,14 @@ impl Intake {
             ));
         }
         match kind {
-            Some(kind) if faults.is_empty() => {
-                Ok((kind, event.recorded_time.unwrap_or(sender.received_at)))
-            }
+            Some(kind) if faults.is_empty() => Ok((kind, self.clock(event.recorded_time, sender))),
             _ => Err(faults),
         }
+    }
+
+    /// When the event was received: by the simulated clock where there is one.
+    fn clock(&self, recorded_time: Option<Timestamp>, sender: &Sender) -> Timestamp {
+        recorded_time.filter(|_| self.fictional).unwrap_or(sender.received_at)
     }
 
     fn unfit(
@@ -161,7 +172,7 @@ impl Intake {
             person,
             faults,
             received,
-            received_at: sender.received_at,
+            received_at: self.clock(event.recorded_time, sender),
             actor: sender.subject.clone(),
         }))
     }
@@ -177,13 +188,13 @@ fn data_of(text: serde_json::Value) -> serde_json::Value {
     }
 }
 
-fn event_head(id: &str, event_type: &str) -> CloudEvent {
+fn event_head(id: &str, event_type: &str, recorded_time: Option<Timestamp>) -> CloudEvent {
     CloudEvent {
         id: id.to_owned(),
         source: String::new(),
         event_type: event_type.to_owned(),
         time: None,
-        recorded_time: None,
+        recorded_time,
         data: serde_json::Value::Null,
     }
 }

@@ -12,7 +12,7 @@ mod rejections;
 pub mod sender;
 mod visits;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -37,8 +37,6 @@ use decide::Decider;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 24_000;
-/// Events that the views may be behind the log before new submissions have to wait.
-const BEHIND_EVENTS_MAX: u64 = 300_000;
 /// Persons in one generation of the decider's memory.
 const REMEMBERED_PERSONS: usize = 300_000;
 
@@ -89,7 +87,7 @@ pub struct Unfit {
     pub actor: String,
 }
 
-/// The queue is full or the views are too far behind: try again after some seconds.
+/// The queue is full: try again after some seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Overloaded {
     /// Seconds to wait.
@@ -115,6 +113,7 @@ pub struct Registry {
     pub views: Arc<Views>,
     /// Reads on record.
     pub reads: Reads,
+    folder: PathBuf,
     log: LogReader,
     jobs: Option<mpsc::Sender<Job>>,
     room: Semaphore,
@@ -140,11 +139,16 @@ impl Registry {
         let decider = Decider::new(logs.identity.clone(), logs.log.clone(), REMEMBERED_PERSONS);
         let (jobs, queue) = mpsc::channel();
         let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
-        let threads = commit::start(decider, queue, journal, Arc::clone(&keys));
+        let behind = {
+            let (journal, folded) = (Arc::clone(&journal), folded.clone());
+            move || journal.head().0.saturating_sub(folded.borrow().0)
+        };
+        let threads = commit::start(decider, queue, journal, Arc::clone(&keys), behind);
         Ok(Self {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
             reads: Reads::start(logs.reads, keys),
+            folder: folder.to_owned(),
             log: logs.log,
             jobs: Some(jobs),
             room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
@@ -194,13 +198,15 @@ impl Collector for Registry {
         self.intake.unreadable(id, event_type, source, faults, received, sender)
     }
 
+    /// The registry's own directory: the system's one for temporary files may be memory.
+    fn spool_folder(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
     /// Decides submissions in order and gives their receipts in the same order, once everything
     /// that they call recorded is durable. In an atomic batch one refusal leaves nothing recorded.
     async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
         let overloaded = Overloaded { retry_after_seconds: 1 };
-        if self.log.journal().head().0 > self.folded().0 + BEHIND_EVENTS_MAX {
-            return Err(Overloaded { retry_after_seconds: 3 });
-        }
         let wanted = batch.len().clamp(1, QUEUED_SUBMISSIONS_MAX) as u32;
         let _room = self.room.try_acquire_many(wanted).map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();

@@ -87,7 +87,7 @@ impl Decider {
         let Refusal { source, person, rejection: mut kept, .. } = refusal;
         let stream = unit_stream(&self.identity, &source);
         let key = event_key(&self.identity, &source.text, &kept.id);
-        let person = person.and_then(|named| self.acts().resolve(&named, key).ok());
+        let person = person.and_then(|named| self.acts().resolve(&named, key, "").ok());
         kept.person = person;
         let person_key = match person {
             Some(person) => self.memory.known(person)?.key.clone(),
@@ -151,7 +151,7 @@ impl Decider {
 
 /// The stream of a source.
 pub fn unit_stream(identity: &domain::IdentityKey, source: &Source) -> StreamId {
-    let id = domain::ids::keyed_hash(identity.bytes(), &[b"unit|", source.text.as_bytes()]);
+    let id = identity.hash(&[b"unit|", source.text.as_bytes()]);
     let id = PersonId::from_custom_bytes(id).as_uuid();
     StreamId { kind: StreamKind::Unit, id }
 }

@@ -1,6 +1,7 @@
 //! Who hands submissions in, and the handle through which they are handed in.
 
 use std::future::Future;
+use std::path::PathBuf;
 
 use domain::submission::Source;
 use domain::{Fault, Place};
@@ -81,6 +82,9 @@ pub trait Collector: Send + Sync + 'static {
         received: String,
         sender: &Sender,
     ) -> Prepared;
+
+    /// Where answers that nobody has read yet may be kept, in files without a name.
+    fn spool_folder(&self) -> PathBuf;
 
     /// Hands a batch in; the receipts come in its order, and are true when they come.
     ///

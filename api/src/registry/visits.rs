@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::submission::{Observed, Submission};
-use domain::{Fault, LifeEvent};
+use domain::{Fault, LifeEvent, PersonId};
 
 use super::acts::Telling;
 use super::decide::{Decider, NotRecorded};
@@ -12,26 +12,24 @@ use super::receipt::{Accepted, ObservationReceipt, Receipt};
 impl Decider {
     /// Decides a visit. It is refused only when every person of it is.
     pub(super) fn visit(&mut self, submission: &Submission) -> Result<Receipt, NotRecorded> {
+        if let Some(conflict) = self.other_visit(submission)? {
+            return Ok(conflict);
+        }
         let mut first: Option<Accepted> = None;
-        let (mut new, mut conflicts) = (false, false);
+        let mut new = false;
+        let mut met = Vec::new();
         let mut receipts = Vec::new();
         let mut refusals = Vec::new();
         for (index, observed) in submission.report.observations.iter().enumerate() {
-            let errors = match self.observation(submission, observed, index == 0) {
-                Ok(receipt) => {
-                    new |= matches!(receipt, Receipt::Recorded(_));
-                    conflicts |= matches!(receipt, Receipt::Conflict(_));
-                    if let Receipt::Recorded(one)
-                    | Receipt::Duplicate(one)
-                    | Receipt::Conflict(one) = receipt
-                    {
-                        receipts.push(ObservationReceipt {
-                            person_id: Some(one.person_id),
-                            position: Some(one.position),
-                            errors: Vec::new(),
-                        });
-                        add(&mut first, one);
-                    }
+            let errors = match self.observation(submission, observed, index, &mut met) {
+                Ok((is_new, one)) => {
+                    new |= is_new;
+                    receipts.push(ObservationReceipt {
+                        person_id: Some(one.person_id),
+                        position: Some(one.position),
+                        errors: Vec::new(),
+                    });
+                    add(&mut first, one);
                     continue;
                 }
                 Err(NotRecorded::Refused(faults)) => at_observation(faults, index),
@@ -42,35 +40,70 @@ impl Decider {
         }
         let Some(mut accepted) = first else { return Err(NotRecorded::Refused(refusals)) };
         accepted.observations = receipts;
-        if new && !refusals.is_empty() {
+        if !new {
+            return Ok(Receipt::Duplicate(accepted));
+        }
+        if !refusals.is_empty() {
             self.reject(super::rejections::of_visit(submission, &refusals))?;
         }
-        Ok(match (new, conflicts) {
-            (_, true) => Receipt::Conflict(accepted),
-            (true, false) => Receipt::Recorded(accepted),
-            (false, false) => Receipt::Duplicate(accepted),
-        })
+        Ok(Receipt::Recorded(accepted))
     }
 
+    /// The conflict with what was recorded under the same key, be it of a single person: nothing
+    /// of the visit may be recorded then.
+    fn other_visit(&mut self, submission: &Submission) -> Result<Option<Receipt>, NotRecorded> {
+        for (index, observed) in submission.report.observations.iter().enumerate() {
+            let person = match self.person_met(submission, observed, index) {
+                Ok(person) => person,
+                Err(NotRecorded::Refused(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            let before = self.recorded_before(submission, person)?;
+            if let Some(conflict @ Receipt::Conflict(_)) = before {
+                return Ok(Some(conflict));
+            }
+        }
+        Ok(None)
+    }
+
+    fn person_met(
+        &mut self,
+        submission: &Submission,
+        observed: &Observed,
+        index: usize,
+    ) -> Result<PersonId, NotRecorded> {
+        let part = index.to_string();
+        Ok(self.acts().resolve(&observed.person, submission.key, &part)?)
+    }
+
+    /// Records what was seen of one person, or finds that it was; tells whether it is new. `met`
+    /// are the persons before them.
     fn observation(
         &mut self,
         submission: &Submission,
         observed: &Observed,
-        is_first: bool,
-    ) -> Result<Receipt, NotRecorded> {
-        let person = self.acts().resolve(&observed.person, submission.key)?;
+        index: usize,
+        met: &mut Vec<PersonId>,
+    ) -> Result<(bool, Accepted), NotRecorded> {
+        let person = self.person_met(submission, observed, index)?;
+        if met.contains(&person) {
+            let fault =
+                Fault::new("named_twice", "同一人被列出两次", "the person is listed already");
+            return Err(NotRecorded::Refused(vec![fault.at("/data/person")]));
+        }
+        met.push(person);
         let known = self.memory.known(person)?;
         if known.person.seen(submission.key).is_some()
-            && let Some(receipt) = self.recorded_before(submission, person)?
+            && let Some(Receipt::Duplicate(one)) = self.recorded_before(submission, person)?
         {
-            return Ok(receipt);
+            return Ok((false, one));
         }
         let document = match &observed.person {
             domain::submission::PersonRef::Document(document) => Some(document.clone()),
             domain::submission::PersonRef::Id(_) => None,
         };
         let mut details = observed.details.clone();
-        if is_first {
+        if index == 0 {
             // What was said of the visit as a whole is kept once.
             details.extend(submission.report.details.clone());
         }
@@ -89,7 +122,7 @@ impl Decider {
             life: Arc::new(life),
             spouse_died_on: None,
         };
-        self.record(submission, vec![telling]).map(Receipt::Recorded)
+        Ok((true, self.record(submission, vec![telling])?))
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::{Doubt, Person, Record, Refusal, Refused};
 use crate::catalogue::Kind;
-use crate::ids::{PersonId, Sequence};
+use crate::ids::PersonId;
 use crate::items::{Item, parse_day};
 use crate::life_event::Role;
 
@@ -49,17 +49,19 @@ impl Person {
         if self.died_on().is_some_and(|died| died != day) {
             broken.push(Refusal::AlreadyDead);
         }
-        let stated = command.event.life.items.get(Item::BirthDate).and_then(|d| parse_day(d).ok());
-        if stated.or(self.born_on()).is_some_and(|born| day < born) {
+        if stated_birth(command).or(self.born_on()).is_some_and(|born| day < born) {
             broken.push(Refusal::DeathBeforeBirth);
         }
     }
 
     fn refuse_outside_life(&self, command: &Record, broken: &mut Vec<Refusal>) {
         let event = &command.event;
-        let stated = event.life.items.get(Item::BirthDate).and_then(|day| parse_day(day).ok());
+        let stated = stated_birth(command);
         if stated.or(self.born_on()).is_some_and(|born| event.occurred_on < born) {
             broken.push(Refusal::BeforeBirth);
+        }
+        if self.is_dead_before(stated) {
+            broken.push(Refusal::DeathBeforeBirth);
         }
         // A first load may tell of the dead.
         let may_be_dead = event.kind().0 == Kind::Registration;
@@ -108,11 +110,22 @@ impl Person {
             if event.life.items.is_empty() && event.life.details.is_empty() && !moves {
                 broken.push(Refusal::CorrectsNothing);
             }
-            self.refuse_new_day(target, event.occurred_on, broken);
+            if moves {
+                self.refuse_new_day(target_kind, event.occurred_on, broken);
+            }
+            let is_birth = target_kind == Kind::Birth;
+            if self.is_dead_before(stated_birth(command).filter(|_| !is_birth)) {
+                broken.push(Refusal::DeathBeforeBirth);
+            }
+        }
+        if kind == Kind::Annulment && target_kind == Kind::Annulment {
+            self.refuse_revival(self.root(target.0), broken);
         }
         let vital = matches!(target_kind, Kind::Birth | Kind::Death);
         let touches = FOUR_EYES.iter().any(|item| event.life.items.get(*item).is_some());
-        if touches || (vital && (moves || kind == Kind::Annulment)) {
+        // What a second person approved is not undone by one.
+        let undoes_approved = kind == Kind::Annulment && self.is_approved(target);
+        if touches || undoes_approved || (vital && (moves || kind == Kind::Annulment)) {
             match event.life.approved_by.as_deref() {
                 None => broken.push(Refusal::ApprovalMissing),
                 Some(approver) if approver == command.actor => {
@@ -123,17 +136,38 @@ impl Person {
         }
     }
 
-    /// A corrected day must leave birth and death in their order.
-    fn refuse_new_day(&self, target: Sequence, day: Date, broken: &mut Vec<Refusal>) {
-        let (kind, _) = self.kind(target.0);
-        let dead_first = match kind {
-            Kind::Death => self.born_on().is_some_and(|born| day < born),
-            Kind::Birth => self.died_on().is_some_and(|died| died < day),
-            _ => false,
-        };
-        if dead_first {
-            broken.push(Refusal::DeathBeforeBirth);
+    /// A corrected day must leave birth, life and death in their order.
+    fn refuse_new_day(&self, target: Kind, day: Date, broken: &mut Vec<Refusal>) {
+        let unborn = self.born_on().is_some_and(|born| day < born);
+        let dead = self.died_on().is_some_and(|died| died < day);
+        match target {
+            Kind::Death if unborn => broken.push(Refusal::DeathBeforeBirth),
+            Kind::Birth if dead => broken.push(Refusal::DeathBeforeBirth),
+            Kind::Death | Kind::Birth => {}
+            _ if unborn => broken.push(Refusal::BeforeBirth),
+            Kind::Registration => {}
+            _ if dead => broken.push(Refusal::AfterDeath),
+            _ => {}
         }
+    }
+
+    /// A birth or death that was annulled does not stand again beside another one.
+    fn refuse_revival(&self, fact: u32, broken: &mut Vec<Refusal>) {
+        if !self.is_void(fact) {
+            return;
+        }
+        let (kind, day) = (self.kind(fact).0, self.day(fact));
+        let other = self.standing(kind).is_some_and(|standing| self.day(standing) != day);
+        match kind {
+            Kind::Birth if other => broken.push(Refusal::AlreadyBorn),
+            Kind::Death if other => broken.push(Refusal::AlreadyDead),
+            _ => {}
+        }
+    }
+
+    /// Whether the death on record lies before a stated birth.
+    fn is_dead_before(&self, born: Option<Date>) -> bool {
+        born.is_some_and(|born| self.died_on().is_some_and(|died| died < born))
     }
 
     /// What is odd about an event that may be recorded.
@@ -146,22 +180,27 @@ impl Person {
             doubts.push(Doubt::FirstKnownByThisEvent);
         }
         let day = event.occurred_on;
+        let spouse = spouse_of(command);
         let told = match kind {
             Kind::Birth => self.standing(Kind::Birth).is_some(),
             Kind::Death => self.died_on().is_some(),
-            _ if kind.is_marriage() => spouse_of(command) == self.spouse_on(day),
+            _ if kind.is_marriage() => spouse == self.spouse_on(day),
+            _ if kind.is_divorce() => spouse.is_some_and(|from| self.was_divorced_on(day, from)),
             _ => false,
         };
         if told {
             doubts.push(Doubt::SecondReport);
         }
-        if kind.is_divorce() && spouse_of(command) != self.spouse_on(day) {
+        if kind.is_divorce() && !told && spouse != self.spouse_on(day) {
             doubts.push(Doubt::MarriageNotOnRecord);
         }
         if known_on.is_some_and(|known| known < day) && !kind.acts_on_another() {
             doubts.push(Doubt::KnownBeforeItHappened);
         }
-        if kind == Kind::Death && self.has_events_after(day) {
+        let corrected = event.life.target.and_then(|target| self.kind_at(target));
+        let dies =
+            kind == Kind::Death || kind == Kind::Correction && corrected == Some(Kind::Death);
+        if dies && self.has_events_after(day) {
             doubts.push(Doubt::EventsAfterDeath);
         }
         doubts.extend(number_doubts(command));
@@ -183,6 +222,11 @@ impl Person {
 fn spouse_of(command: &Record) -> Option<PersonId> {
     let related = &command.event.life.related;
     related.iter().find(|related| related.role == Role::Spouse).map(|related| related.person)
+}
+
+fn stated_birth(command: &Record) -> Option<Date> {
+    let stated = command.event.life.items.get(Item::BirthDate);
+    stated.and_then(|day| parse_day(day).ok())
 }
 
 /// A citizen number tells birth date and sex; the items beside it should say the same.

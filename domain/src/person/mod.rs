@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Kind;
 use crate::ids::{PersonId, Sequence};
 use crate::items::{Item, parse_day};
-use crate::life_event::{LifeEvent, Role};
+use crate::life_event::{LifeEvent, Related, Role};
 use crate::recorded::{ContentTag, EventKey};
 
 pub use refusal::{Doubt, Refusal};
@@ -77,8 +77,9 @@ pub struct Person {
     memos: Vec<Memo>,
     /// Birth dates that events state, with the sequence of the event.
     births: Vec<(u32, Date)>,
-    /// Husbands and wives of marriages and divorces, with the sequence of the event.
-    spouses: Vec<(u32, PersonId)>,
+    /// Husbands and wives, and those in whose streams an event is told too, with the sequence of
+    /// the event.
+    others: Vec<(u32, Related)>,
     owner: Option<PersonId>,
 }
 
@@ -90,6 +91,7 @@ struct Memo {
     number: u16,
     occurred_on: Date,
     target: Option<u32>,
+    is_approved: bool,
 }
 
 /// An event that the stream holds for a key.
@@ -126,21 +128,29 @@ impl Aggregate for Person {
             self.owner =
                 event.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
         }
+        // The correction of a birth says its day as its own day.
+        let target = event.life.target.filter(|target| target.0 < sequence);
+        let corrects_birth = target.is_some_and(|target| self.kind(target.0).0 == Kind::Birth);
         if kind == Kind::Birth && !side {
             self.births.push((sequence, event.occurred_on));
-        } else if let Some(day) = event.life.items.get(Item::BirthDate) {
+        } else if let Some(day) = event.life.items.get(Item::BirthDate).filter(|_| !corrects_birth)
+        {
             self.births.extend(parse_day(day).ok().map(|day| (sequence, day)));
         }
-        if kind.is_marriage() || kind.is_divorce() {
-            let spouse = event.life.related.iter().find(|r| r.role == Role::Spouse);
-            self.spouses.extend(spouse.map(|spouse| (sequence, spouse.person)));
-        }
+        let has_other = |role: Role| match kind {
+            // A first load tells of a marriage that the register has not seen.
+            Kind::Registration => role == Role::Spouse,
+            _ => role.is_told(kind),
+        };
+        let others = event.life.related.iter().filter(|related| has_other(related.role));
+        self.others.extend(others.map(|related| (sequence, *related)));
         self.memos.push(Memo {
             key: event.key,
             content: event.content,
             number: event.number,
             occurred_on: event.occurred_on,
-            target: event.life.target.map(|target| target.0),
+            target: target.map(|target| target.0),
+            is_approved: event.life.approved_by.is_some(),
         });
     }
 }
@@ -164,7 +174,11 @@ impl Person {
 
     /// The day of birth as known now.
     pub fn born_on(&self) -> Option<Date> {
-        let known = self.births.iter().rev().find(|(sequence, _)| !self.is_void(*sequence));
+        let stands = |sequence: u32| {
+            let target = self.memos[sequence as usize].target;
+            !self.is_void(sequence) && target.is_none_or(|target| !self.is_void(target))
+        };
+        let known = self.births.iter().rev().find(|(sequence, _)| stands(*sequence));
         known.map(|(sequence, day)| match self.kind(*sequence) {
             (Kind::Birth, false) => self.day(*sequence),
             _ => *day,
@@ -176,24 +190,50 @@ impl Person {
         self.standing(Kind::Death).map(|sequence| self.day(sequence))
     }
 
-    /// The husband or wife on that day, by the marriages and divorces on record.
+    /// The husband or wife on that day, by the marriages and divorces on record, or as the first
+    /// load told.
     pub fn spouse_on(&self, day: Date) -> Option<PersonId> {
-        let mut acts: Vec<_> = self
-            .spouses
-            .iter()
-            .filter(|(sequence, _)| !self.is_void(*sequence) && self.day(*sequence) <= day)
-            .map(|(sequence, spouse)| (self.day(*sequence), *sequence, *spouse))
-            .collect();
+        let mut acts: Vec<_> = self.marital_acts().filter(|act| act.0 <= day).collect();
         acts.sort_unstable();
         let mut married = None;
         for (_, sequence, spouse) in acts {
-            if self.kind(sequence).0.is_marriage() {
+            if !self.kind(sequence).0.is_divorce() {
                 married = Some(spouse);
             } else if married == Some(spouse) {
                 married = None;
             }
         }
         married
+    }
+
+    /// Whether a divorce from that husband or wife on that day stands.
+    fn was_divorced_on(&self, day: Date, from: PersonId) -> bool {
+        self.marital_acts().any(|(on, sequence, spouse)| {
+            on == day && spouse == from && self.kind(sequence).0.is_divorce()
+        })
+    }
+
+    /// The standing acts that begin or end a marriage: day, sequence, husband or wife.
+    fn marital_acts(&self) -> impl Iterator<Item = (Date, u32, PersonId)> {
+        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
+        spouses
+            .filter(|(sequence, _)| !self.is_void(*sequence))
+            .map(|(sequence, spouse)| (self.day(*sequence), *sequence, spouse.person))
+    }
+
+    /// In whose streams else the event at `sequence` is told, under the same key: those of the act
+    /// at its root, when it is a correction or annulment. None beyond the end.
+    pub fn told_to(&self, sequence: Sequence) -> Option<(EventKey, Vec<PersonId>)> {
+        let key = self.memos.get(sequence.0 as usize)?.key;
+        let root = self.root(sequence.0);
+        let kind = self.kind(root).0;
+        let told = self.others.iter().filter(|(at, to)| *at == root && to.role.is_told(kind));
+        Some((key, told.map(|(_, to)| to.person).collect()))
+    }
+
+    /// The fact at the root of corrections and annulments; a fact is its own.
+    fn root(&self, sequence: u32) -> u32 {
+        self.memos[sequence as usize].target.map_or(sequence, |target| self.root(target))
     }
 
     /// The kind of an event of the stream, and whether it is a side event; none beyond the end.
@@ -226,6 +266,11 @@ impl Person {
                 && memo.number % crate::catalogue::SIDE == Kind::Annulment as u16
                 && !self.is_void(at as u32)
         })
+    }
+
+    /// Whether a second person approved the event.
+    fn is_approved(&self, sequence: Sequence) -> bool {
+        self.memos[sequence.0 as usize].is_approved
     }
 
     /// The newest standing event of a kind that is told here as the subject's own.

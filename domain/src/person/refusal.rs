@@ -44,92 +44,48 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every rule: its name, the field that is at fault, and what is said of it.
+    #[rustfmt::skip]
+    const TABLE: [(Refusal, &str, &str, &str, &str); 16] = [
+        (Refusal::DeathBeforeBirth, "death_before_birth", "occurred_on",
+            "死亡日期早于出生日期", "death before birth"),
+        (Refusal::BeforeBirth, "before_birth", "occurred_on",
+            "事件日期早于本人出生日期", "the event lies before the person's birth"),
+        (Refusal::AfterDeath, "after_death", "occurred_on",
+            "事件日期晚于本人死亡日期", "the event lies after the person's death"),
+        (Refusal::AlreadyBorn, "already_born", "occurred_on",
+            "已登记出生, 且日期不同; 应提交更正", "a birth on another day is recorded; send a correction"),
+        (Refusal::AlreadyDead, "already_dead", "occurred_on",
+            "已登记死亡, 且日期不同; 应提交更正", "a death on another day is recorded; send a correction"),
+        (Refusal::AlreadyMarried, "already_married", "spouse",
+            "当日与他人的婚姻仍然有效", "a marriage with somebody else was in force on that day"),
+        (Refusal::SpouseIsSelf, "spouse_is_self", "spouse",
+            "配偶不能是本人", "nobody is their own spouse"),
+        (Refusal::SpouseMissing, "spouse_missing", "spouse",
+            "缺少配偶", "the husband or wife must be named"),
+        (Refusal::TargetUnknown, "target_unknown", "corrects",
+            "本人档案中没有所指的事件", "the person's record has no such event"),
+        (Refusal::TargetAnnulled, "target_annulled", "annuls",
+            "所指事件已被撤销", "the event was annulled already"),
+        (Refusal::TargetIsSideEvent, "target_is_side_event", "corrects",
+            "该事件属于另一人的档案, 应在其档案中更正", "the event belongs to another person's record; correct it there"),
+        (Refusal::TargetIsNoFact, "target_is_no_fact", "corrects",
+            "不能更正一条更正或撤销; 可撤销后重新更正", "a correction or annulment is not corrected; annul it instead"),
+        (Refusal::CorrectsNothing, "corrects_nothing", "items",
+            "更正未改变任何内容", "the correction changes nothing"),
+        (Refusal::ApprovalMissing, "approval_missing", "approved_by",
+            "身份号码、出生、性别、死亡的更正须另一人审批", "number, birth, sex and death need a second person's approval"),
+        (Refusal::ApproverIsActor, "approver_is_actor", "approved_by",
+            "审批人与经办人相同", "approver and actor are one"),
+        (Refusal::PersonUnknown, "person_unknown", "person",
+            "登记簿中没有此人", "the register has no such person"),
+    ];
+
     /// The fault that the sender is told, with the field that is at fault.
     pub fn fault(self) -> Fault {
-        let (code, pointer, zh, en) = match self {
-            Self::DeathBeforeBirth => {
-                ("death_before_birth", "occurred_on", "死亡日期早于出生日期", "death before birth")
-            }
-            Self::BeforeBirth => (
-                "before_birth",
-                "occurred_on",
-                "事件日期早于本人出生日期",
-                "the event lies before the person's birth",
-            ),
-            Self::AfterDeath => (
-                "after_death",
-                "occurred_on",
-                "事件日期晚于本人死亡日期",
-                "the event lies after the person's death",
-            ),
-            Self::AlreadyBorn => (
-                "already_born",
-                "occurred_on",
-                "已登记出生, 且日期不同; 应提交更正",
-                "a birth on another day is recorded; send a correction",
-            ),
-            Self::AlreadyDead => (
-                "already_dead",
-                "occurred_on",
-                "已登记死亡, 且日期不同; 应提交更正",
-                "a death on another day is recorded; send a correction",
-            ),
-            Self::AlreadyMarried => (
-                "already_married",
-                "spouse",
-                "当日与他人的婚姻仍然有效",
-                "a marriage with somebody else was in force on that day",
-            ),
-            Self::SpouseIsSelf => {
-                ("spouse_is_self", "spouse", "配偶不能是本人", "nobody is their own spouse")
-            }
-            Self::SpouseMissing => {
-                ("spouse_missing", "spouse", "缺少配偶", "the husband or wife must be named")
-            }
-            Self::TargetUnknown => (
-                "target_unknown",
-                "corrects",
-                "本人档案中没有所指的事件",
-                "the person's record has no such event",
-            ),
-            Self::TargetAnnulled => {
-                ("target_annulled", "annuls", "所指事件已被撤销", "the event was annulled already")
-            }
-            Self::TargetIsSideEvent => (
-                "target_is_side_event",
-                "corrects",
-                "该事件属于另一人的档案, 应在其档案中更正",
-                "the event belongs to another person's record; correct it there",
-            ),
-            Self::TargetIsNoFact => (
-                "target_is_no_fact",
-                "corrects",
-                "不能更正一条更正或撤销; 可撤销后重新更正",
-                "a correction or annulment is not corrected; annul it instead",
-            ),
-            Self::CorrectsNothing => (
-                "corrects_nothing",
-                "items",
-                "更正未改变任何内容",
-                "the correction changes nothing",
-            ),
-            Self::ApprovalMissing => (
-                "approval_missing",
-                "approved_by",
-                "身份号码、出生、性别、死亡的更正须另一人审批",
-                "number, birth, sex and death need a second person's approval",
-            ),
-            Self::ApproverIsActor => (
-                "approver_is_actor",
-                "approved_by",
-                "审批人与经办人相同",
-                "approver and actor are one",
-            ),
-            Self::PersonUnknown => {
-                ("person_unknown", "person", "登记簿中没有此人", "the register has no such person")
-            }
-        };
-        Fault::new(code, zh, en).at(format!("/data/{pointer}"))
+        let row = Self::TABLE.iter().find(|row| row.0 == self).expect("every rule is listed");
+        let (_, code, field, zh, en) = row;
+        Fault::new(code, zh, en).at(format!("/data/{field}"))
     }
 }
 

@@ -137,10 +137,10 @@ fn birth(choice: &mut Choice) -> LifeEvent {
     };
     let (hukou, day) = (choice.division(), choice.day(2024, 3));
     event.items.set(Item::FullName, choice.name());
-    event.items.set(Item::Sex, choice.one(&["1", "2"]).into());
+    event.items.set(Item::Sex, choice.one(&["1", "2"]));
     event.items.set(Item::BirthDate, day);
     event.items.set(Item::BirthPlace, choice.county());
-    event.items.set(Item::EthnicGroup, choice.one(&["01", "01", "01", "01", "11", "08"]).into());
+    event.items.set(Item::EthnicGroup, choice.one(&["01", "01", "01", "01", "11", "08"]));
     if choice.chance(60) {
         event.items.set(Item::Hukou, hukou.clone());
         event.items.set(Item::Residence, hukou);
@@ -161,7 +161,7 @@ fn death(choice: &mut Choice) -> LifeEvent {
     let mut event = LifeEvent { document: document(choice, &born), ..LifeEvent::default() };
     event.items.set(Item::DeathDate, choice.day(2024, 3));
     if choice.chance(40) {
-        event.items.set(Item::HukouStatus, "cancelled".into());
+        event.items.set(Item::HukouStatus, "cancelled");
         event.items.set(Item::FullName, choice.name());
     }
     event.certificate_no = choice.chance(70).then(|| choice.certificate('D'));
@@ -178,7 +178,7 @@ fn marriage(choice: &mut Choice) -> LifeEvent {
     event.related = related(choice, &[Role::Spouse]);
     let status = choice.one(&["20", "21", "22", "40"]);
     let day = choice.day(2024, 3);
-    event.items.set(Item::MaritalStatus, status.into());
+    event.items.set(Item::MaritalStatus, status);
     event.items.set(Item::MaritalChangeDate, day.clone());
     if status == "21" {
         event.items.set(Item::FirstMarriageDate, day);
@@ -201,7 +201,7 @@ fn move_of(choice: &mut Choice) -> LifeEvent {
     if choice.chance(40) {
         event.items.set(Item::Hukou, division);
         event.items.set(Item::HukouAddress, choice.address());
-        event.items.set(Item::HukouNature, choice.one(&["1", "2", "3"]).into());
+        event.items.set(Item::HukouNature, choice.one(&["1", "2", "3"]));
         event.items.set(Item::HouseholdId, format!("99{:010}", choice.below(10_000_000_000)));
     }
     if choice.chance(30) {
@@ -222,25 +222,25 @@ fn registration(choice: &mut Choice) -> LifeEvent {
     let items = &mut event.items;
     items.set(Item::FullName, choice.name());
     items.set(Item::CitizenId, number.unwrap_or_default());
-    items.set(Item::Sex, choice.one(&["1", "2"]).into());
+    items.set(Item::Sex, choice.one(&["1", "2"]));
     items.set(Item::BirthPlace, choice.county());
     items.set(Item::BirthDate, born);
-    items.set(Item::EthnicGroup, choice.one(&["01", "01", "01", "01", "11", "15"]).into());
+    items.set(Item::EthnicGroup, choice.one(&["01", "01", "01", "01", "11", "15"]));
     items.set(Item::Residence, division.clone());
     items.set(Item::Hukou, division);
     items.set(Item::DoorPlate, format!("{}号", choice.below(400)));
-    items.set(Item::Education, choice.one(&["21", "31", "61", "71", "81", "90"]).into());
-    items.set(Item::HukouNature, choice.one(&["1", "2", "3"]).into());
-    items.set(Item::Employer, choice.one(&EMPLOYERS).into());
-    items.set(Item::Health, choice.one(&["10", "10", "20", "30"]).into());
-    items.set(Item::MaritalStatus, choice.one(&["10", "20", "21", "30", "40"]).into());
-    items.set(Item::RelationToHead, choice.one(&["01", "10", "20", "30", "41", "51"]).into());
+    items.set(Item::Education, choice.one(&["21", "31", "61", "71", "81", "90"]));
+    items.set(Item::HukouNature, choice.one(&["1", "2", "3"]));
+    items.set(Item::Employer, choice.one(&EMPLOYERS));
+    items.set(Item::Health, choice.one(&["10", "10", "20", "30"]));
+    items.set(Item::MaritalStatus, choice.one(&["10", "20", "21", "30", "40"]));
+    items.set(Item::RelationToHead, choice.one(&["01", "10", "20", "30", "41", "51"]));
     if choice.chance(60) {
         items.set(Item::ResidenceAddress, address.clone());
         items.set(Item::HukouAddress, address);
         items.set(Item::HouseholdId, format!("99{:010}", choice.below(10_000_000_000)));
-        items.set(Item::HouseholdKind, choice.one(&["family", "family", "collective"]).into());
-        items.set(Item::HukouStatus, "normal".into());
+        items.set(Item::HouseholdKind, choice.one(&["family", "family", "collective"]));
+        items.set(Item::HukouStatus, "normal");
     }
     if choice.chance(40) {
         items.set(Item::Phone, choice.phone());
@@ -253,11 +253,11 @@ fn visit(choice: &mut Choice) -> LifeEvent {
     let mut event = LifeEvent { document: document(choice, &born), ..LifeEvent::default() };
     event.items.set(Item::FullName, choice.name());
     event.items.set(Item::Residence, choice.division());
-    event.items.set(Item::Health, choice.one(&["10", "20", "30"]).into());
-    event.items.set(Item::Employer, choice.one(&EMPLOYERS).into());
+    event.items.set(Item::Health, choice.one(&["10", "20", "30"]));
+    event.items.set(Item::Employer, choice.one(&EMPLOYERS));
     if choice.chance(60) {
         event.items.set(Item::Phone, choice.phone());
-        event.items.set(Item::EmploymentStatus, choice.one(&["11", "13", "24", "70"]).into());
+        event.items.set(Item::EmploymentStatus, choice.one(&["11", "13", "24", "70"]));
     }
     if choice.chance(40) {
         event.items.set(Item::ResidenceAddress, choice.address());
@@ -277,7 +277,7 @@ fn service(choice: &mut Choice) -> LifeEvent {
     event.items.set(Item::Phone, choice.phone());
     if choice.chance(40) {
         event.items.set(Item::FullName, choice.name());
-        event.items.set(Item::MaritalStatus, choice.one(&["20", "21", "22"]).into());
+        event.items.set(Item::MaritalStatus, choice.one(&["20", "21", "22"]));
     }
     let (window, number) = (1 + choice.below(30), choice.below(1_000_000));
     event.details.insert("service_code".into(), json!(code));

@@ -1,6 +1,6 @@
 //! What an event changes in an archive, kind by kind.
 
-use domain::{Item, Kind, Role};
+use domain::{Item, Kind, Place, Role};
 
 use super::life::Fact;
 use super::{Archive, Link};
@@ -9,9 +9,9 @@ impl Archive {
     /// Applies a standing fact. Facts come in the order of the day they happened, then of their
     /// position; see [`super::facts`].
     pub fn apply(&mut self, fact: &Fact<'_>) {
-        let origin = self.origin_of(fact.origin.clone());
+        let origin = self.add_origin(&fact.told);
         if let Some(document) = &fact.life.document {
-            self.learn(document);
+            self.learn(document.kind(), document.number());
         }
         if !fact.side {
             for (item, text) in fact.life.items.iter() {
@@ -20,18 +20,30 @@ impl Archive {
         }
         self.apply_kind(fact, origin);
         for correction in &fact.corrections {
-            let origin = self.origin_of(correction.origin.clone());
+            let origin = self.add_origin(&correction.told);
             for (item, text) in correction.life.items.iter() {
                 self.set(item, text, origin);
             }
             self.set_topics(&correction.life.details, origin);
+            if let Some(day) = correction.life.true_day.filter(|_| !fact.side) {
+                self.set_vital_date(fact.kind, &day.to_string(), origin);
+            }
         }
         self.learn_number();
-        self.forget_unused_origins();
+        self.tidy();
+    }
+
+    /// The corrected day of a birth or death is its date, whatever was stated before.
+    fn set_vital_date(&mut self, kind: Kind, day: &str, origin: u16) {
+        match kind {
+            Kind::Birth => self.set(Item::BirthDate, day, origin),
+            Kind::Death => self.set(Item::DeathDate, day, origin),
+            _ => {}
+        }
     }
 
     fn apply_kind(&mut self, fact: &Fact<'_>, origin: u16) {
-        let day = fact.origin.occurred_on.to_string();
+        let day = fact.told.occurred_on.to_string();
         let stated = |item| fact.life.items.get(item).is_some();
         match fact.kind {
             Kind::Registration => self.is_registered = true,
@@ -54,6 +66,9 @@ impl Archive {
                     self.set(Item::Hukou, &fact.place.to_string(), origin);
                 }
                 self.set(Item::HukouStatus, "normal", origin);
+                if !self.lives_apart() && !stated(Item::MigrationDate) {
+                    self.clear(Item::MigrationDate);
+                }
             }
             Kind::HukouOut => self.set(Item::HukouStatus, "moved_out", origin),
             Kind::ResidenceChange | Kind::TempStayReg | Kind::Leave => {
@@ -104,12 +119,16 @@ impl Archive {
             if fact.life.items.get(here).is_some() {
                 continue;
             }
-            match self.get(home).map(str::to_owned) {
-                Some(text) => self.set(here, &text, origin),
-                None => self.clear(here),
-            }
+            self.copy(home, here, origin);
         }
         self.clear(Item::MigrationDate);
+    }
+
+    /// Whether residence and registration are known and lie in different townships.
+    fn lives_apart(&self) -> bool {
+        let township = |item| Some(Place::parse(self.get(item)?).ok()?.at_level(9));
+        let (here, home) = (township(Item::Residence), township(Item::Hukou));
+        here.is_some() && home.is_some() && here != home
     }
 
     /// Links last until they are ended; the same link told again stays one link.
@@ -131,19 +150,7 @@ impl Archive {
     fn set_topics(&mut self, details: &serde_json::Map<String, serde_json::Value>, origin: u16) {
         let Some(serde_json::Value::Object(topics)) = details.get("topic") else { return };
         for (name, value) in topics {
-            let value = super::Value { text: value.to_string(), origin };
-            match self.topics.binary_search_by(|(known, _)| known.cmp(name)) {
-                Ok(at) => self.topics[at].1 = value,
-                Err(at) => self.topics.insert(at, (name.clone(), value)),
-            }
-        }
-    }
-
-    /// A citizen number that is stated is a document too.
-    fn learn_number(&mut self) {
-        if let Some(number) = self.get(Item::CitizenId) {
-            let document = domain::Document::new(domain::DocumentKind::CitizenId, number);
-            self.learn(&document);
+            self.set_topic(name, &value.to_string(), origin);
         }
     }
 }

@@ -8,7 +8,7 @@ use domain::{Kind, LifeEvent, Place, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Archive, Origin};
+use super::Archive;
 
 /// A standing fact, ready to be applied.
 #[derive(Clone, Debug)]
@@ -20,18 +20,35 @@ pub struct Fact<'a> {
     /// Where.
     pub place: Place,
     /// The event, with the day as corrected.
-    pub origin: Origin,
+    pub told: Told<'a>,
     /// What it says.
     pub life: &'a Arc<LifeEvent>,
     /// Standing corrections of it, oldest first.
     pub corrections: Vec<Correction<'a>>,
 }
 
+/// Who told of an event, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// Its position.
+    pub position: Position,
+    /// The day it happened, as corrected.
+    pub occurred_on: Date,
+    /// When it was recorded, in microseconds since 1970.
+    pub recorded_micros: i64,
+    /// Code of the department.
+    pub department: [u8; 3],
+    /// Code of the channel.
+    pub channel: [u8; 2],
+    /// CloudEvents source.
+    pub source: &'a str,
+}
+
 /// A standing correction of a fact.
 #[derive(Clone, Debug)]
 pub struct Correction<'a> {
     /// The correction; its day is the true day of the fact.
-    pub origin: Origin,
+    pub told: Told<'a>,
     /// What it says.
     pub life: &'a Arc<LifeEvent>,
 }
@@ -59,13 +76,13 @@ pub fn facts(
             let Some(life) = change.payload.as_ref().and_then(|payload| payload.life()) else {
                 continue;
             };
-            fact.origin.occurred_on = change.envelope.clocks.occurred_on;
-            fact.corrections.push(Correction { origin: origin(change), life });
+            fact.told.occurred_on = change.envelope.clocks.occurred_on;
+            fact.corrections.push(Correction { told: told(change), life });
         }
         facts.push(fact);
     }
-    facts.retain(|fact| valid_on.is_none_or(|day| fact.origin.occurred_on <= day));
-    facts.sort_by_key(|fact| (fact.origin.occurred_on, fact.origin.position));
+    facts.retain(|fact| valid_on.is_none_or(|day| fact.told.occurred_on <= day));
+    facts.sort_by_key(|fact| (fact.told.occurred_on, fact.told.position));
     facts
 }
 
@@ -94,8 +111,8 @@ impl Archive {
 pub(crate) fn fact(event: &Recorded) -> Option<Fact<'_>> {
     let (kind, side) = Kind::from_number(event.envelope.event_type.number)?;
     let life = event.payload.as_ref()?.life()?;
-    let (origin, place) = (origin(event), event.envelope.place);
-    Some(Fact { kind, side, place, origin, life, corrections: Vec::new() })
+    let (told, place) = (told(event), event.envelope.place);
+    Some(Fact { kind, side, place, told, life, corrections: Vec::new() })
 }
 
 /// Whether the event changes what stands instead of stating something.
@@ -117,13 +134,13 @@ fn changes_of(
     })
 }
 
-fn origin(event: &Recorded) -> Origin {
-    Origin {
+fn told(event: &Recorded) -> Told<'_> {
+    Told {
         position: event.envelope.position,
         occurred_on: event.envelope.clocks.occurred_on,
         recorded_micros: event.envelope.clocks.recorded_at.as_microsecond(),
         department: event.envelope.department,
         channel: event.envelope.channel,
-        source: event.envelope.source.clone(),
+        source: &event.envelope.source,
     }
 }

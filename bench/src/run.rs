@@ -1,0 +1,241 @@
+//! A whole run: a small registry, then the full one, each from empty; then the table.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::Error;
+use crate::at_rest;
+use crate::disk;
+use crate::events::{self, Events};
+use crate::ingest::{self, Ingested};
+use crate::metrics::{self, Grouping};
+use crate::posts;
+use crate::reads::{Both, Reads};
+use crate::server::{Registry, Server, Tokens, Usage};
+use crate::table::{Goal, Row, figure};
+
+/// Connections that post single events.
+const POST_CONNECTIONS: usize = 64;
+/// The small run has so many times fewer people.
+const SMALLER: usize = 10;
+/// Bytes of a GiB.
+pub const GIB: f64 = (1_u64 << 30) as f64;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The binary `renkou`.
+    pub binary: PathBuf,
+    /// An existing directory, on the disk to be measured.
+    pub directory: PathBuf,
+    /// People of the full run.
+    pub people: usize,
+    /// Years of events.
+    pub years: usize,
+    /// What the fiction is drawn from.
+    pub seed: u64,
+    /// NDJSON connections.
+    pub streams: usize,
+    /// How long each load of posts and reads may take.
+    pub seconds_each: f64,
+    /// Beyond this moment no further part is begun.
+    pub end: Instant,
+}
+
+/// What the other rows, and the peer, are compared with.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Rates {
+    /// Receipts a second of the NDJSON ingest.
+    pub ingest_per_second: f64,
+    /// Receipts a second of single POSTs.
+    pub posts_per_second: f64,
+}
+
+/// What a run gave.
+pub struct Report {
+    /// The table.
+    pub rows: Vec<Row>,
+    /// What the peer is compared with.
+    pub rates: Rates,
+    /// Every grouping of the timeliness query.
+    pub groupings: Vec<Grouping>,
+}
+
+/// A registry with events in it, its server running.
+struct Filled {
+    registry: Registry,
+    server: Server,
+    tokens: Tokens,
+    events: Events,
+    ingested: Ingested,
+    followed: Option<Duration>,
+    used: Usage,
+    own_cpu_seconds: f64,
+}
+
+/// Runs everything.
+///
+/// # Errors
+/// At the first part that cannot be measured at all.
+pub fn run(setting: &Setting) -> Result<Report, Error> {
+    let small = fill(setting, "small", setting.people / SMALLER)?;
+    let small_rate = small.rate();
+    small.server.stop()?;
+    let full = fill(setting, "full", setting.people)?;
+    let mut rows = full.rows();
+    rows.push(growth(&full, small_rate, small.events.streamed));
+
+    let address = full.server.address;
+    let disk = disk::measure(&setting.directory, 3)?;
+    rows.extend(disk.rows("before the POSTs"));
+    let before = (full.server.usage(), Usage::own());
+    let posted =
+        posts::measure(address, &full.tokens.writer, &full.events.lanes, setting.seconds_each)?;
+    let spent = shares("single POSTs", &full.server, before, posted.latency.count);
+    let after = disk::measure(&setting.directory, 3)?;
+    rows.extend(after.rows("after the POSTs"));
+    let sync_ms = f64::midpoint(disk.sync_ms(), after.sync_ms());
+    rows.extend(posts::rows(&posted, POST_CONNECTIONS, sync_ms));
+    rows.push(spent);
+    let rates = Rates { ingest_per_second: full.rate(), posts_per_second: posted.per_second() };
+
+    let reads = Reads {
+        address,
+        token: &full.tokens.reader,
+        persons: &full.ingested.receipts.persons,
+        days: (&full.events.days.0, &full.events.days.1),
+        seconds_max: setting.seconds_each,
+    };
+    if reads.persons.is_empty() {
+        return Err(Error::Other("no receipt named a person: nobody can be read".into()));
+    }
+    let mut groupings = Vec::new();
+    if Instant::now() < setting.end {
+        rows.extend(read_rows(&full.server, &reads)?);
+        groupings = metrics::measure(address, &full.tokens.analyst)?;
+        rows.extend(metrics::rows(&groupings));
+    } else {
+        rows.push(Row::missing("reads and timeliness", "ms", Goal::None, "no time left"));
+    }
+    let Filled { registry, server, tokens, ingested, .. } = full;
+    let posted = posted.latency.count as u64;
+    rows.extend(at_rest::measure(setting.end, &registry, server, &tokens, &ingested, posted)?);
+    Ok(Report { rows, rates, groupings })
+}
+
+/// Makes events and an empty registry, starts it, streams the events in.
+fn fill(setting: &Setting, name: &str, people: usize) -> Result<Filled, Error> {
+    let path = setting.directory.join(format!("{name}.ndjson"));
+    eprintln!("{name}: making events of {people} people");
+    events::generate(&setting.binary, &path, people, setting.years, setting.seed)?;
+    let events = Events::split(&path, setting.streams, POST_CONNECTIONS)?;
+    fs::remove_file(&path)?;
+    let registry = Registry::init(&setting.binary, &setting.directory.join(name))?;
+    let tokens = registry.tokens()?;
+    let server = registry.serve()?;
+    eprintln!("{name}: streaming {} events", events.streamed);
+    let (before, own) = (server.usage(), Usage::own());
+    let half = Instant::now() + setting.end.saturating_duration_since(Instant::now()) / 2;
+    let ingested = ingest::ingest(server.address, &tokens, &events.streams, half)?;
+    let receipts = &ingested.receipts;
+    let Some(person) = receipts.persons.first() else {
+        let refusal = receipts.refusal.clone().unwrap_or_default();
+        return Err(Error::Other(format!("{name}: nothing was recorded: {refusal}")));
+    };
+    let followed = ingest::await_views(server.address, &tokens, *person, receipts.last_position)?;
+    let used = server.usage();
+    let used = Usage { cpu_seconds: used.cpu_seconds - before.cpu_seconds, ..used };
+    let own_cpu_seconds = Usage::own().cpu_seconds - own.cpu_seconds;
+    Ok(Filled { registry, server, tokens, events, ingested, followed, used, own_cpu_seconds })
+}
+
+impl Filled {
+    fn rate(&self) -> f64 {
+        self.ingested.receipts.recorded as f64 / self.ingested.elapsed.as_secs_f64()
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let Ingested { receipts, elapsed, lag, .. } = &self.ingested;
+        let lag = lag.clone().percentiles();
+        let refusal = receipts.refusal.as_deref().unwrap_or("none");
+        if receipts.refused > 0 {
+            eprintln!("{} events were refused, the first one: {refusal}", receipts.refused);
+        }
+        let note = format!(
+            "{} receipts, {} duplicates, {} refused in {} s on {} connection(s); {} people{}",
+            receipts.recorded,
+            receipts.duplicates,
+            receipts.refused,
+            figure(elapsed.as_secs_f64()),
+            self.events.streams.len(),
+            receipts.persons.len(),
+            if receipts.is_cut_short { "; CUT SHORT, time was up" } else { "" },
+        );
+        let rate = Goal::More { least: 30_000.0, reach: 80_000.0 };
+        let behind = Goal::Less { most: 1_000.0, reach: None };
+        let memory = Goal::Less { most: 1.5, reach: Some(0.5) };
+        let follow = "NDJSON ingest: archive and timeliness views follow after the last receipt";
+        let followed = match self.followed {
+            Some(time) => Row::new(follow, time.as_secs_f64() * 1e3, "ms", behind),
+            None => Row::missing(follow, "ms", behind, "not in time"),
+        };
+        let seconds = elapsed.as_secs_f64() + self.followed.unwrap_or_default().as_secs_f64();
+        let cores = format!("{} cores busy", figure(self.used.cpu_seconds / seconds));
+        let client = format!(
+            "{} % of both",
+            figure(100.0 * self.own_cpu_seconds / (self.own_cpu_seconds + self.used.cpu_seconds))
+        );
+        let gibibytes = self.used.memory_bytes_max as f64 / GIB;
+        vec![
+            Row::new("NDJSON ingest: durable receipts", self.rate(), "events/s", rate).note(note),
+            followed,
+            Row::new("NDJSON ingest: archive view behind meanwhile, p50", lag.p50_ms, "ms", behind)
+                .note(format!("{} looks, worst {} ms", lag.count, figure(lag.max_ms))),
+            Row::new("NDJSON ingest: server memory at its peak", gibibytes, "GiB", memory)
+                .note("the goal is for 1 M people"),
+            Row::new("NDJSON ingest: server CPU", self.used.cpu_seconds, "s", Goal::None)
+                .note(cores),
+            Row::new("NDJSON ingest: client CPU", self.own_cpu_seconds, "s", Goal::None)
+                .note(client),
+        ]
+    }
+}
+
+fn growth(full: &Filled, small_rate: f64, small_events: usize) -> Row {
+    let percent = 100.0 * full.rate() / small_rate;
+    let (first, last) = full.ingested.tenths;
+    let note = format!(
+        "{}/s with {small_events} events; within the full run first tenth {}/s, last tenth {}/s",
+        figure(small_rate),
+        figure(first),
+        figure(last)
+    );
+    let goal = Goal::More { least: 70.0, reach: 90.0 };
+    Row::new(format!("growth: ingest rate at {SMALLER}× the data"), percent, "%", goal).note(note)
+}
+
+fn read_rows(server: &Server, reads: &Reads<'_>) -> Result<Vec<Row>, Error> {
+    let before = (server.usage(), Usage::own());
+    let now: Both = reads.now()?;
+    let mut rows = now.rows_now();
+    let answers = now.closed.latency.count + now.paced.latency.count;
+    rows.push(shares("archive read", server, before, answers));
+    let before = (server.usage(), Usage::own());
+    let as_of = reads.as_of()?;
+    rows.extend(as_of.rows_as_of());
+    let answers = as_of.closed.latency.count + as_of.paced.latency.count;
+    rows.push(shares("as-of read", server, before, answers));
+    Ok(rows)
+}
+
+/// What one answer costs the server, with the client's share beside it.
+fn shares(name: &str, server: &Server, before: (Usage, Usage), answers: usize) -> Row {
+    let spent = server.usage().cpu_seconds - before.0.cpu_seconds;
+    let own = Usage::own().cpu_seconds - before.1.cpu_seconds;
+    let each = 1e6 * spent / answers.max(1) as f64;
+    let note = format!("server {} s, client {} s in all", figure(spent), figure(own));
+    Row::new(format!("{name}: server CPU per answer"), each, "µs", Goal::None).note(note)
+}

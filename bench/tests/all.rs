@@ -1,0 +1,196 @@
+//! The bench goes through the outside of the product, so its tests stand in for the product: a
+//! server of a few lines that answers as the contract says, on a free loopback port.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bench::events::Events;
+use bench::load::Plan;
+use bench::samples::Samples;
+use bench::server::Tokens;
+use bench::table::{Goal, Row, markdown};
+use bench::{ingest, load, metrics, posts};
+
+const PERSON: &str = "00000000-0000-8000-8000-00000000";
+
+/// Serves every connection in a thread of its own for as long as the test runs.
+fn stub() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || while serve(&stream).is_some() {});
+        }
+    });
+    address
+}
+
+/// Answers one request; none at the end of the connection.
+fn serve(mut stream: &TcpStream) -> Option<()> {
+    let mut reader = BufReader::with_capacity(1, stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        (reader.read_line(&mut head).ok()? > 0).then_some(())?;
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    let length: usize = length.map_or(0, |length| length.parse().expect("a length"));
+    if head.contains("application/x-ndjson") {
+        return serve_lines(&mut reader.take(length as u64), stream);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let status = if body.windows(3).any(|word| word == b"bad") { "422 No" } else { "201 Yes" };
+    let status = if length == 0 { "200 OK" } else { status };
+    let answer = format!("HTTP/1.1 {status}\r\nRegistry-Position: 9000\r\nContent-Length: 2\r\n");
+    stream.write_all(format!("{answer}\r\n{{}}").as_bytes()).ok()
+}
+
+/// One receipt a line in chunks that are cut without regard to the lines.
+fn serve_lines(body: &mut impl Read, mut stream: &TcpStream) -> Option<()> {
+    let mut receipts = String::new();
+    for (at, line) in BufReader::new(body).lines().map_while(Result::ok).enumerate() {
+        let (status, position) =
+            if line.contains("bad") { ("rejected", 0) } else { ("recorded", at + 1) };
+        receipts.push_str(&format!(
+            "{{\"id\":\"e\",\"status\":\"{status}\",\"person_id\":\"{PERSON}{:04}\",\
+             \"position\":{position}}}\n",
+            at % 40
+        ));
+    }
+    receipts.push_str("{\"summary\":{\"recorded\":1}}\n");
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).ok()?;
+    for chunk in receipts.as_bytes().chunks(37) {
+        write!(stream, "{:x}\r\n", chunk.len()).ok()?;
+        stream.write_all(chunk).ok()?;
+        stream.write_all(b"\r\n").ok()?;
+    }
+    stream.write_all(b"0\r\n\r\n").ok()
+}
+
+fn tokens() -> Tokens {
+    Tokens { writer: "w".into(), reader: "r".into(), analyst: "a".into() }
+}
+
+/// 5,000 events of 50 people in two divisions; every hundredth is refused by the stub.
+fn events(directory: &std::path::Path) -> Events {
+    let path = directory.join("events.ndjson");
+    let line = |n: usize| {
+        let (division, word) = (n % 2, if n % 100 == 99 { "bad" } else { "good" });
+        format!(
+            "{{\"id\":\"{n}\",\"source\":\"/pol/99010{division}/s\",\"time\":\"2020-0{}-01T00:00:00Z\",\
+             \"data\":{{\"mother\":{{\"document\":{{\"number\":\"M\"}}}},\
+             \"person\":{{\"document\":{{\"number\":\"P{}\"}}}},\"word\":\"{word}\"}}}}\n",
+            1 + n / 1000,
+            n % 50
+        )
+    };
+    std::fs::write(&path, (0..5000).map(line).collect::<String>()).expect("a temporary file");
+    Events::split(&path, 2, 8).expect("enough events")
+}
+
+#[test]
+fn events_are_split_by_division_and_kept_back_by_person_in_order() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let events = events(directory.path());
+    assert_eq!((events.streams.len(), events.streamed), (2, 4000));
+    assert_eq!(events.days, ("2020-01-01".to_owned(), "2020-05-01".to_owned()));
+    assert_eq!(events.lanes.iter().map(Vec::len).sum::<usize>(), 1000);
+    for person in 0..50 {
+        let name = format!("\"P{person}\"");
+        let is_theirs = |line: &&Vec<u8>| String::from_utf8_lossy(line).contains(&name);
+        let theirs: Vec<_> =
+            events.lanes.iter().filter(|lane| lane.iter().any(|l| is_theirs(&l))).collect();
+        assert_eq!(theirs.len(), 1, "one person's events share a lane");
+        assert_eq!(theirs[0].iter().filter(is_theirs).count(), 20);
+    }
+}
+
+#[test]
+fn a_receipt_is_counted_once_and_only_when_it_says_recorded() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (address, events) = (stub(), events(directory.path()));
+    let end = Instant::now() + Duration::from_secs(60);
+    let ingested = ingest::ingest(address, &tokens(), &events.streams, end).expect("an ingest");
+    let receipts = &ingested.receipts;
+    assert_eq!((receipts.recorded, receipts.refused, receipts.duplicates), (3960, 40, 0));
+    assert!(receipts.refusal.as_deref().is_some_and(|line| line.contains("rejected")));
+    assert!(!receipts.persons.is_empty() && receipts.persons.len() <= 40);
+    assert!(receipts.last_position > 1000);
+    let followed = ingest::await_views(address, &tokens(), receipts.persons[0], 9000);
+    assert!(followed.expect("an answer").is_some());
+}
+
+#[test]
+fn an_ingest_that_runs_out_of_time_keeps_the_receipts_it_has() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (address, events) = (stub(), events(directory.path()));
+    let ingested = ingest::ingest(address, &tokens(), &events.streams, Instant::now());
+    let receipts = ingested.expect("an ingest").receipts;
+    assert!(receipts.is_cut_short && receipts.recorded < 3960);
+}
+
+#[test]
+fn posts_count_new_receipts_apart_from_refusals() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let events = events(directory.path());
+    let outcome = posts::measure(stub(), "w", &events.lanes, 60.0).expect("posts");
+    assert_eq!(outcome.latency.count, 990);
+    assert_eq!(outcome.statuses.get(&422), Some(&10));
+    assert!(outcome.others(&[201]).contains("10 × 422"));
+}
+
+#[test]
+fn a_load_ends_after_its_requests() {
+    let plan =
+        Plan { connections: 3, requests_max: 100, seconds_max: 60.0, per_second: Some(5_000.0) };
+    let outcome = load::run(stub(), plan, &[200], |_, _, out| {
+        bench::wire::head(out, "GET", format_args!("/x"), "");
+        true
+    });
+    let outcome = outcome.expect("a load");
+    assert_eq!((outcome.latency.count, outcome.body_bytes), (100, 200));
+}
+
+#[test]
+fn every_subset_of_the_groupings_is_asked() {
+    let groupings = metrics::measure(stub(), "a").expect("answers");
+    let asked: std::collections::BTreeSet<_> = groupings.iter().map(|g| &g.group_by).collect();
+    assert_eq!((groupings.len(), asked.len()), (32, 32));
+    assert!(groupings.iter().all(|g| g.latency.count == 20 && g.status == 200));
+    assert_eq!(metrics::rows(&groupings).len(), 9);
+}
+
+#[test]
+fn a_percentile_is_the_smallest_sample_that_so_many_do_not_exceed() {
+    let mut samples = Samples::default();
+    (1..=200).rev().for_each(|ms| samples.add(Duration::from_millis(ms)));
+    let shown = samples.percentiles();
+    assert_eq!((shown.count, shown.p50_ms, shown.p99_ms, shown.max_ms), (200, 100.0, 198.0, 200.0));
+    assert_eq!(Samples::default().percentiles().p99_ms, 0.0);
+}
+
+#[test]
+fn the_table_shows_each_figure_beside_its_goal() {
+    let more = Goal::More { least: 30_000.0, reach: 80_000.0 };
+    let less = Goal::Less { most: 5.0, reach: Some(1.0) };
+    let rows = [
+        Row::new("ingest", 1_234_567.0, "events/s", more).note("quick"),
+        Row::new("ingest", 30_000.0, "events/s", more),
+        Row::new("as-of", 5.0, "ms", less),
+        Row::new("as-of", 0.0123, "ms", less),
+        Row::missing("growth", "%", Goal::None, "no time left"),
+    ];
+    let expected = "\
+| what | measured | unit | at least | reach for | verdict | note |
+| --- | ---: | --- | ---: | ---: | --- | --- |
+| ingest | 1,234,567 | events/s | ≥ 30,000 | 80,000 | reached | quick |
+| ingest | 30,000 | events/s | ≥ 30,000 | 80,000 | kept |  |
+| as-of | 5.00 | ms | < 5.00 | 1.00 | missed |  |
+| as-of | 0.012 | ms | < 5.00 | 1.00 | reached |  |
+| growth | – | % |  |  |  | no time left |
+";
+    assert_eq!(markdown(&rows), expected);
+}

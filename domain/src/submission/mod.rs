@@ -1,0 +1,152 @@
+//! From what an upstream system sent to a typed report: every missing or malformed field is
+//! found, each with its JSON pointer, and nothing that was sent is dropped.
+
+mod fields;
+mod persons;
+mod reading;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+pub use persons::OBSERVATIONS_MAX;
+pub use reading::Reader;
+
+use crate::catalogue::Kind;
+use crate::codes;
+use crate::divisions::Place;
+use crate::document::Document;
+use crate::fault::Fault;
+use crate::ids::{PersonId, Position};
+use crate::life_event::{Items, Role};
+use crate::recorded::{ContentTag, EventKey};
+
+/// One event as an upstream system handed it in, readable and typed.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// CloudEvents id.
+    pub id: String,
+    /// CloudEvents source.
+    pub source: Source,
+    /// What kind of event.
+    pub kind: Kind,
+    /// Keyed hash of source and id: the idempotency key.
+    pub key: EventKey,
+    /// Keyed hash of type and data.
+    pub content: ContentTag,
+    /// CloudEvents `time`.
+    pub sent_at: Option<Timestamp>,
+    /// When the socket had it.
+    pub received_at: Timestamp,
+    /// Who sent it: the token's subject.
+    pub actor: String,
+    /// What it says.
+    pub report: Report,
+    /// The event as it was sent, to be kept when it is refused.
+    pub received: String,
+}
+
+/// CloudEvents source, `/<department>/<division>/<system>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// As sent.
+    pub text: String,
+    /// Code of the department, three capital letters.
+    pub department: [u8; 3],
+    /// The division that it reports for.
+    pub division: Place,
+}
+
+/// How a submission names a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PersonRef {
+    /// By a document.
+    Document(Document),
+    /// By the registry's own id.
+    Id(PersonId),
+}
+
+/// How a correction or annulment names the event that it acts on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// By position in the log.
+    Position(Position),
+    /// By the CloudEvents id under which the same source sent it.
+    EventId(String),
+}
+
+/// One person of a household visit.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Who.
+    pub person: PersonRef,
+    /// What was seen.
+    pub items: Items,
+    /// All else that was said of this person.
+    pub details: Map<String, Value>,
+}
+
+/// What a submission says.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Whom it is about; only a household visit may leave it out.
+    pub person: Option<PersonRef>,
+    /// The day it happened.
+    pub occurred_on: Date,
+    /// The day the first official channel knew of it.
+    pub known_on: Option<Date>,
+    /// Code of the channel, two capital letters.
+    pub channel: [u8; 2],
+    /// Where it happened or was reported.
+    pub place: Place,
+    /// Who keyed it.
+    pub operator: Option<String>,
+    /// Items stated of the person.
+    pub items: Items,
+    /// Related persons by role.
+    pub related: Vec<(Role, PersonRef)>,
+    /// Number of the certificate.
+    pub certificate_no: Option<String>,
+    /// The persons of a household visit.
+    pub observations: Vec<Observed>,
+    /// Correction or annulment: what it acts on.
+    pub target: Option<Target>,
+    /// Correction: the day on which the target truly happened.
+    pub true_day: Option<Date>,
+    /// Correction or annulment: why.
+    pub reason: Option<String>,
+    /// Correction or annulment: who approved it.
+    pub approved_by: Option<String>,
+    /// All else, kept as sent.
+    pub details: Map<String, Value>,
+}
+
+impl Source {
+    /// Reads a CloudEvents source.
+    ///
+    /// # Errors
+    /// A [`Fault`] at `/source`.
+    pub fn read(text: &str) -> Result<Self, Fault> {
+        let fault = || {
+            Fault::new(
+                "not_a_source",
+                "source 应为 /<部门>/<区划>/<系统>",
+                "a source is /<department>/<division>/<system>",
+            )
+            .at("/source")
+        };
+        let mut parts = text.strip_prefix('/').ok_or_else(fault)?.splitn(3, '/');
+        let (department, division) = (parts.next(), parts.next());
+        let system = parts.next().filter(|s| !s.is_empty() && s.is_ascii()).ok_or_else(fault)?;
+        if text.len() > 255 || system.bytes().any(|byte| byte <= b' ' || byte == 127) {
+            return Err(fault());
+        }
+        let department = department.unwrap_or_default().as_bytes();
+        let mut department: [u8; 3] = department.try_into().map_err(|_| fault())?;
+        department.make_ascii_uppercase();
+        let known = std::str::from_utf8(&department).ok();
+        known.and_then(|code| codes::DEPARTMENT.find(code)).ok_or_else(fault)?;
+        let division = Place::parse(division.unwrap_or_default()).map_err(|_| fault())?;
+        Ok(Self { text: text.to_owned(), department, division })
+    }
+}

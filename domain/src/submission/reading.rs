@@ -1,0 +1,155 @@
+//! Reads the data of an event field by field.
+
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+use super::fields::{Field, Fields, Within, missing};
+use super::{PersonRef, Report, Target};
+use crate::catalogue::Kind;
+use crate::codes;
+use crate::divisions::{Divisions, Place};
+use crate::fault::Fault;
+use crate::ids::Position;
+use crate::life_event::Role;
+
+/// What reading needs to know from outside.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    /// The divisions of this registry.
+    pub divisions: &'a Divisions,
+    /// The day on which the submission was received, in China.
+    pub today: Date,
+}
+
+/// The related persons that a submission may name; the same order as [`Role::NAMED`].
+const RELATED: [(Role, Field); Role::NAMED.len()] = [
+    (Role::Mother, Field::Mother),
+    (Role::Father, Field::Father),
+    (Role::Spouse, Field::Spouse),
+    (Role::Head, Field::Head),
+    (Role::Guardian, Field::Guardian),
+    (Role::Adopter, Field::Adopter),
+    (Role::Child, Field::Child),
+];
+
+impl Reader<'_> {
+    /// Reads the `data` of a CloudEvent of `kind`.
+    ///
+    /// # Errors
+    /// Every fault that was found, each with its pointer, in the order of the fields.
+    pub fn read(self, kind: Kind, data: Value) -> Result<Report, Vec<Fault>> {
+        let Value::Object(map) = data else {
+            let fault = Fault::new("not_an_object", "data 应为对象", "data must be an object");
+            return Err(vec![fault.at("/data")]);
+        };
+        let mut fields = Fields::new(map);
+        let report = self.report(kind, &mut fields);
+        let (details, mut faults) = fields.rest();
+        match report {
+            Some(report) if faults.is_empty() => Ok(Report { details, ..report }),
+            _ => {
+                faults.dedup();
+                Err(faults)
+            }
+        }
+    }
+
+    fn report(self, kind: Kind, fields: &mut Fields) -> Option<Report> {
+        let person = self.named(fields, Field::Person, kind != Kind::HouseholdVisit);
+        let occurred_on = self.occurred_on(fields);
+        let known_on = fields.past_day(Field::KnownOn, self.today);
+        let channel = fields.code(Field::Channel, &codes::CHANNEL);
+        let place = self.place(fields);
+        let items = fields.value(Field::Items);
+        let mut items = self.items(items, Within::Data, &mut fields.faults);
+        // A correction names the person by what may be wrong, and states only what is right.
+        let naming = person.as_ref().filter(|_| !kind.acts_on_another());
+        if let Some(PersonRef::Document(document)) = naming {
+            self.number_of_document(document, &mut items, Within::Data, &mut fields.faults);
+        }
+        let related = RELATED
+            .into_iter()
+            .filter_map(|(role, field)| Some((role, self.named(fields, field, false)?)))
+            .collect();
+        let observations = self.observations(kind, fields);
+        let target = target(kind, fields);
+        let true_day = (kind == Kind::Correction)
+            .then(|| fields.past_day(Field::TrueDay, self.today))
+            .flatten();
+        let reason = fields.text(Field::Reason, kind.acts_on_another());
+        let approved_by = fields.text(Field::ApprovedBy, false);
+        let operator = fields.text(Field::Operator, false);
+        let certificate_no = fields.text(Field::CertificateNo, false);
+        Some(Report {
+            person,
+            occurred_on: occurred_on?,
+            known_on,
+            channel: channel?.as_bytes().try_into().ok()?,
+            place: place?,
+            operator,
+            items,
+            related,
+            certificate_no,
+            observations,
+            target,
+            true_day,
+            reason,
+            approved_by,
+            details: Map::new(),
+        })
+    }
+
+    fn occurred_on(self, fields: &mut Fields) -> Option<Date> {
+        let before = fields.faults.len();
+        let day = fields.past_day(Field::OccurredOn, self.today);
+        if day.is_none() && fields.faults.len() == before {
+            fields.fault(Field::OccurredOn, missing());
+        }
+        day
+    }
+
+    fn place(self, fields: &mut Fields) -> Option<Place> {
+        let text = fields.text(Field::Place, true)?;
+        let known = Place::parse(&text)
+            .ok()
+            .filter(|place| place.digits() >= 6 && self.divisions.was_ever_issued(&text[..6]));
+        if known.is_none() {
+            let fault = Fault::new(
+                "not_a_place",
+                "应为6、9或12位的行政区划代码",
+                "a division code of 6, 9 or 12 digits of a known county is due",
+            );
+            fields.fault(Field::Place, fault);
+        }
+        known
+    }
+
+    fn named(self, fields: &mut Fields, field: Field, required: bool) -> Option<PersonRef> {
+        let value = fields.value(field);
+        self.person(value, required, Within::Data, field.name(), &mut fields.faults)
+    }
+}
+
+fn target(kind: Kind, fields: &mut Fields) -> Option<Target> {
+    let field = match kind {
+        Kind::Correction => Field::Corrects,
+        Kind::Annulment => Field::Annuls,
+        _ => return None,
+    };
+    match fields.take(field) {
+        Some(Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => {
+            return number.as_u64().map(|number| Target::Position(Position(number)));
+        }
+        Some(Value::String(id)) if !id.is_empty() => return Some(Target::EventId(id)),
+        None => fields.fault(field, missing()),
+        Some(_) => {
+            let fault = Fault::new(
+                "not_a_target",
+                "应为位置(数字)或事件编号(字符串)",
+                "a position (number) or an event id (string) is due",
+            );
+            fields.fault(field, fault);
+        }
+    }
+    None
+}

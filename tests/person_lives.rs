@@ -1,0 +1,165 @@
+//! Whole lives as the decider knows them: late reports, annulments, corrections, remarriage.
+
+use cqrs_es::Aggregate;
+use domain::{Item, Kind, Person, Refusal, Refused, Role, Sequence};
+
+use crate::person_told::{ANN, BEN, Told, aside, day, told};
+
+fn person(given: &[Told]) -> Person {
+    let mut person = Person::default();
+    given.iter().for_each(|told| person.apply(told.event()));
+    person
+}
+
+fn wed(spouse: domain::PersonId, on: &str) -> Told {
+    told(Kind::MarryFirst, on).with(Role::Spouse, spouse)
+}
+
+fn divorced(spouse: domain::PersonId, on: &str) -> Told {
+    told(Kind::DivorceReg, on).with(Role::Spouse, spouse)
+}
+
+fn annuls(of: u32, on: &str) -> Told {
+    told(Kind::Annulment, on).of(of).approved("chief")
+}
+
+fn corrects(of: u32, on: &str) -> Told {
+    told(Kind::Correction, on).of(of).approved("chief")
+}
+
+#[test]
+fn a_marriage_of_may_is_taken_after_the_divorce_of_june() {
+    let mut person = person(&[divorced(ANN, "2020-06-01")]);
+    let late = wed(ANN, "2020-05-01");
+    assert_eq!(person.decide(&late.record()), Ok(()));
+    person.apply(late.event());
+    assert_eq!(person.spouse_on(day("2020-05-15")), Some(ANN));
+    assert_eq!(person.spouse_on(day("2020-06-01")), None);
+}
+
+#[test]
+fn who_is_divorced_in_the_morning_may_marry_in_the_afternoon() {
+    let mut person = person(&[wed(ANN, "2012-05-01"), divorced(ANN, "2020-06-01")]);
+    let again = wed(BEN, "2020-06-01");
+    assert_eq!(person.decide(&again.record()), Ok(()));
+    person.apply(again.event());
+    assert_eq!(person.spouse_on(day("2020-06-01")), Some(BEN));
+    assert_eq!(person.spouse_on(day("2020-05-31")), Some(ANN));
+}
+
+#[test]
+fn a_widow_marries_again_from_the_day_of_the_death_on() {
+    let person = person(&[wed(ANN, "2012-05-01")]);
+    let again = |died: &str| wed(BEN, "2020-06-01").spouse_died(died);
+    assert_eq!(person.decide(&again("2020-06-01").record()), Ok(()));
+    let early = person.decide(&again("2020-06-02").record());
+    assert_eq!(early, Err(Refused(vec![Refusal::AlreadyMarried])));
+}
+
+#[test]
+fn an_annulled_or_moved_marriage_binds_nobody_on_that_day() {
+    let annulled = person(&[wed(ANN, "2012-05-01"), annuls(0, "2012-05-01")]);
+    assert_eq!(annulled.spouse_on(day("2013-01-01")), None);
+    assert_eq!(annulled.decide(&wed(BEN, "2013-01-01").record()), Ok(()));
+    let moved = person(&[wed(ANN, "2012-05-01"), corrects(0, "2014-05-01")]);
+    assert_eq!(moved.spouse_on(day("2013-01-01")), None);
+    assert_eq!(moved.spouse_on(day("2014-05-01")), Some(ANN));
+}
+
+#[test]
+fn the_spouse_of_the_first_load_is_a_spouse_until_divorced() {
+    let load = told(Kind::Registration, "2010-01-01").with(Role::Spouse, ANN);
+    let divorce = divorced(ANN, "2013-05-01");
+    let mut person = person(&[load]);
+    assert_eq!(person.spouse_on(day("2009-12-31")), None);
+    assert_eq!(person.spouse_on(day("2010-01-01")), Some(ANN));
+    assert_eq!(person.doubts(&divorce.record(), None), []);
+    person.apply(divorce.event());
+    assert_eq!(person.decide(&wed(BEN, "2013-05-02").record()), Ok(()));
+}
+
+#[test]
+fn an_annulled_death_opens_the_life_again() {
+    let mut person = person(&[told(Kind::Birth, "1990-01-01"), told(Kind::Death, "2020-01-01")]);
+    let seen = told(Kind::Observation, "2021-01-01");
+    assert_eq!(person.decide(&seen.record()), Err(Refused(vec![Refusal::AfterDeath])));
+    person.apply(annuls(1, "2020-01-01").event());
+    assert_eq!((person.died_on(), person.decide(&seen.record())), (None, Ok(())));
+    // The annulment was the mistake.
+    person.apply(annuls(2, "2020-01-01").event());
+    assert_eq!(person.died_on(), Some(day("2020-01-01")));
+    person.apply(annuls(3, "2020-01-01").event());
+    assert_eq!(person.died_on(), None);
+}
+
+#[test]
+fn an_annulled_report_of_a_death_leaves_the_other_report_standing() {
+    let death = told(Kind::Death, "2020-01-01");
+    for annulled in [0, 1] {
+        let person = person(&[death.clone(), death.clone(), annuls(annulled, "2020-01-01")]);
+        assert_eq!(person.died_on(), Some(day("2020-01-01")), "{annulled}");
+    }
+}
+
+#[test]
+fn a_late_death_is_taken_and_closes_the_life_from_its_own_day_on() {
+    let mut person = person(&[told(Kind::Observation, "2021-01-01")]);
+    let death = told(Kind::Death, "2020-01-01");
+    assert_eq!(person.decide(&death.record()), Ok(()));
+    person.apply(death.event());
+    assert_eq!(person.decide(&told(Kind::Leave, "2020-01-01").record()), Ok(()));
+    let after = person.decide(&told(Kind::Leave, "2020-01-02").record());
+    assert_eq!(after, Err(Refused(vec![Refusal::AfterDeath])));
+}
+
+#[test]
+fn the_birth_date_is_that_of_the_newest_report_that_stands() {
+    let load = told(Kind::Registration, "2010-01-01").item(Item::BirthDate, "1990-01-01");
+    let seen = told(Kind::Observation, "2011-01-01").item(Item::BirthDate, "1991-01-01");
+    let right = corrects(0, "2010-01-01").item(Item::BirthDate, "1992-01-01");
+    let born = |given: &[Told]| person(given).born_on().map(|day| day.to_string());
+    let is = |text: &str| Some(text.to_owned());
+    assert_eq!(born(&[load.clone(), seen.clone()]), is("1991-01-01"));
+    assert_eq!(born(&[load.clone(), seen, annuls(1, "2011-01-01")]), is("1990-01-01"));
+    assert_eq!(born(&[load.clone(), right.clone()]), is("1992-01-01"));
+    assert_eq!(born(&[load.clone(), right.clone(), annuls(1, "2010-01-01")]), is("1990-01-01"));
+    // What corrected an annulled report says nothing any more.
+    assert_eq!(born(&[load, right, annuls(0, "2010-01-01")]), None);
+}
+
+#[test]
+fn a_corrected_birth_is_of_its_newest_correction_that_stands() {
+    let birth = told(Kind::Birth, "1990-01-01");
+    let first = corrects(0, "1990-01-02").item(Item::BirthDate, "1990-01-02");
+    let second = corrects(0, "1990-01-03");
+    let both = [birth, first, second];
+    assert_eq!(person(&both).born_on(), Some(day("1990-01-03")));
+    let undone = [&both[..], &[annuls(2, "1990-01-03")]].concat();
+    assert_eq!(person(&undone).born_on(), Some(day("1990-01-02")));
+    let undone = [&undone[..], &[annuls(1, "1990-01-02")]].concat();
+    assert_eq!(person(&undone).born_on(), Some(day("1990-01-01")));
+    let again = told(Kind::Birth, "1990-01-01").record();
+    assert_eq!(person(&undone).decide(&again), Ok(()));
+}
+
+#[test]
+fn an_act_tells_in_whose_streams_it_stands_and_so_do_the_changes_of_it() {
+    let birth = told(Kind::Birth, "1990-01-01").with(Role::Mother, ANN).with(Role::Father, BEN);
+    let head = told(Kind::Registration, "2010-01-01").with(Role::Spouse, ANN);
+    let person = person(&[
+        birth,
+        head,
+        wed(ANN, "2012-05-01"),
+        corrects(2, "2012-05-02"),
+        annuls(3, "2012-05-02"),
+        annuls(4, "2012-05-02"),
+        aside(Kind::MarryAgain, "2015-05-01").with(Role::Spouse, BEN),
+    ]);
+    let told_to = |at| person.told_to(Sequence(at)).map(|(_, others)| others);
+    assert_eq!(told_to(0), Some(vec![ANN, BEN]));
+    assert_eq!(told_to(1), Some(vec![]), "a first load is told to nobody else");
+    for at in 2..6 {
+        assert_eq!(told_to(at), Some(vec![ANN]), "{at}");
+    }
+    assert_eq!(told_to(7), None);
+}
