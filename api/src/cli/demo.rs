@@ -54,16 +54,17 @@ impl Demo {
     }
 
     async fn serve(self, data: &Path) -> Result<(), Failure> {
+        let mut asked = std::pin::pin!(asked_to_stop()?);
         let service = Service::start(data, ([127, 0, 0, 1], self.port).into()).await?;
         let ready = tokio::select! {
             taken = self.take_in(&service) => Some(taken?),
-            () = asked_to_stop() => None,
+            () = &mut asked => None,
         };
         if let Some(counts) = ready {
             let tokens = make_tokens(&service)?;
             write_demo_file(data, &service, &tokens)?;
             tell(&what_to_try(&service.url, data, counts));
-            asked_to_stop().await;
+            asked.await;
         }
         tell("Stopping.");
         service.stop().await

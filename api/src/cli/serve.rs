@@ -29,9 +29,10 @@ impl Serve {
     /// Serves until the process is told to stop.
     pub fn run(self) -> Result<(), Failure> {
         runtime()?.block_on(async {
+            let asked = asked_to_stop()?;
             let service = Service::start(&self.data, self.listen).await?;
             tell(&format!("Serving {} at {}", self.data.display(), service.url));
-            asked_to_stop().await;
+            asked.await;
             tell("Stopping.");
             service.stop().await
         })
@@ -88,20 +89,19 @@ impl Service {
     }
 }
 
-/// Ends when the process gets SIGINT or SIGTERM.
-pub async fn asked_to_stop() {
+/// Listens for SIGINT and SIGTERM from now on; what it gives ends when one comes. Called before a
+/// service says where it is, so that who knows of it can also stop it cleanly.
+///
+/// # Errors
+/// When the system lets no signal be heard.
+pub fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        // Without a handler the signal just ends the process.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => {
-            if let Err(error) = interrupted {
-                tracing::warn!(%error, "SIGINT cannot be heard");
-                std::future::pending::<()>().await;
-            }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
+    })
 }
