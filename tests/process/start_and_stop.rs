@@ -87,6 +87,30 @@ fn a_key_from_the_environment_leaves_none_in_the_directory() {
     assert_eq!(directory.serve_in_vain(&[]).0.code(), Some(1));
 }
 
+/// Who knows where the service is can stop it cleanly, at once.
+#[test]
+fn a_service_that_was_just_started_stops_cleanly() {
+    let directory = Directory::make();
+    for _ in 0..8 {
+        directory.serve().stop();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_gets_the_first_receipt_again_after_a_restart_too() {
+    let directory = Directory::make();
+    let token = directory.token(&["--role", "upstream"]);
+    let sent = event("a", "registration", &certificate(1), "2026-03-01", json!({}));
+    let server = directory.serve();
+    let mut first = server.caller(&token).record(&sent).await;
+    first["status"] = json!("duplicate");
+    assert_eq!(server.caller(&token).post(&sent).await.with(200), first);
+    server.kill();
+    let server = directory.serve();
+    assert_eq!(server.caller(&token).post(&sent).await.with(200), first);
+    server.stop();
+}
+
 /// A stream of lines that is under way: one half was sent and answered, the other is to come.
 async fn half_sent(
     caller: Caller,
