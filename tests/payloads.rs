@@ -1,6 +1,6 @@
 //! Packed payloads: what was packed is unpacked, small and for ever.
 
-use journal::compress::{self, UNPACKED_BYTES_MAX, UnpackError};
+use journal::compress::{self, Packed, UNPACKED_BYTES_MAX, UnpackError};
 use proptest::prelude::*;
 
 const BIRTH: &str = concat!(
@@ -43,7 +43,7 @@ fn payloads_of_every_codec_that_was_ever_written_still_unpack() {
 #[test]
 fn hostile_bytes_are_refused_by_name_and_never_unpacked_without_bound() {
     assert_eq!(compress::unpack(b""), Err(UnpackError::Malformed));
-    assert_eq!(compress::unpack(b"\x02abc"), Err(UnpackError::Codec(2)));
+    assert_eq!(compress::unpack(b"\x03abc"), Err(UnpackError::Codec(3)));
     let bomb = compress::pack(&vec![0; UNPACKED_BYTES_MAX + 1]);
     assert!(bomb.len() < 1_000);
     assert_eq!(compress::unpack(&bomb), Err(UnpackError::TooLong));
@@ -60,12 +60,16 @@ proptest! {
     fn any_bytes_come_back(plain in prop::collection::vec(any::<u8>(), 0..3_000)) {
         let packed = compress::pack(&plain);
         prop_assert!(packed.len() <= plain.len() + 1);
+        prop_assert_eq!(&compress::unpack(&packed).unwrap(), &plain);
+        let packed = compress::pack_as(Packed::Row, &plain);
         prop_assert_eq!(compress::unpack(&packed).unwrap(), plain);
     }
 
     #[test]
     fn no_bytes_make_unpacking_panic(mut packed in prop::collection::vec(any::<u8>(), 1..400)) {
-        packed[0] = 1;
-        let _ = compress::unpack(&packed);
+        for codec in 1..=2 {
+            packed[0] = codec;
+            let _ = compress::unpack(&packed);
+        }
     }
 }

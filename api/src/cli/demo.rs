@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::generate::yesterday;
 use super::ingest::{Counts, everything, send_file};
-use super::serve::{Service, asked_to_stop, runtime};
+use super::serve::{Service, StopSignals, runtime};
 use super::{Failure, tell};
 use crate::access::{NewGrant, Role};
 use crate::generate::{Options, write};
@@ -54,17 +54,17 @@ impl Demo {
     }
 
     async fn serve(self, data: &Path) -> Result<(), Failure> {
-        let mut asked = std::pin::pin!(asked_to_stop()?);
+        let mut stop = StopSignals::listen()?;
         let service = Service::start(data, ([127, 0, 0, 1], self.port).into()).await?;
         let ready = tokio::select! {
             taken = self.take_in(&service) => Some(taken?),
-            () = &mut asked => None,
+            () = stop.come() => None,
         };
         if let Some(counts) = ready {
             let tokens = make_tokens(&service)?;
             write_demo_file(data, &service, &tokens)?;
             tell(&what_to_try(&service.url, data, counts));
-            asked.await;
+            stop.come().await;
         }
         tell("Stopping.");
         service.stop().await

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, tell};
@@ -29,10 +30,10 @@ impl Serve {
     /// Serves until the process is told to stop.
     pub fn run(self) -> Result<(), Failure> {
         runtime()?.block_on(async {
-            let asked = asked_to_stop()?;
+            let mut stop = StopSignals::listen()?;
             let service = Service::start(&self.data, self.listen).await?;
             tell(&format!("Serving {} at {}", self.data.display(), service.url));
-            asked.await;
+            stop.come().await;
             tell("Stopping.");
             service.stop().await
         })
@@ -89,19 +90,27 @@ impl Service {
     }
 }
 
-/// Listens for SIGINT and SIGTERM from now on; what it gives ends when one comes. Called before a
-/// service says where it is, so that who knows of it can also stop it cleanly.
-///
-/// # Errors
-/// When the system lets no signal be heard.
-pub fn asked_to_stop() -> Result<impl Future<Output = ()>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+/// Hears SIGINT and SIGTERM from when it is made, so that a service that is told to stop while it
+/// starts stops as any other.
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen.
+    pub fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Ends when one of them has come.
+    pub async fn come(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    })
+    }
 }
