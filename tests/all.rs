@@ -21,6 +21,7 @@ mod person_lives;
 mod person_refusals;
 mod person_rules;
 mod person_told;
+mod persons_http;
 mod process;
 mod records;
 mod registry;
