@@ -260,6 +260,23 @@ async fn people_are_found_by_document_name_and_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn somebody_with_two_documents_is_listed_once() {
+    let ground = ground();
+    let mut sent = registration("r", &certificate(1), "陈小明", VILLAGE);
+    sent["data"]["items"]["citizen_id"] = json!(citizen_number(1));
+    let receipt = ground.upstream.record(&sent).await;
+    // The number becomes known as this person's in the event behind.
+    let head = position(&receipt) + 1;
+    let path = format!("/v1/places/{VILLAGE}/people");
+    let list = ground.verifier.get_at(&path, head).await.with(200);
+    let due = json!([{"person_id": receipt["person_id"], "place": VILLAGE}]);
+    assert_eq!(list["people"], due);
+    let person = receipt["person_id"].as_str().map(str::to_owned);
+    assert_eq!(ground.verifier.look_up(&citizen(1)).await, person);
+    ground.server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_read_is_told_why_and_every_read_is_on_record() {
     let ground = ground();
     let receipt = ground.upstream.record(&registration("r", &citizen(1), "陈小明", VILLAGE)).await;
