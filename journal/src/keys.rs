@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use uuid::Uuid;
 
 use crate::seal::PersonKey;
@@ -56,6 +56,7 @@ struct Recent {
     old: FxHashMap<Uuid, PersonKey>,
     /// Raised by every erasure, so that a key read before one is not kept after it.
     erasures: u64,
+    erased: FxHashSet<Uuid>,
 }
 
 /// Keys in one of the two generations of [`Recent`].
@@ -83,7 +84,7 @@ impl KeySlots {
         use std::os::unix::fs::OpenOptionsExt;
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        file.try_lock().map_err(io::Error::from)?;
+        crate::lock::take(&file).map_err(io::Error::from)?;
         file.sync_all()?;
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
         File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
@@ -102,7 +103,7 @@ impl KeySlots {
     /// [`KeyError`]; a damaged slot or a wrong master key stops the start.
     pub fn open(path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        file.try_lock().map_err(io::Error::from)?;
+        crate::lock::take(&file).map_err(io::Error::from)?;
         let keys = Self::over(file, master);
         let count = keys.read_slots()?;
         keys.file.set_len(offset(count))?;
@@ -194,6 +195,15 @@ impl KeySlots {
         Ok(key)
     }
 
+    /// Keeps a key at hand for those who will ask for it within seconds: whoever seals with a key
+    /// saves the next one from unwrapping it again.
+    pub fn keep(&self, id: Uuid, key: &PersonKey) {
+        let mut recent = self.recent();
+        if !recent.erased.contains(&id) {
+            recent.keep(id, key);
+        }
+    }
+
     /// Makes every issued key durable.
     ///
     /// # Errors
@@ -219,6 +229,7 @@ impl KeySlots {
         {
             let mut recent = self.recent();
             recent.erasures += 1;
+            recent.erased.insert(id);
             recent.young.remove(&id);
             recent.old.remove(&id);
         }

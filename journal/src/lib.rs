@@ -8,6 +8,7 @@ pub mod compress;
 pub mod contract;
 pub mod frame;
 pub mod keys;
+mod lock;
 pub mod memory;
 pub mod record;
 pub mod seal;

@@ -5,6 +5,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use domain::Position;
 use domain::recorded::Recorded;
@@ -32,9 +33,13 @@ pub struct Views {
     /// Held while a batch is folded, and while what was folded is set apart to be written: so all
     /// views are written as of one position.
     folding: Mutex<()>,
-    /// Held while rows are written or digested.
-    writing: Mutex<()>,
+    /// Held while rows are written or digested; when the timeliness was written last.
+    writing: Mutex<Option<Instant>>,
 }
+
+/// Timeliness is written this seldom: its cells change with nearly every event, and folding them
+/// again from the envelopes is cheap.
+const TIMELINESS_EVERY: Duration = Duration::from_secs(20);
 
 impl Views {
     /// Opens the views in `folder`, or makes them. A store that does not open, panics, or failed
@@ -120,21 +125,41 @@ impl Views {
     /// # Errors
     /// [`ViewsError`]; the failed store is marked, to be set aside at the next start.
     pub fn flush(&self) -> Result<(), ViewsError> {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.write().map(drop)
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write(true)?;
+        *writing = Some(Instant::now());
+        Ok(())
     }
 
-    fn write(&self) -> Result<Position, ViewsError> {
+    /// Writes as [`Views::flush`] does, but what changes with nearly every event only now and then.
+    ///
+    /// # Errors
+    /// [`ViewsError`], as there.
+    pub fn flush_some(&self) -> Result<(), ViewsError> {
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = writing.is_none_or(|last| last.elapsed() >= TIMELINESS_EVERY);
+        self.write(all)?;
+        if all {
+            *writing = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    fn write(&self, all: bool) -> Result<Position, ViewsError> {
         let written = catch_unwind(AssertUnwindSafe(|| {
             let checkpoint = {
                 let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
                 self.people.begin_flush();
-                self.timeliness.begin_flush();
+                if all {
+                    self.timeliness.begin_flush();
+                }
                 self.sources.begin_flush()?;
                 self.folded()
             };
             self.people.finish_flush(checkpoint)?;
-            self.timeliness.finish_flush(checkpoint)?;
+            if all {
+                self.timeliness.finish_flush(checkpoint)?;
+            }
             self.sources.finish_flush(checkpoint)?;
             self.db.flush()?;
             let file = fs::File::open(self.folder.join("db")).map_err(ViewsError::Folder)?;
@@ -158,7 +183,7 @@ impl Views {
     /// [`ViewsError`].
     pub fn digests(&self) -> Result<Digests, ViewsError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = self.write()?;
+        let position = self.write(true)?;
         let mut views = self.people.digests()?.to_vec();
         views.push(("timeliness", self.timeliness.digest()?));
         views.push(("sources", self.sources.digest()?));

@@ -1,24 +1,25 @@
 //! The one loop that hands recorded events to the views. Live following, catching up after a
 //! start and rebuilding are this loop.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use domain::Position;
-use projections::Views;
+use projections::{Views, ViewsError};
 
 use crate::log_reader::{LogReader, ReplayError};
 
 /// Events folded at once.
 const BATCH_EVENTS: usize = 4_000;
 /// Changed rows that make a flush due.
-const FLUSH_ROWS: usize = 60_000;
+const FLUSH_ROWS: usize = 100_000;
 /// Changed rows beyond which folding waits for the flush.
 const PENDING_ROWS_MAX: usize = 400_000;
 /// A flush is due after so long, however little has changed.
-const FLUSH_EVERY: Duration = Duration::from_secs(2);
+const FLUSH_EVERY: Duration = Duration::from_secs(4);
 /// How long the loop sleeps before it looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(200);
 
@@ -124,7 +125,11 @@ impl Follower {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new()
                 .name(name.to_owned())
-                .spawn(move || run(&shared))
+                .spawn(move || {
+                    if catch_unwind(AssertUnwindSafe(|| run(&shared))).is_err() {
+                        shared.fail(&ReplayError::Views(ViewsError::Panicked));
+                    }
+                })
                 .expect("the system gives a thread at start")
         };
         let threads = vec![spawn("fold", Shared::fold), spawn("flush", Shared::flush)];
@@ -192,7 +197,8 @@ impl Shared {
             let due = flushed_at.elapsed() >= FLUSH_EVERY && self.views.folded() > flushed;
             if over || due || self.views.pending() >= FLUSH_ROWS {
                 (flushed, flushed_at) = (self.views.folded(), Instant::now());
-                if let Err(error) = self.views.flush() {
+                let written = if over { self.views.flush() } else { self.views.flush_some() };
+                if let Err(error) = written {
                     self.fail(&error.into());
                 }
                 self.turned.notify_all();

@@ -91,6 +91,10 @@ fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, keys: &Ke
                 die(&error);
             }
             let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
+            for event in &group.events {
+                let owner = event.envelope.sealed_for.unwrap_or(event.envelope.stream);
+                keys.keep(owner.id, &event.key);
+            }
             let group = group.events.into_iter().map(sealed).collect();
             for (result, place) in journal.append(group).into_iter().zip(places) {
                 match result {

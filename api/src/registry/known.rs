@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cqrs_es::Aggregate;
 use domain::recorded::{EventKey, Recorded};
-use domain::{Person, PersonEvent, PersonId, Position, Sequence, StreamId};
+use domain::{Kind, Person, PersonEvent, PersonId, Position, Sequence, StreamId, StreamKind};
 use jiff::Timestamp;
 use journal::PersonKey;
 use replay::{LogReader, ReplayError};
@@ -64,7 +64,10 @@ pub struct Memory {
 impl Memory {
     /// Remembers up to twice `generation` persons.
     pub fn new(log: LogReader, generation: usize) -> Self {
-        let recent = Recent::default();
+        let recent = Recent::of_log(&log).unwrap_or_else(|error| {
+            tracing::error!(error = %replay::chain(&error), "the newest events cannot be read");
+            Recent::default()
+        });
         Self { log, young: FxHashMap::default(), old: FxHashMap::default(), generation, recent }
     }
 
@@ -138,8 +141,33 @@ pub struct Recent {
 
 /// Keys in one generation.
 const RECENT_KEYS: usize = 250_000;
+/// Newest events of the log whose keys are remembered from the start.
+const RECENT_AT_START: u64 = 200_000;
 
 impl Recent {
+    /// The keys of the newest events of the log.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when the log cannot be read.
+    pub fn of_log(log: &LogReader) -> Result<Self, ReplayError> {
+        let mut recent = Self::default();
+        let head = log.journal().head();
+        let mut next = Position(head.0.saturating_sub(RECENT_AT_START) + 1);
+        while next <= head {
+            let events = log.envelopes(next, 10_000)?;
+            for event in &events {
+                let envelope = &event.envelope;
+                let kind = Kind::from_number(envelope.event_type.number);
+                let told = matches!(kind, Some((kind, false)) if kind != Kind::DocumentClaimed);
+                if told && envelope.stream.kind == StreamKind::Person {
+                    recent.remember(envelope.key, PersonId::from_uuid(envelope.stream.id));
+                }
+            }
+            next = Position(next.0 + events.len() as u64);
+        }
+        Ok(recent)
+    }
+
     /// The person in whose stream the key was lately used.
     pub fn find(&self, key: EventKey) -> Option<PersonId> {
         self.young.get(&key).or_else(|| self.old.get(&key)).copied()

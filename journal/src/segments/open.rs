@@ -116,7 +116,7 @@ pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let io = |source| OpenError::Io { path: path.clone(), source };
     let file = file.map_err(io)?;
-    match file.try_lock() {
+    match crate::lock::take(&file) {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked { path }),
         Err(fs::TryLockError::Error(source)) => Err(io(source)),
