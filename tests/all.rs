@@ -12,6 +12,8 @@ mod generated_lives;
 mod ground;
 mod journal_contract;
 mod keys;
+mod openapi;
+mod openapi_served;
 mod payloads;
 mod person_lives;
 mod person_rules;
