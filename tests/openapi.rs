@@ -273,7 +273,7 @@ fn names_are_those_of_the_code() {
     let codes: Vec<_> = DEPARTMENT.rows().iter().map(|row| row.code.to_lowercase()).collect();
     assert_eq!(document.listed("Department"), codes);
     let purposes = &document.0["components"]["parameters"]["Purpose"]["schema"]["enum"];
-    assert_eq!(purposes, &Value::from(PURPOSES));
+    assert!(purposes.as_array().unwrap().iter().eq(PURPOSES), "{purposes}");
     let codes: BTreeSet<_> = problems().into_iter().map(|(_, code)| code).collect();
     let listed: BTreeSet<_> = document.schema("Problem")["properties"]["code"]["enum"]
         .as_array()
@@ -294,7 +294,8 @@ fn every_problem_stands_under_its_status_with_an_example() {
             for (code, example) in body["examples"].as_object().into_iter().flatten() {
                 let value = &example["value"];
                 assert_eq!(value["code"], **code, "{path} {status}");
-                let is_there = status == "default" || value["status"].to_string() == *status;
+                let is_there =
+                    status == "default" || status.parse().ok() == value["status"].as_u64();
                 assert!(is_there, "{path} {status} {code}");
                 shown.insert((value["status"].as_u64().unwrap(), code.clone()));
             }
