@@ -2,6 +2,9 @@
 #![allow(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod access;
+mod archive_axes;
+mod archive_lives;
+mod archive_naive;
 mod citizen_numbers;
 mod collect_http;
 mod collect_stream;
@@ -9,6 +12,7 @@ mod collecting;
 mod deadlines;
 mod generate;
 mod generated_lives;
+mod golden_events;
 mod ground;
 mod journal_contract;
 mod keys;
@@ -16,10 +20,13 @@ mod openapi;
 mod openapi_served;
 mod payloads;
 mod person_lives;
+mod person_refusals;
 mod person_rules;
 mod person_told;
+mod persons_http;
 mod process;
 mod records;
+mod registry;
 mod seals;
 mod segments_store;
 mod tidy;

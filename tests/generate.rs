@@ -27,7 +27,7 @@ pub(crate) struct Line {
     pub(crate) key: (String, String),
     pub(crate) kind: Kind,
     sent: Timestamp,
-    recorded: Timestamp,
+    pub(crate) recorded: Timestamp,
     pub(crate) data: Value,
     pub(crate) report: Report,
 }

@@ -6,7 +6,10 @@ use cqrs_es::test::TestFramework;
 use domain::catalogue::CATALOGUE;
 use domain::{Doubt, Item, Kind, Person, PersonEvent, Refusal, Refused, Role};
 
-use crate::person_told::{ANN, BEN, OWN, Told, aside, told};
+use crate::person_refusals::{
+    Case, in_life, in_marriage, of_approval, of_birth_and_death, of_targets,
+};
+use crate::person_told::{ANN, BEN, Told, aside, told};
 
 /// A list of every variant, which does not compile while one is missing.
 macro_rules! every {
@@ -115,203 +118,10 @@ fn what_others_do_is_taken_in_the_lives_that_it_concerns() {
     }
 }
 
-/// Each refusal with a life and the event that breaks this rule and no other.
-fn refused() -> Vec<(&'static str, Refusal, Vec<Told>, Told)> {
-    let death = |on| told(Kind::Death, on);
-    let seen = |on| told(Kind::Observation, on).item(Item::Phone, "1");
-    let corrects = |of, on| told(Kind::Correction, on).of(of).item(Item::Phone, "2");
-    let annuls = |of, on| told(Kind::Annulment, on).of(of);
-    let first_load = told(Kind::Registration, "2010-01-01").item(Item::BirthDate, "1990-01-01");
-    let ok = |told: Told| told.approved("chief");
-    let two_births = || {
-        let annulled = ok(annuls(0, "1990-01-01"));
-        vec![born(), annulled, told(Kind::Birth, "1990-02-01")]
-    };
-    let two_deaths = || vec![death("2020-01-01"), ok(annuls(0, "2020-01-01")), death("2020-02-01")];
-    use Refusal::*;
-    vec![
-        ("a_death_before_birth", DeathBeforeBirth, vec![born()], death("1989-12-31")),
-        (
-            "a_death_before_the_birth_date_that_it_states",
-            DeathBeforeBirth,
-            vec![],
-            death("2000-01-01").item(Item::BirthDate, "2000-01-02"),
-        ),
-        ("a_birth_after_the_death", DeathBeforeBirth, vec![death("1989-12-31")], born()),
-        (
-            "a_birth_corrected_to_after_the_death",
-            DeathBeforeBirth,
-            vec![born(), death("2020-01-01")],
-            ok(corrects(0, "2020-01-02")),
-        ),
-        (
-            "a_death_corrected_to_before_birth",
-            DeathBeforeBirth,
-            vec![born(), death("2020-01-01")],
-            ok(corrects(1, "1989-12-31")),
-        ),
-        (
-            "a_stated_birth_date_corrected_to_after_the_death",
-            DeathBeforeBirth,
-            vec![first_load.clone(), death("2020-01-01")],
-            ok(corrects(0, "2010-01-01").item(Item::BirthDate, "2020-01-02")),
-        ),
-        (
-            "a_first_load_of_somebody_dead_before_birth",
-            DeathBeforeBirth,
-            vec![death("1989-12-31")],
-            first_load.clone(),
-        ),
-        ("an_event_before_birth", BeforeBirth, vec![born()], seen("1989-12-31")),
-        (
-            "an_event_before_the_birth_date_of_the_first_load",
-            BeforeBirth,
-            vec![first_load.clone()],
-            seen("1989-12-31"),
-        ),
-        (
-            "an_event_before_the_birth_date_that_it_states",
-            BeforeBirth,
-            vec![],
-            seen("1989-12-31").item(Item::BirthDate, "1990-01-01"),
-        ),
-        (
-            "an_event_corrected_to_before_birth",
-            BeforeBirth,
-            vec![born(), seen("2015-01-01")],
-            corrects(1, "1989-12-31"),
-        ),
-        ("an_event_after_death", AfterDeath, vec![death("2020-01-01")], seen("2020-01-02")),
-        (
-            "a_spouse_dead_before_the_marriage",
-            AfterDeath,
-            vec![death("2020-01-01")],
-            aside(Kind::MarryAgain, "2020-01-02").with(Role::Spouse, ANN),
-        ),
-        (
-            "an_event_corrected_to_after_death",
-            AfterDeath,
-            vec![seen("2019-01-01"), death("2020-01-01")],
-            corrects(0, "2020-01-02"),
-        ),
-        ("a_birth_on_another_day", AlreadyBorn, vec![born()], told(Kind::Birth, "1990-01-02")),
-        ("a_revived_birth_beside_another", AlreadyBorn, two_births(), ok(annuls(1, "1990-01-01"))),
-        ("a_death_on_another_day", AlreadyDead, vec![death("2020-01-01")], death("2020-01-02")),
-        ("a_revived_death_beside_another", AlreadyDead, two_deaths(), ok(annuls(1, "2020-01-01"))),
-        (
-            "a_marriage_while_married_to_somebody_else",
-            AlreadyMarried,
-            vec![born(), wed(ANN, "2012-05-01")],
-            wed(BEN, "2013-05-01"),
-        ),
-        (
-            "a_marriage_beside_the_spouse_of_the_first_load",
-            AlreadyMarried,
-            vec![first_load.clone().with(Role::Spouse, ANN)],
-            wed(BEN, "2013-05-01"),
-        ),
-        (
-            "a_marriage_before_the_spouse_died",
-            AlreadyMarried,
-            vec![wed(ANN, "2012-05-01")],
-            wed(BEN, "2013-05-01").spouse_died("2013-05-02"),
-        ),
-        (
-            "a_marriage_after_a_divorce_that_was_annulled",
-            AlreadyMarried,
-            vec![wed(ANN, "2012-05-01"), divorced(ANN, "2013-01-01"), annuls(1, "2013-01-01")],
-            wed(BEN, "2014-05-01"),
-        ),
-        ("a_marriage_with_oneself", SpouseIsSelf, vec![], wed(OWN, "2013-05-01")),
-        ("a_marriage_alone", SpouseMissing, vec![], told(Kind::MarryFirst, "2013-05-01")),
-        ("a_divorce_alone", SpouseMissing, vec![], told(Kind::DivorceCourt, "2013-05-01")),
-        ("a_target_beyond_the_end", TargetUnknown, vec![born()], annuls(1, "1990-01-01")),
-        ("no_target", TargetUnknown, vec![born()], told(Kind::Annulment, "1990-01-01")),
-        (
-            "a_claim_as_target",
-            TargetUnknown,
-            vec![told(Kind::DocumentClaimed, "2010-01-01").with(Role::Owner, ANN)],
-            annuls(0, "2010-01-01"),
-        ),
-        (
-            "a_second_annulment",
-            TargetAnnulled,
-            vec![seen("2010-01-01"), annuls(0, "2010-01-01")],
-            annuls(0, "2010-01-01"),
-        ),
-        (
-            "a_correction_of_what_is_annulled",
-            TargetAnnulled,
-            vec![seen("2010-01-01"), annuls(0, "2010-01-01")],
-            corrects(0, "2010-01-01"),
-        ),
-        (
-            "a_correction_in_the_wrong_record",
-            TargetIsSideEvent,
-            vec![aside(Kind::MarryFirst, "2012-05-01").with(Role::Spouse, ANN)],
-            corrects(0, "2012-05-01"),
-        ),
-        (
-            "a_correction_of_a_correction",
-            TargetIsNoFact,
-            vec![seen("2010-01-01"), corrects(0, "2010-01-01")],
-            corrects(1, "2010-01-01"),
-        ),
-        (
-            "a_correction_of_an_annulment",
-            TargetIsNoFact,
-            vec![seen("2010-01-01"), annuls(0, "2010-01-01")],
-            corrects(1, "2010-01-01"),
-        ),
-        (
-            "a_correction_that_says_nothing",
-            CorrectsNothing,
-            vec![seen("2010-01-01")],
-            told(Kind::Correction, "2010-01-01").of(0),
-        ),
-        ("an_annulled_birth_unapproved", ApprovalMissing, vec![born()], annuls(0, "1990-01-01")),
-        (
-            "an_annulled_death_unapproved",
-            ApprovalMissing,
-            vec![death("2020-01-01")],
-            annuls(0, "2020-01-01"),
-        ),
-        (
-            "a_death_moved_unapproved",
-            ApprovalMissing,
-            vec![death("2020-01-01")],
-            corrects(0, "2020-01-02"),
-        ),
-        (
-            "a_corrected_sex_unapproved",
-            ApprovalMissing,
-            vec![seen("2010-01-01").item(Item::Sex, "1")],
-            corrects(0, "2010-01-01").item(Item::Sex, "2"),
-        ),
-        (
-            "a_death_that_comes_back_unapproved",
-            ApprovalMissing,
-            vec![death("2020-01-01"), ok(annuls(0, "2020-01-01"))],
-            annuls(1, "2020-01-01"),
-        ),
-        (
-            "an_approved_correction_undone_unapproved",
-            ApprovalMissing,
-            vec![seen("2010-01-01"), ok(corrects(0, "2010-01-01").item(Item::Sex, "2"))],
-            annuls(1, "2010-01-01"),
-        ),
-        (
-            "an_approval_by_the_one_who_asks",
-            ApproverIsActor,
-            vec![born()],
-            annuls(0, "1990-01-01").approved("clerk"),
-        ),
-    ]
-}
-
 #[test]
 fn every_refusal_is_given_for_its_own_reason_alone() {
-    let cases = refused();
+    let cases: Vec<Case> =
+        [of_birth_and_death(), in_life(), in_marriage(), of_targets(), of_approval()].concat();
     for (promise, refusal, given, when) in &cases {
         assert_eq!(decided(given, when), Err(Refused(vec![*refusal])), "{promise}");
     }

@@ -54,7 +54,7 @@ pub fn aside(kind: Kind, on: &str) -> Told {
 impl Told {
     /// States an item.
     pub fn item(mut self, item: Item, value: &str) -> Self {
-        self.life.items.set(item, value.to_owned());
+        self.life.items.set(item, value);
         self
     }
 

@@ -20,7 +20,7 @@ use crate::{Lives, RowSeals, ViewsError};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.1";
-const INDEX_VERSION: &str = "people_index.1";
+const INDEX_VERSION: &str = "people_index.2";
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
 
@@ -194,7 +194,9 @@ impl People {
             Some(key(NAME, &self.seals.blind(name)))
         };
         let place = |row: &Row| {
-            let place = row.place().filter(|_| !row.archive.is_dead)?;
+            // The stream of another document of theirs is not a second person.
+            let lives = !row.archive.is_dead && row.owner.is_none();
+            let place = row.place().filter(|_| lives)?;
             Some(key(PLACE, &place_key(place)))
         };
         let old = before.map(|row| (name(row), place(row))).unwrap_or_default();

@@ -18,12 +18,13 @@ use serde::{Deserialize, Serialize};
 use crate::ViewsError;
 use crate::table::{Rewriting, Table};
 
-const VERSION: &str = "sources.1";
+const VERSION: &str = "sources.2";
 /// `s` source text → [`Tally`].
 const SOURCE: u8 = b's';
 /// `r` source text, 0, position → [`Waiting`].
 const REJECTION: u8 = b'r';
-/// `k` source text, 0, person, kind, position → nothing: finds what a corrected event clears.
+/// `k` source text, 0, person, kind, position → nothing: finds what a corrected event clears. Not
+/// there for an unknown kind: no event clears it, and the type as sent could name somebody.
 const CLEARED_BY: u8 = b'k';
 
 /// What a source has done so far.
@@ -48,8 +49,6 @@ pub struct Waiting {
     pub recorded_micros: i64,
     /// Whom it was about, when that could be told.
     pub person: Option<PersonId>,
-    /// The kind of event, by its name in the CloudEvents type.
-    kind: String,
 }
 
 /// The view of the sources. Folded by one thread, flushed by one thread, read by any.
@@ -158,18 +157,17 @@ impl Sources {
         } else {
             tally.rejected += 1;
         }
-        let kind = rejection.event_type.trim_start_matches("renkou.").trim_end_matches(".v1");
         let waiting = Waiting {
             recorded_micros: envelope.clocks.recorded_at.as_microsecond(),
             person: rejection.person,
-            kind: kind.to_owned(),
         };
         let position = envelope.position.0.to_be_bytes();
         let key = [&row_prefix(REJECTION, &envelope.source)[..], &position].concat();
         let row = postcard::to_stdvec(&waiting).map_err(|_| ViewsError::Row(VERSION))?;
         self.table.change([(key, Some(row))]);
-        if let Some(person) = rejection.person {
-            let key = [&cleared_by(&envelope.source, person, kind)[..], &position].concat();
+        let kind = rejection.event_type.strip_prefix("renkou.").and_then(|t| t.strip_suffix(".v1"));
+        if let (Some(person), Some(kind)) = (rejection.person, kind.and_then(Kind::posted)) {
+            let key = [&cleared_by(&envelope.source, person, kind.code())[..], &position].concat();
             self.table.change([(key, Some(Vec::new()))]);
         }
         Ok(())

@@ -13,7 +13,7 @@ use super::server::{Directory, done, told};
 
 const PEOPLE: u32 = 120;
 /// Places at which each file is damaged, in turn, on copies of the registry.
-const PLACES: u64 = 12;
+const PLACES: u64 = 16;
 
 /// A registry that was used and ended cleanly, and the token of a verifier.
 async fn used() -> (Directory, String) {
@@ -58,11 +58,13 @@ fn flip(path: &Path, offset: u64) {
     file.write_all_at(&[byte[0] ^ 0x10], offset).expect("a byte");
 }
 
-/// Bytes all over a file, the first and the last among them.
+/// Bytes all over what is written of a file, the first and the last among them.
 fn places(path: &Path) -> Vec<u64> {
-    let bytes = fs::metadata(path).expect("a file").len();
-    assert!(bytes > PLACES, "{} has {bytes} bytes", path.display());
-    (0..PLACES).map(|place| (bytes - 1) * place / (PLACES - 1)).collect()
+    let bytes = fs::read(path).expect("a file");
+    let last =
+        bytes.iter().rposition(|byte| *byte != 0).expect("a file that says something") as u64;
+    assert!(last > PLACES, "{} has {last} bytes", path.display());
+    (0..PLACES).map(|place| last * place / (PLACES - 1)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,14 +182,21 @@ async fn a_flipped_byte_of_the_views_is_never_served() {
         let check = copy.check();
         let code = check.status.code();
         assert!(matches!(code, Some(0 | 1)), "views at {offset}: {code:?} {}", told(&check));
-        eprintln!("{offset} {code:?} {}", told(&check));
         found += u32::from(code == Some(1));
         // Whether a byte of the store matters is its own affair; wrong answers are not.
+        let server = copy.serve();
+        let reader = server.caller(&verifier);
+        for due in &whole[1..] {
+            let path = format!("/v1/persons/{}", due["person_id"].as_str().expect("an id"));
+            let answer = reader.get_at(&path, head).await;
+            if answer.status == 500 || answer.status == 503 {
+                break;
+            }
+            assert_eq!(answer.with(200), *due, "views at {offset}");
+        }
+        server.kill();
         done(&["replay", "rebuild", "--data", copy.data()]);
         assert!(copy.check().status.success(), "views at {offset}");
-        let server = copy.serve();
-        assert_eq!(answers(&server.caller(&verifier), head).await, whole, "views at {offset}");
-        server.stop();
     }
-    assert!(found > 0, "no flipped byte of the views was found");
+    assert!(u64::from(found) >= PLACES / 2, "{found} flipped bytes of the views were found");
 }

@@ -1,9 +1,14 @@
 //! Starting and stopping: one process a registry, clear refusals, a clean end.
 
 use std::fs;
+use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use serde_json::json;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
+use super::caller::{Caller, LINES};
 use super::events::{certificate, event};
 use super::server::{Directory, run, told};
 
@@ -82,30 +87,88 @@ fn a_key_from_the_environment_leaves_none_in_the_directory() {
     assert_eq!(directory.serve_in_vain(&[]).0.code(), Some(1));
 }
 
+/// Who knows where the service is can stop it cleanly, at once.
+#[test]
+fn a_service_that_was_just_started_stops_cleanly() {
+    let directory = Directory::make();
+    for _ in 0..8 {
+        directory.serve().stop();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_gets_the_first_receipt_again_after_a_restart_too() {
+    let directory = Directory::make();
+    let token = directory.token(&["--role", "upstream"]);
+    let sent = event("a", "registration", &certificate(1), "2026-03-01", json!({}));
+    let server = directory.serve();
+    let mut first = server.caller(&token).record(&sent).await;
+    first["status"] = json!("duplicate");
+    assert_eq!(server.caller(&token).post(&sent).await.with(200), first);
+    server.kill();
+    let server = directory.serve();
+    assert_eq!(server.caller(&token).post(&sent).await.with(200), first);
+    server.stop();
+}
+
+/// A stream of lines that is under way: one half was sent and answered, the other is to come.
+async fn half_sent(
+    caller: Caller,
+    halves: [String; 2],
+) -> (oneshot::Sender<()>, JoinHandle<String>) {
+    let (go_on, told) = oneshot::channel::<()>();
+    let (answered, first_answer) = oneshot::channel();
+    let [first, second] = halves;
+    let rest = async {
+        told.await.expect("an order to go on");
+        Ok::<_, std::io::Error>(second)
+    };
+    let body = stream::once(async { Ok(first) }).chain(stream::once(rest));
+    let sending = tokio::spawn(async move {
+        let request = caller.request(reqwest::Method::POST, "/v1/events");
+        let request = request.header("content-type", LINES);
+        let response =
+            request.body(reqwest::Body::wrap_stream(body)).send().await.expect("headers");
+        let (mut chunks, mut text, mut answered) =
+            (response.bytes_stream(), vec![], Some(answered));
+        while let Some(chunk) = chunks.next().await {
+            text.extend_from_slice(&chunk.expect("an answer to its end"));
+            answered.take().map(|answered| answered.send(()));
+        }
+        String::from_utf8(text).expect("UTF-8")
+    });
+    first_answer.await.expect("a first answer");
+    (go_on, sending)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_cleanly_and_nothing_is_lost() {
     let directory = Directory::make();
     let token = directory.token(&["--role", "upstream"]);
-    let lines = |round: u32| {
-        let numbers = (0..500).map(move |number| round * 1_000 + number);
+    let lines = |first: u32| {
         let line = |n: u32| {
-            let event =
-                event(&format!("s-{n}"), "registration", &certificate(n), "2026-03-01", json!({}));
+            let id = format!("s-{n}");
+            let event = event(&id, "registration", &certificate(n), "2026-03-01", json!({}));
             format!("{event}\n")
         };
-        numbers.map(line).collect::<String>()
+        (first..first + 500).map(line).collect::<String>()
     };
     for round in 0..3 {
         let server = directory.serve();
-        let caller = server.caller(&token);
-        // Under way when the order to stop comes: an accepted request is answered to its end.
-        let (_, summary) = caller.stream(lines(round)).await;
-        assert_eq!(summary["recorded"], 500);
-        let under_way = tokio::spawn(async move { caller.stream(lines(round + 100)).await });
-        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
-        tokio::task::spawn_blocking(move || server.stop()).await.expect("a clean end");
-        let (answers, summary) = under_way.await.expect("an answer to the end");
-        assert_eq!((answers.len(), &summary["recorded"]), (500, &json!(500)));
+        let halves = [lines(round * 1_000), lines(round * 1_000 + 500)];
+        let (go_on, sending) = half_sent(server.caller(&token), halves).await;
+        let url = server.url.clone();
+        let stopping = tokio::task::spawn_blocking(move || server.stop());
+        // New connections are refused from the order on; what was accepted goes on to its end.
+        while reqwest::get(format!("{url}/healthz")).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        go_on.send(()).expect("a sender that waits");
+        let answers = sending.await.expect("an answer to the end");
+        let recorded = answers.lines().filter(|l| l.contains("\"status\":\"recorded\"")).count();
+        assert_eq!(recorded, 1_000);
+        assert!(answers.lines().last().is_some_and(|last| last.contains("\"summary\"")));
+        stopping.await.expect("a clean end");
     }
     let check = directory.check();
     assert!(check.status.success(), "{}", told(&check));

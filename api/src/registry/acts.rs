@@ -1,6 +1,7 @@
 //! From a submission to what is told in whose stream: an act that concerns several persons is told
 //! in each one's.
 
+use std::fmt;
 use std::sync::Arc;
 
 use domain::document::DocumentKind;
@@ -62,15 +63,15 @@ impl Acts<'_> {
         &mut self,
         named: &PersonRef,
         key: EventKey,
-        part: &str,
+        part: fmt::Arguments<'_>,
     ) -> Result<PersonId, ActError> {
         let id = match named {
             PersonRef::Id(id) => *id,
             // Somebody without any document is known by the submission that first told of them,
             // and by their part in it.
             PersonRef::Document(document) if document.kind() == DocumentKind::None => {
-                let made_up = key.0.iter().map(|byte| format!("{byte:02X}"));
-                let made_up: String = made_up.chain([part.to_owned()]).collect();
+                let key: String = key.0.iter().map(|byte| format!("{byte:02X}")).collect();
+                let made_up = format!("{key}{part}");
                 PersonId::of_document(self.identity, &Document::new(DocumentKind::None, &made_up))
             }
             PersonRef::Document(document) => PersonId::of_document(self.identity, document),
@@ -98,8 +99,9 @@ impl Acts<'_> {
         let mut related = Vec::with_capacity(report.related.len());
         let mut others = Vec::new();
         for (role, named) in &report.related {
-            let part = format!("{role:?}");
-            let person = self.resolve(named, submission.key, &part)?;
+            let name = Role::NAMED.iter().find(|(known, _)| known == role).map(|(_, name)| name);
+            let part = name.copied().unwrap_or("other");
+            let person = self.resolve(named, submission.key, format_args!("{part}"))?;
             related.push(Related { role: *role, person });
             if role.is_told(submission.kind) {
                 others.push((*role, person, document_of(named)));

@@ -164,7 +164,7 @@ impl Decider {
         let Some(named) = &submission.report.person else {
             return Err(NotRecorded::Refused(vec![Refusal::PersonUnknown.fault()]));
         };
-        let subject = self.acts().resolve(named, submission.key, "")?;
+        let subject = self.acts().resolve(named, submission.key, format_args!(""))?;
         if let Some(receipt) = self.recorded_before(submission, subject)? {
             return Ok(receipt);
         }
@@ -224,6 +224,7 @@ impl Decider {
         let subject = self.memory.known(tellings[0].person)?;
         let mut doubts = subject.person.doubts(&records[0], submission.report.known_on);
         doubts.extend(is_anothers.then_some(Doubt::NumberOfAnother));
+        self.issue_keys(&tellings)?;
         let recorded_at = self.recorded_at(submission.received_at);
         let (position, person_id) = (self.next, tellings[0].person);
         for (telling, record) in tellings.into_iter().zip(records) {
@@ -233,6 +234,20 @@ impl Decider {
         self.memory.recent().remember(submission.key, person_id);
         let flags = doubts.into_iter().map(Flag::from).collect();
         Ok(Accepted { person_id, position, recorded_at, flags, observations: Vec::new() })
+    }
+
+    /// Sees to it that every person of an act has a key before anything of the act is taken: one
+    /// that cannot be had must not leave half of it.
+    fn issue_keys(&mut self, tellings: &[Telling]) -> Result<(), NotRecorded> {
+        for telling in tellings {
+            let known = self.memory.known(telling.person)?;
+            if known.key.is_none() {
+                let key = self.keys.issue(telling.person.as_uuid()).map_err(ReplayError::from)?;
+                known.key = Some(Arc::new(key));
+                self.group.issued_keys = true;
+            }
+        }
+        Ok(())
     }
 
     /// Gives the event to the aggregate and to the group.
@@ -248,14 +263,7 @@ impl Decider {
         if let Some(undo) = &mut self.undo {
             undo.push((telling.person, known.clone()));
         }
-        let key = match &known.key {
-            Some(key) => Arc::clone(key),
-            None => {
-                self.group.issued_keys = true;
-                let key = self.keys.issue(telling.person.as_uuid()).map_err(ReplayError::from)?;
-                known.key.insert(Arc::new(key)).clone()
-            }
-        };
+        let key = known.key.clone().expect("issued before the first telling is taken");
         let sequence = Sequence(known.person.events());
         let previous = known.newest();
         let corrects = telling.life.target.map_or(Position(0), |target| known.place(target).0);

@@ -87,7 +87,8 @@ impl Decider {
         let Refusal { source, person, rejection: mut kept, .. } = refusal;
         let stream = unit_stream(&self.identity, &source);
         let key = event_key(&self.identity, &source.text, &kept.id);
-        let person = person.and_then(|named| self.acts().resolve(&named, key, "").ok());
+        let person =
+            person.and_then(|named| self.acts().resolve(&named, key, format_args!("")).ok());
         kept.person = person;
         let person_key = match person {
             Some(person) => self.memory.known(person)?.key.clone(),

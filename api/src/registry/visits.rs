@@ -72,8 +72,8 @@ impl Decider {
         observed: &Observed,
         index: usize,
     ) -> Result<PersonId, NotRecorded> {
-        let part = index.to_string();
-        Ok(self.acts().resolve(&observed.person, submission.key, &part)?)
+        let part = format_args!("{index}");
+        Ok(self.acts().resolve(&observed.person, submission.key, part)?)
     }
 
     /// Records what was seen of one person, or finds that it was; tells whether it is new. `met`

@@ -1,0 +1,214 @@
+//! The archive on its two axes of time: what was true on a day, as known at an instant. Random
+//! lives against the truth told from the definitions, and the live rows against the whole lives.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::recorded::Recorded;
+use domain::{Item, PersonId, Position};
+use jiff::civil::Date;
+use projections::{Archive, Lives, RowSeals, Views};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::archive_lives::{PERSONS, drawn, instant, lives, person, recorded, shapes};
+use crate::archive_naive::{Truth, day, truth};
+
+fn shown(archive: &Archive) -> Truth {
+    let mut shown = Truth {
+        is_dead: archive.is_dead,
+        is_registered: archive.is_registered,
+        ..Truth::default()
+    };
+    for (item, text, origin) in archive.values() {
+        shown.items.insert(item, (text.to_owned(), origin.position.0, origin.occurred_on));
+        assert_eq!(archive.get(item), Some(text));
+        let source = format!("/pol/990101/{}", origin.position.0 % 3);
+        assert_eq!(archive.source(origin), source);
+    }
+    for (kind, number) in archive.documents() {
+        shown.documents.push((kind.name().to_owned(), number.to_owned()));
+    }
+    let position = |origin| archive.origin(origin).position.0;
+    for link in archive.links() {
+        let ended = link.ended.map(position);
+        shown.links.push((link.role, link.person, position(link.origin), ended));
+    }
+    for (name, json, origin) in archive.topics() {
+        let value = (json.to_owned(), origin.position.0, origin.occurred_on);
+        shown.topics.insert(name.to_owned(), value);
+    }
+    shown
+}
+
+fn any_day() -> impl Strategy<Value = Option<Date>> {
+    prop::option::weighted(0.7, (0..26_u8).prop_map(day))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10_000) })]
+
+    #[test]
+    fn an_archive_is_what_was_true_on_the_day_as_known_at_the_instant(
+        drawn in drawn(40),
+        valid_on in any_day(),
+        known_at in prop::option::weighted(0.7, -1..40_i64),
+    ) {
+        for (number, life) in lives(&drawn).iter().enumerate() {
+            let recorded = recorded(life, person(number));
+            let archive = Archive::of(&recorded, valid_on, known_at.map(instant));
+            prop_assert_eq!(shown(&archive), truth(life, valid_on, known_at));
+            // What was known then is what had been recorded then, whatever came after.
+            if let Some(at) = known_at {
+                let then: Vec<_> = recorded
+                    .iter()
+                    .take_while(|event| event.envelope.clocks.recorded_at <= instant(at))
+                    .cloned()
+                    .collect();
+                prop_assert_eq!(Archive::of(&then, valid_on, None), archive);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_random_lives_have_every_shape_that_matters() {
+    let mut runner = TestRunner::deterministic();
+    let mut found: HashMap<&str, u32> = HashMap::new();
+    for _ in 0..500 {
+        let drawn = drawn(40).new_tree(&mut runner).expect("a history").current();
+        for shape in lives(&drawn).iter().flat_map(|life| shapes(life)) {
+            *found.entry(shape).or_default() += 1;
+        }
+    }
+    for shape in [
+        "late",
+        "annulled",
+        "revived",
+        "corrected twice",
+        "moved",
+        "correction annulled",
+        "side corrected",
+        "same day",
+    ] {
+        assert!(found.get(shape).is_some_and(|times| *times > 50), "{shape}: {found:?}");
+    }
+}
+
+/// Seals by turning every bit and telling whose it is, so that the bytes can be compared.
+struct Turned;
+
+impl RowSeals for Turned {
+    fn seal(&self, _: &str, person: PersonId, version: Position, plain: &[u8]) -> Option<Vec<u8>> {
+        let mut sealed = person.as_uuid().as_bytes().to_vec();
+        sealed.extend(version.0.to_be_bytes());
+        sealed.extend(plain.iter().map(|byte| !byte));
+        Some(sealed)
+    }
+
+    fn open(&self, _: &str, person: PersonId, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (id, rest) = sealed.split_at_checked(16)?;
+        let plain = rest.get(8..)?.iter().map(|byte| !byte).collect();
+        (id == person.as_uuid().as_bytes()).then_some(plain)
+    }
+
+    fn blind(&self, text: &str) -> [u8; 16] {
+        let mut blind = [7; 16];
+        text.bytes().enumerate().for_each(|(at, byte)| blind[at % 16] ^= byte);
+        blind
+    }
+}
+
+/// Every event of every person, as the log would give them.
+struct Whole(Vec<Vec<Recorded>>);
+
+impl Whole {
+    fn in_order(&self) -> Vec<Recorded> {
+        let mut all: Vec<_> = self.0.iter().flatten().cloned().collect();
+        all.sort_by_key(|event| event.envelope.position);
+        all
+    }
+}
+
+impl Lives for Whole {
+    fn life(
+        &self,
+        asked: PersonId,
+        up_to: Position,
+    ) -> Result<Vec<Recorded>, Box<dyn std::error::Error + Send + Sync>> {
+        let life = (0..PERSONS).find(|number| person(*number) == asked).map(|n| &self.0[n]);
+        let life = life.expect("a person of the history").iter();
+        Ok(life.filter(|event| event.envelope.position <= up_to).cloned().collect())
+    }
+}
+
+fn open(folder: &std::path::Path) -> Views {
+    Views::open(folder, &(Arc::new(Turned) as Arc<dyn RowSeals>)).expect("views")
+}
+
+/// Folds in batches; after some of them the views are flushed, or closed and opened again, and
+/// some batches are handed in a second time.
+fn digests(whole: &Whole, cuts: &[(u8, u8)]) -> Vec<(&'static str, [u8; 32])> {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path().join("views");
+    let mut views = open(&folder);
+    let all = whole.in_order();
+    let (mut done, mut cuts) = (0, cuts.iter().cycle());
+    while done < all.len() {
+        let (events, then) = cuts.next().expect("cuts");
+        let next = all.len().min(done + usize::from(*events));
+        views.fold(&all[done..next], whole).expect("folded");
+        match then {
+            0 => views.flush().expect("flushed"),
+            1 => {
+                views.flush().expect("flushed");
+                drop(views);
+                views = open(&folder);
+                assert_eq!(views.folded(), all[next - 1].envelope.position);
+            }
+            2 => views.fold(&all[done..next], whole).expect("folded again"),
+            _ => {}
+        }
+        done = next;
+    }
+    for (number, life) in whole.0.iter().enumerate() {
+        let row = views.people.row(person(number)).expect("readable");
+        let due = life.last().map(|newest| {
+            (newest.envelope.position, life.len() as u32, Archive::of(life, None, None))
+        });
+        assert_eq!(row.map(|row| (row.version, row.events, row.archive.clone())), due);
+    }
+    views.flush().expect("flushed");
+    views.digests().expect("digests").views
+}
+
+#[test]
+fn live_rows_are_the_archives_of_whole_lives_however_they_were_folded() {
+    let mut runner =
+        TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+    let cuts = || prop::collection::vec((1..8_u8, 0..6_u8), 1..6);
+    let tested = runner.run(&(drawn(60), cuts()), |(drawn, cuts)| {
+        let lives = lives(&drawn);
+        let recorded = lives.iter().enumerate().map(|(n, life)| recorded(life, person(n)));
+        let whole = Whole(recorded.collect());
+        prop_assert_eq!(digests(&whole, &cuts), digests(&whole, &[(255, 9)]));
+        Ok(())
+    });
+    tested.unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[test]
+fn two_lives_that_differ_have_other_digests() {
+    let mut runner = TestRunner::deterministic();
+    let drawn = drawn(40).new_tree(&mut runner).expect("a history").current();
+    let lives = lives(&drawn);
+    let whole = |lives: &[Vec<_>]| {
+        Whole(lives.iter().enumerate().map(|(n, life)| recorded(life, person(n))).collect())
+    };
+    let mut other = lives.clone();
+    let named = other.iter_mut().flatten().find(|step| step.target.is_none() && !step.side);
+    named.expect("a fact").items.insert(Item::DoorPlate, "9号");
+    let (one, other) = (whole(&lives), whole(&other));
+    assert_ne!(digests(&one, &[(255, 9)])[0], digests(&other, &[(255, 9)])[0]);
+}

@@ -1,0 +1,208 @@
+//! Events are the only frozen format: what was ever written is read for ever, byte for byte.
+//!
+//! A golden file is never changed. A new version of an event gets a new file beside the old one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use domain::catalogue::{CATALOGUE, SIDE};
+use domain::life_event::PayloadError;
+use domain::recorded::{ContentTag, Envelope, EventKey, EventType};
+use domain::{Clocks, Item, Kind, Payload, Place, Position, Role, Sequence, StreamId, StreamKind};
+use jiff::civil::date;
+use journal::record;
+use uuid::Uuid;
+
+/// A payload as it is stored.
+struct Golden {
+    name: String,
+    event_type: EventType,
+    json: String,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+/// Every golden event, its type told by the name of its file: `<code>[.side].v<version>.json`.
+fn golden() -> Vec<Golden> {
+    let files = fs::read_dir(folder().join("events")).expect("golden events");
+    let mut golden: Vec<_> = files.map(|file| read(file.expect("a file").path())).collect();
+    golden.sort_by(|a, b| a.name.cmp(&b.name));
+    golden
+}
+
+fn read(path: PathBuf) -> Golden {
+    let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+    let parts: Vec<_> = name.split('.').collect();
+    let (code, version) = match parts[..] {
+        [code, "side", version, "json"] | [code, version, "json"] => (code, version),
+        _ => panic!("{name} is no name of a golden event"),
+    };
+    let entry = CATALOGUE.iter().find(|entry| entry.code == code).expect("a code");
+    let side = if parts.len() == 4 { SIDE } else { 0 };
+    let version = version.strip_prefix('v').and_then(|v| v.parse().ok()).expect("a version");
+    let event_type = EventType { number: entry.kind as u16 + side, version };
+    let json = fs::read_to_string(&path).expect("UTF-8").trim_end().to_owned();
+    Golden { name, event_type, json }
+}
+
+/// Whether an event of the kind is ever told in the stream of somebody who is not its subject.
+fn is_told_aside(kind: Kind) -> bool {
+    kind.acts_on_another() || Role::NAMED.iter().any(|(role, _)| role.is_told(kind))
+}
+
+#[test]
+fn every_event_that_was_ever_written_is_read_and_written_byte_for_byte() {
+    for golden in golden() {
+        let payload = Payload::read(golden.event_type, golden.json.as_bytes());
+        let payload = payload.unwrap_or_else(|error| panic!("{}: {error:?}", golden.name));
+        assert_eq!(String::from_utf8(payload.to_json()).unwrap(), golden.json, "{}", golden.name);
+    }
+}
+
+#[test]
+fn every_kind_of_the_catalogue_has_a_golden_event_in_its_newest_version() {
+    let there: BTreeSet<_> = golden().iter().map(|golden| golden.event_type).collect();
+    for entry in CATALOGUE {
+        assert!(there.contains(&entry.kind.event_type(false)), "{} has none", entry.code);
+        let aside = there.contains(&entry.kind.event_type(true));
+        assert_eq!(aside, is_told_aside(entry.kind), "{} told aside", entry.code);
+    }
+}
+
+#[test]
+fn the_numbers_of_the_catalogue_never_change() {
+    let numbers: Vec<_> = CATALOGUE.iter().map(|entry| (entry.kind as u16, entry.code)).collect();
+    let written = [
+        (1, "birth"),
+        (4, "death"),
+        (8, "marry_first"),
+        (9, "marry_again"),
+        (10, "marry_restore"),
+        (11, "divorce_reg"),
+        (12, "divorce_court"),
+        (15, "hukou_out"),
+        (16, "hukou_in"),
+        (17, "residence_change"),
+        (18, "temp_stay_reg"),
+        (22, "leave"),
+        (23, "return"),
+        (101, "registration"),
+        (102, "household_visit"),
+        (103, "service_transaction"),
+        (104, "observation"),
+        (105, "correction"),
+        (106, "annulment"),
+        (109, "document_claimed"),
+        (201, "submission_rejected"),
+        (301, "person_read"),
+    ];
+    for (number, code) in written {
+        assert!(numbers.contains(&(number, code)), "{code} was written as {number}");
+        let kind = Kind::from_number(number).map(|(kind, side)| (kind.code(), side));
+        assert_eq!(kind, Some((code, false)));
+        let aside = Kind::from_number(number + SIDE).map(|(kind, side)| (kind.code(), side));
+        assert_eq!(aside, Some((code, true)));
+    }
+    assert_eq!(Kind::from_number(0), None);
+    assert_eq!(Kind::from_number(u16::MAX), None);
+}
+
+#[test]
+fn the_golden_first_load_names_every_item_and_every_role() {
+    let golden = golden();
+    let load = golden.iter().find(|golden| golden.name == "registration.v1.json").unwrap();
+    let payload = Payload::read(load.event_type, load.json.as_bytes()).unwrap();
+    let life = payload.life().unwrap();
+    assert_eq!(life.items.iter().count(), Item::all().count());
+    let roles: BTreeSet<_> = life.related.iter().map(|related| related.role).collect();
+    assert_eq!(roles, Role::NAMED.iter().map(|(role, _)| *role).collect());
+}
+
+#[test]
+fn a_field_of_a_later_program_survives_the_round_trip() {
+    for golden in golden() {
+        let later = golden.json.replacen('{', r#"{"zz_later":{"a":[1,"张"]},"#, 1);
+        let payload = Payload::read(golden.event_type, later.as_bytes());
+        let payload = payload.unwrap_or_else(|error| panic!("{}: {error:?}", golden.name));
+        let Some(life) = payload.life() else { continue };
+        assert_eq!(life.details["zz_later"]["a"][1], "张", "{}", golden.name);
+        let again = Payload::read(golden.event_type, &payload.to_json()).expect("its own words");
+        assert!(again == payload, "{}", golden.name);
+    }
+}
+
+#[test]
+fn an_unknown_type_version_or_form_is_an_error_and_no_panic() {
+    let read = |number, version, json: &str| {
+        Payload::read(EventType { number, version }, json.as_bytes()).err()
+    };
+    for golden in golden() {
+        let number = golden.event_type.number;
+        for version in [0, 2, u16::MAX] {
+            let error = read(number, version, &golden.json);
+            assert!(matches!(error, Some(PayloadError::Unknown(_))), "{}", golden.name);
+        }
+        for end in (0..golden.json.len()).filter(|end| golden.json.is_char_boundary(*end)) {
+            let error = read(number, 1, &golden.json[..end]);
+            assert!(matches!(error, Some(PayloadError::Malformed(_))), "{} {end}", golden.name);
+        }
+    }
+    for number in [0, 2, 99, 107, 999, 1002, u16::MAX] {
+        assert!(matches!(read(number, 1, "{}"), Some(PayloadError::Unknown(_))), "{number}");
+    }
+    for json in [
+        r#"{"items":{"shoe_size":"42"}}"#,
+        r#"{"items":{"sex":1}}"#,
+        r#"{"related":[{"role":"uncle","person":"6d9f1c5e-3b1a-8c44-9f00-2b7a5d1e0c11"}]}"#,
+        r#"{"true_day":"2026-02-30"}"#,
+        r#"{"target":-1}"#,
+        "[]",
+    ] {
+        assert!(matches!(read(1, 1, json), Some(PayloadError::Malformed(_))), "{json}");
+    }
+}
+
+/// Every field filled with another value, so that no two can be mistaken for each other.
+fn envelope() -> Envelope {
+    let stream = |kind, id| StreamId { kind, id: Uuid::from_u128(id) };
+    Envelope {
+        position: Position(0x0102_0304_0506_0708),
+        stream: stream(StreamKind::Person, 0x6d9f_1c5e_3b1a_8c44_9f00_2b7a_5d1e_0c11),
+        sequence: Sequence(0x1112_1314),
+        previous: Position(0x0102_0304_0506_0707),
+        event_type: EventType { number: Kind::Correction as u16, version: 1 },
+        key: EventKey([0xa1; 16]),
+        content: ContentTag([0xb2; 8]),
+        clocks: Clocks {
+            occurred_on: date(1969, 12, 30),
+            known_on: Some(date(2026, 11, 19)),
+            sent_at: Some("2026-11-20T01:12:00.000001Z".parse().unwrap()),
+            received_at: "2026-11-20T01:12:00.5Z".parse().unwrap(),
+            recorded_at: "2026-11-20T01:12:00.500001Z".parse().unwrap(),
+            verified_at: Some("2026-11-21T00:00:00Z".parse().unwrap()),
+        },
+        place: Place::parse("990106001002").unwrap(),
+        department: *b"HLT",
+        channel: *b"DX",
+        actor: "h1-0042".into(),
+        source: "/hlt/990106/hospital-1".into(),
+        correlation: EventKey([0xc3; 16]),
+        causation: Position(21),
+        corrects: Position(22),
+        sealed_for: Some(stream(StreamKind::Unit, 0x0b54)),
+    }
+}
+
+#[test]
+fn a_record_of_version_1_is_read_and_written_byte_for_byte() {
+    let text = fs::read_to_string(folder().join("record.v1.hex")).expect("the golden record");
+    let text: String = text.split_whitespace().collect();
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).expect("two digits");
+    let stored: Vec<u8> = (0..text.len()).step_by(2).map(byte).collect();
+    let (read, payload) = record::decode(&stored).expect("a record of version 1");
+    assert_eq!((read, payload), (envelope(), &b"sealed"[..]));
+    assert_eq!(record::encode(&envelope(), b"sealed").unwrap(), stored);
+}

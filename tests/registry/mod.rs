@@ -1,0 +1,12 @@
+//! The registry through its front door without HTTP: submissions in, receipts and archives out.
+//! Every scenario ends with the log walked and the views compared with views built anew.
+
+mod acts;
+mod batches;
+mod changes;
+mod desk;
+mod documents;
+mod generated;
+mod idempotency;
+mod time;
+mod visits;
