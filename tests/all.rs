@@ -16,6 +16,8 @@ mod golden_events;
 mod ground;
 mod journal_contract;
 mod keys;
+mod openapi;
+mod openapi_served;
 mod payloads;
 mod person_lives;
 mod person_refusals;

@@ -5,6 +5,7 @@ mod archive_json;
 mod batch;
 pub mod cloudevents;
 mod connection;
+mod docs;
 pub mod events;
 pub mod language;
 mod lines;
@@ -37,7 +38,8 @@ pub use problem::{Problem, ProblemKind};
 pub use server::{Limits, serve};
 pub use who::{Purpose, Who};
 
-/// The whole service over a registry.
+/// The whole service over a registry. A route that is added here or in a module beside must be
+/// described in `openapi.json`; a test reads both.
 pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
     let shared = || Arc::clone(registry);
     let guarded = Router::new()
@@ -45,8 +47,10 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(rejections::routes(shared()))
         .merge(persons::routes(shared()))
         .merge(metrics::routes(shared()))
-        .merge(operate::routes(shared()));
-    assemble(operate::open_routes(shared()), guarded, tokens)
+        .merge(operate::routes(shared()))
+        .merge(docs::routes());
+    let open = operate::open_routes(shared()).merge(docs::open_routes());
+    assemble(open, guarded, tokens)
 }
 
 /// Puts a service together. Every route of `guarded` needs a good token and may extract [`Who`];
@@ -55,11 +59,15 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
 pub fn assemble(open: Router, guarded: Router, tokens: Arc<TokenStore>) -> Router {
     let guarded = guarded.route_layer(middleware::from_fn_with_state(tokens, who::authenticate));
     Router::new()
-        .route("/healthz", get(async || Json(json!({"status": "ok"}))))
+        .route("/healthz", get(read_health))
         .merge(open)
         .merge(guarded)
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn(problem::finish))
+}
+
+async fn read_health() -> impl IntoResponse {
+    Json(json!({"status": "ok"}))
 }
 
 /// What a panic said is not passed on: it may hold a personal value.
