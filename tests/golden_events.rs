@@ -128,7 +128,7 @@ fn a_field_of_a_later_program_survives_the_round_trip() {
         let payload = Payload::read(golden.event_type, later.as_bytes());
         let payload = payload.unwrap_or_else(|error| panic!("{}: {error:?}", golden.name));
         let Some(life) = payload.life() else { continue };
-        assert_eq!(life.details["zz_later"]["a"][1], "张", "{}", golden.name);
+        assert_eq!(life.later["zz_later"]["a"][1], "张", "{}", golden.name);
         let again = Payload::read(golden.event_type, &payload.to_json()).expect("its own words");
         assert!(again == payload, "{}", golden.name);
     }
@@ -205,4 +205,23 @@ fn a_record_of_version_1_is_read_and_written_byte_for_byte() {
     let (read, payload) = record::decode(&stored).expect("a record of version 1");
     assert_eq!((read, payload), (envelope(), &b"sealed"[..]));
     assert_eq!(record::encode(&envelope(), b"sealed").unwrap(), stored);
+}
+
+/// A sender may name a field as one of ours: it must not come back as ours.
+#[test]
+fn what_a_sender_calls_like_our_own_fields_stays_theirs() {
+    let theirs = ["id", "document", "items", "related", "target", "true_day", "later", "details"];
+    let details: serde_json::Map<_, _> =
+        theirs.iter().map(|name| ((*name).to_owned(), serde_json::json!(7))).collect();
+    let life = domain::LifeEvent {
+        id: Some("ours".to_owned()),
+        details: details.clone(),
+        ..domain::LifeEvent::default()
+    };
+    let event_type = domain::Kind::Observation.event_type(false);
+    let stored = Payload::Life(std::sync::Arc::new(life)).to_json();
+    let read = Payload::read(event_type, &stored).expect("what was stored is readable");
+    let read = read.life().expect("a life event");
+    assert_eq!((read.id.as_deref(), &read.details), (Some("ours"), &details));
+    assert_eq!((read.target, read.later.is_empty()), (None, true));
 }

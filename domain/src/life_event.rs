@@ -2,7 +2,7 @@
 //!
 //! Events are the only frozen format: the JSON of these types is kept for ever, every version that
 //! was ever written is read by [`Payload::read`], and fields of a later version survive in
-//! `details`.
+//! `later`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -207,9 +207,13 @@ pub struct LifeEvent {
     /// Correction or annulment: who approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
-    /// All else that was sent, kept as it was.
-    #[serde(flatten)]
+    /// All else that was sent, kept as it was. Apart from our own fields, since a sender may use
+    /// any name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub details: Map<String, Value>,
+    /// Fields of a later version of this program.
+    #[serde(flatten)]
+    pub later: Map<String, Value>,
 }
 
 /// Shows what kind of things are stated, never a value.

@@ -4,7 +4,7 @@
 //! It names nobody: the rejected submissions themselves stay sealed in the log, and their
 //! positions lead to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -64,6 +64,8 @@ pub struct Sources {
 struct Tallies {
     all: BTreeMap<String, Tally>,
     changed: BTreeSet<String>,
+    /// Persons about whom a rejection waits or waited: the others need no look into the table.
+    rejected: HashSet<PersonId>,
 }
 
 impl Tallies {
@@ -93,6 +95,11 @@ impl Sources {
             let tally = postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
             tallies.all.insert(String::from_utf8_lossy(&key[1..]).into_owned(), tally);
         }
+        for (_, row) in table.scan(&[REJECTION], None, usize::MAX)? {
+            let waiting: Waiting =
+                postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
+            tallies.rejected.extend(waiting.person);
+        }
         Ok(Self { table, folded, tallies: Mutex::new(tallies) })
     }
 
@@ -113,10 +120,16 @@ impl Sources {
             let kind = Kind::from_number(envelope.event_type.number);
             match (kind, &event.payload) {
                 (Some((Kind::SubmissionRejected, _)), Some(Payload::Rejection(rejection))) => {
+                    tallies.rejected.extend(rejection.person);
                     self.reject(envelope, rejection, tallies.of(envelope))?;
                 }
                 (Some((kind, false)), _) if envelope.stream.kind == StreamKind::Person => {
-                    self.record(envelope, kind, tallies.of(envelope))?;
+                    let person = PersonId::from_uuid(envelope.stream.id);
+                    let may_clear = tallies.rejected.contains(&person);
+                    tallies.of(envelope).recorded += 1;
+                    if may_clear {
+                        self.clear(envelope, person, kind, tallies.of(envelope))?;
+                    }
                 }
                 _ => {}
             }
@@ -127,12 +140,14 @@ impl Sources {
         Ok(())
     }
 
-    fn record(&self, envelope: &Envelope, kind: Kind, tally: &mut Tally) -> Result<(), ViewsError> {
-        tally.recorded += 1;
-        if tally.waiting == 0 {
-            return Ok(());
-        }
-        let person = PersonId::from_uuid(envelope.stream.id);
+    /// A corrected event clears what the same source sent in vain about the same person.
+    fn clear(
+        &self,
+        envelope: &Envelope,
+        person: PersonId,
+        kind: Kind,
+        tally: &mut Tally,
+    ) -> Result<(), ViewsError> {
         let prefix = cleared_by(&envelope.source, person, kind.code());
         let cleared = self.table.scan(&prefix, None, usize::MAX)?;
         tally.waiting -= cleared.len() as u64;

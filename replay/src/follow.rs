@@ -11,6 +11,7 @@ use domain::Position;
 use projections::{Views, ViewsError};
 
 use crate::log_reader::{LogReader, ReplayError};
+use crate::tail::Tail;
 
 /// Events folded at once.
 const BATCH_EVENTS: usize = 4_000;
@@ -83,11 +84,6 @@ pub fn fold_up_to(
     Ok(views.flush()?)
 }
 
-fn fold_next(log: &LogReader, views: &Views) -> Result<(), ReplayError> {
-    let events = log.events(Position(views.folded().0 + 1), BATCH_EVENTS)?;
-    Ok(views.fold(&events, log)?)
-}
-
 /// The running loop: one thread folds, one flushes.
 pub struct Follower {
     shared: Arc<Shared>,
@@ -96,6 +92,7 @@ pub struct Follower {
 
 struct Shared {
     log: LogReader,
+    tail: Arc<Tail>,
     views: Arc<Views>,
     stopping: AtomicBool,
     failed: AtomicBool,
@@ -109,11 +106,13 @@ impl Follower {
     /// Starts following; `on_folded` is told each position up to which every view is folded.
     pub fn start(
         log: LogReader,
+        tail: Arc<Tail>,
         views: Arc<Views>,
         on_folded: impl Fn(Position) + Send + Sync + 'static,
     ) -> Self {
         let shared = Arc::new(Shared {
             log,
+            tail,
             views,
             stopping: AtomicBool::new(false),
             failed: AtomicBool::new(false),
@@ -174,7 +173,7 @@ impl Shared {
             if self.log.journal().wait_beyond(done, WAIT) <= done {
                 continue;
             }
-            if let Err(error) = fold_next(&self.log, &self.views) {
+            if let Err(error) = self.fold_next() {
                 self.fail(&error);
                 return;
             }
@@ -187,6 +186,12 @@ impl Shared {
             }
         }
         self.turned.notify_all();
+    }
+
+    fn fold_next(&self) -> Result<(), ReplayError> {
+        let next = Position(self.views.folded().0 + 1);
+        let events = self.log.newest(&self.tail, next, BATCH_EVENTS)?;
+        Ok(self.views.fold(&events, &self.log)?)
     }
 
     fn flush(&self) {

@@ -7,9 +7,11 @@ pub mod history;
 pub mod known_then;
 pub mod log_reader;
 pub mod rebuild;
+pub mod tail;
 
 pub use follow::{Follower, catch_up};
 pub use log_reader::{LogReader, ReplayError, Seals};
+pub use tail::Tail;
 
 /// An error with everything that caused it, on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

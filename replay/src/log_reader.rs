@@ -11,6 +11,8 @@ use journal::contract::ReadError;
 use journal::{Journal, KeyError, KeySlots, Stored};
 use projections::{Lives, RowSeals};
 
+use crate::tail::Tail;
+
 /// A journal with the keys to its payloads.
 #[derive(Clone)]
 pub struct LogReader {
@@ -76,6 +78,25 @@ impl LogReader {
             Ok(Recorded { envelope, payload: None, target })
         };
         self.journal.read_all(from, count)?.iter().map(bare).collect()
+    }
+
+    /// As [`LogReader::events`], from the tail when it holds the first of them.
+    ///
+    /// # Errors
+    /// [`ReplayError`].
+    pub fn newest(
+        &self,
+        tail: &Tail,
+        from: Position,
+        count: usize,
+    ) -> Result<Vec<Recorded>, ReplayError> {
+        let Some(mut events) = tail.take(from, self.journal.head(), count) else {
+            return self.events(from, count);
+        };
+        for event in events.iter_mut().filter(|event| event.envelope.corrects != Position(0)) {
+            event.target = self.target(&event.envelope)?;
+        }
+        Ok(events)
     }
 
     /// Every event of a stream, in order.

@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::{Duration, Instant};
 
 use domain::StreamId;
+use domain::recorded::Recorded;
 use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
+use replay::Tail;
 use tokio::sync::oneshot;
 
 use super::Prepared;
@@ -36,12 +38,13 @@ pub struct Job {
 type Answers = Vec<(oneshot::Sender<Vec<Receipt>>, Vec<Receipt>)>;
 
 /// Starts both threads. They end when every sender of jobs is gone; what was queued is recorded.
-/// `behind` tells how many events the views are behind the log.
+/// Each group is added to `tail` for the follower; `behind` tells how many events the views are behind the log.
 pub fn start(
     decider: Decider,
     jobs: Receiver<Job>,
     journal: Arc<dyn Journal>,
     keys: Arc<KeySlots>,
+    tail: Arc<Tail>,
     behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
@@ -51,7 +54,7 @@ pub fn start(
     };
     vec![
         spawn("decide", Box::new(move || decide(decider, &jobs, &groups, behind))),
-        spawn("append", Box::new(move || append(&decided, &*journal, &keys))),
+        spawn("append", Box::new(move || append(&decided, &*journal, &keys, &tail))),
     ]
 }
 
@@ -81,7 +84,12 @@ fn decide(
     }
 }
 
-fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, keys: &KeySlots) {
+fn append(
+    decided: &Receiver<(Group, Answers)>,
+    journal: &dyn Journal,
+    keys: &KeySlots,
+    tail: &Tail,
+) {
     while let Ok((group, answers)) = decided.recv() {
         if !group.events.is_empty() {
             // A key must be on the disk before anything that it sealed.
@@ -95,6 +103,11 @@ fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, keys: &Ke
                 let owner = event.envelope.sealed_for.unwrap_or(event.envelope.stream);
                 keys.keep(owner.id, &event.key);
             }
+            tail.add(group.events.iter().map(|event| Recorded {
+                envelope: event.envelope.clone(),
+                payload: Some(event.payload.clone()),
+                target: None,
+            }));
             let group = group.events.into_iter().map(sealed).collect();
             for (result, place) in journal.append(group).into_iter().zip(places) {
                 match result {

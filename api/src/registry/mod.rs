@@ -22,7 +22,7 @@ use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::{Views, ViewsError};
-use replay::{Follower, LogReader};
+use replay::{Follower, LogReader, Tail};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -133,7 +133,9 @@ impl Registry {
         let seals: Arc<dyn projections::RowSeals> = logs.seals;
         let views = Arc::new(Views::open(&home.views(), &seals)?);
         let (tell, folded) = watch::channel(views.folded());
-        let follower = Follower::start(logs.log.clone(), Arc::clone(&views), move |position| {
+        let tail = Arc::new(Tail::default());
+        let follow = (logs.log.clone(), Arc::clone(&tail), Arc::clone(&views));
+        let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
             tell.send_replace(position);
         });
         let decider = Decider::new(logs.identity.clone(), logs.log.clone(), REMEMBERED_PERSONS);
@@ -143,7 +145,7 @@ impl Registry {
             let (journal, folded) = (Arc::clone(&journal), folded.clone());
             move || journal.head().0.saturating_sub(folded.borrow().0)
         };
-        let threads = commit::start(decider, queue, journal, Arc::clone(&keys), behind);
+        let threads = commit::start(decider, queue, journal, Arc::clone(&keys), tail, behind);
         Ok(Self {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
