@@ -96,7 +96,8 @@ pub fn of_status(status: StatusCode) -> &'static ProblemKind {
         409 => &CONFLICT,
         413 => &BODY_TOO_LARGE,
         415 => &UNKNOWN_MEDIA_TYPE,
-        422 => &REJECTED,
+        // The framework says 422 of a body that is not of the form of its route.
+        422 => &BAD_REQUEST,
         503 => &OVERLOADED,
         400..=499 => &BAD_REQUEST,
         _ => &INTERNAL,
