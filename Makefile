@@ -12,8 +12,8 @@ demo: setup
 	./target/release/renkou demo --people $(PEOPLE)
 
 test: setup
-	@command -v python3 >/dev/null || { echo "Install Python 3.9 or newer with venv (Debian: apt-get install python3-venv)."; exit 1; }
-	@command -v npm >/dev/null || { echo "Install Node.js 20 or newer with npm (Debian: apt-get install nodejs npm)."; exit 1; }
+	@command -v python3 >/dev/null || { echo "Install Python 3.10 or newer with venv (Debian: apt-get install python3-venv)."; exit 1; }
+	@command -v npm >/dev/null || { echo "Install Node.js 18 or newer with npm (Debian: apt-get install nodejs npm)."; exit 1; }
 	$(CARGO) test --workspace --locked
 
 bench:
