@@ -207,6 +207,9 @@ pub struct LifeEvent {
     /// Correction or annulment: who approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
+    /// Names of the rules by which it was doubted when it was recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// All else that was sent, kept as it was. Apart from our own fields, since a sender may use
     /// any name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]

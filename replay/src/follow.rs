@@ -16,14 +16,17 @@ use crate::tail::Tail;
 /// Events folded at once.
 const BATCH_EVENTS: usize = 4_000;
 /// Changed rows that make a flush due.
-const FLUSH_ROWS: usize = 100_000;
+const FLUSH_ROWS: usize = 60_000;
 /// Changed rows beyond which folding waits for the flush.
-const PENDING_ROWS_MAX: usize = 400_000;
+const PENDING_ROWS_MAX: usize = 200_000;
 /// A flush is due after so long, however little has changed.
 const FLUSH_EVERY: Duration = Duration::from_secs(4);
 /// How long the loop sleeps before it looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(200);
 
+/// Changed rows that are gathered before they are written when the views catch up: more than while
+/// following, since each person's row is then written fewer times.
+const CATCH_UP_ROWS_MAX: usize = 400_000;
 /// Batches that are read ahead of the folding when the views catch up.
 const BATCHES_AHEAD: usize = 4;
 
@@ -74,8 +77,8 @@ pub fn fold_up_to(
             let mut events = events?;
             events.retain(|event| event.envelope.position <= head);
             views.fold(&events, log)?;
-            if views.pending() >= PENDING_ROWS_MAX {
-                views.flush()?;
+            if views.pending() >= CATCH_UP_ROWS_MAX {
+                views.flush_some()?;
             }
             progress(views.folded());
         }

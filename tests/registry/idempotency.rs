@@ -28,6 +28,22 @@ fn the_same_event_twice_is_recorded_once_and_has_one_receipt() {
 }
 
 #[test]
+fn a_receipt_given_again_has_the_flags_of_the_first() {
+    let mut desk = Desk::new();
+    let ann = citizen(&number("19900101", 2));
+    let moved = ("m-1", "temp_stay_reg", data(&ann, "2020-01-01", json!({})));
+    let receipts = desk.send(&[moved.clone(), moved.clone()]);
+    let first = recorded(&receipts[0]).clone();
+    assert_eq!(first.flags[0].rule, "first_known_by_this_event");
+    let again = Receipt::Duplicate(first);
+    assert_eq!(receipts[1], again, "while it is on its way to the disk");
+    assert_eq!(desk.send(std::slice::from_ref(&moved))[0], again);
+    desk.reopen();
+    assert_eq!(desk.send(&[moved])[0], again);
+    desk.close();
+}
+
+#[test]
 fn fields_in_another_order_are_the_same_content() {
     let desk = Desk::new();
     let ann = citizen(&number("19900101", 2));
@@ -68,10 +84,14 @@ fn the_same_key_with_other_content_is_a_conflict_and_changes_nothing() {
         desk.send(&[("r-1", "registration", named(&ann, "乙"))])[..],
         *std::slice::from_ref(&due)
     );
+    assert_eq!(
+        desk.send(&[("r-1", "registration", named(&ben, "甲"))])[..],
+        *std::slice::from_ref(&due)
+    );
     assert_eq!(desk.archive(first.person_id).get(domain::Item::FullName), Some("甲"));
     assert_eq!(desk.life(first.person_id).len(), 1);
     let tally = &desk.registry().views.sources.list(super::desk::SOURCE)[0].1;
-    assert_eq!((tally.recorded, tally.conflicts), (2, 4));
+    assert_eq!((tally.recorded, tally.conflicts), (2, 5));
     desk.close();
 }
 

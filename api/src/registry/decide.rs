@@ -2,6 +2,7 @@
 //! what is refused. Nothing is true yet when it returns; the group it fills must reach the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -20,6 +21,9 @@ use super::acts::{ActError, Acts, Telling};
 use super::known::{Known, Memory};
 use super::receipt::{Accepted, Flag, Receipt};
 use super::{Prepared, rejections};
+
+/// How long an event that was decided may be on its way to the disk.
+const ON_ITS_WAY: Duration = Duration::from_secs(5);
 
 /// An event that was decided, on its way to be sealed and appended.
 pub struct Decided {
@@ -182,12 +186,13 @@ impl Decider {
         for person in std::iter::once(subject).chain(elsewhere.filter(|id| *id != subject)) {
             let known = self.memory.known(person)?;
             let Some(seen) = known.person.seen(submission.key) else { continue };
-            let (position, recorded_at) = known.place(seen.sequence);
+            let position = known.place(seen.sequence);
+            let (recorded_at, flags) = self.told_at(position)?;
             let accepted = Accepted {
                 person_id: person,
                 position,
                 recorded_at,
-                flags: Vec::new(),
+                flags,
                 observations: Vec::new(),
             };
             let same = seen.content == submission.content;
@@ -199,6 +204,30 @@ impl Decider {
         Ok(None)
     }
 
+    /// When the event at a position was recorded, and with which flags: a receipt given again is
+    /// the same. The event may be of the group at hand, or on its way to the disk.
+    fn told_at(&self, position: Position) -> Result<(Timestamp, Vec<Flag>), NotRecorded> {
+        let first = self.next.0 - self.group.events.len() as u64;
+        let told = match position.0.checked_sub(first) {
+            Some(at) => self
+                .group
+                .events
+                .get(at as usize)
+                .map(|event| (event.envelope.clocks.recorded_at, Some(event.payload.clone()))),
+            None => {
+                let log = self.memory.log();
+                log.journal().wait_beyond(Position(position.0 - 1), ON_ITS_WAY);
+                let event = log.event(position)?;
+                event.map(|event| (event.envelope.clocks.recorded_at, event.payload))
+            }
+        };
+        let (recorded_at, payload) = told.unwrap_or_default();
+        let life = payload.as_ref().and_then(|payload| payload.life());
+        let doubts = life.into_iter().flat_map(|life| &life.doubts);
+        let flags = doubts.filter_map(|rule| Doubt::of_rule(rule)).map(Flag::from).collect();
+        Ok((recorded_at, flags))
+    }
+
     /// Records tellings of one submission, all or none: the first is the subject's.
     pub(super) fn record(
         &mut self,
@@ -208,7 +237,7 @@ impl Decider {
         let (claim, is_anothers) = self.acts().claim(&tellings)?;
         tellings.extend(claim);
         let actor = submission.report.operator.as_ref().unwrap_or(&submission.actor);
-        let records: Vec<Record> =
+        let mut records: Vec<Record> =
             tellings.iter().map(|telling| telling.record(submission, actor)).collect();
         let mut faults = Vec::new();
         for (telling, record) in tellings.iter().zip(&records) {
@@ -224,6 +253,11 @@ impl Decider {
         let subject = self.memory.known(tellings[0].person)?;
         let mut doubts = subject.person.doubts(&records[0], submission.report.known_on);
         doubts.extend(is_anothers.then_some(Doubt::NumberOfAnother));
+        if !doubts.is_empty() {
+            let told = Arc::make_mut(&mut tellings[0].life);
+            told.doubts = doubts.iter().map(|doubt| doubt.flag().0.to_owned()).collect();
+            records[0].event.life = Arc::clone(&tellings[0].life);
+        }
         self.issue_keys(&tellings)?;
         let recorded_at = self.recorded_at(submission.received_at);
         let (position, person_id) = (self.next, tellings[0].person);
@@ -266,7 +300,7 @@ impl Decider {
         let key = known.key.clone().expect("issued before the first telling is taken");
         let sequence = Sequence(known.person.events());
         let previous = known.newest();
-        let corrects = telling.life.target.map_or(Position(0), |target| known.place(target).0);
+        let corrects = telling.life.target.map_or(Position(0), |target| known.place(target));
         let actor = record.actor.clone();
         let sink = EventSink::default();
         pollster::block_on(known.person.handle(record, &(), &sink)).map_err(
@@ -274,7 +308,7 @@ impl Decider {
                 NotRecorded::Refused(broken.into_iter().map(|r| telling.fault(r)).collect())
             },
         )?;
-        known.placed(self.next, recorded_at);
+        known.placed(self.next);
         let report = &submission.report;
         let acts_on_another = telling.kind.acts_on_another();
         let known_on = report.known_on.or_else(|| acts_on_another.then_some(report.occurred_on));

@@ -134,6 +134,15 @@ impl Intake {
             );
             faults.push(fault.at("/recordedtime"));
         }
+        // Recording never goes back in time: a clock ahead of ours would drag all that follows.
+        if event.recorded_time.is_some_and(|at| at > sender.received_at) {
+            let fault = Fault::new(
+                "in_future",
+                "recordedtime 晚于当前时间",
+                "recordedtime is later than now",
+            );
+            faults.push(fault.at("/recordedtime"));
+        }
         if event.id.len() > 255 {
             let fault = Fault::new("too_long", "id 最长255字节", "an id has at most 255 bytes");
             faults.push(fault.at("/id"));

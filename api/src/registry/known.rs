@@ -6,7 +6,6 @@ use std::sync::Arc;
 use cqrs_es::Aggregate;
 use domain::recorded::{EventKey, Recorded};
 use domain::{Kind, Person, PersonEvent, PersonId, Position, Sequence, StreamId, StreamKind};
-use jiff::Timestamp;
 use journal::PersonKey;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
@@ -16,8 +15,8 @@ use rustc_hash::FxHashMap;
 pub struct Known {
     /// The aggregate.
     pub person: Person,
-    /// Where each event of the stream stands, and when it was recorded (microseconds).
-    places: Vec<(Position, i64)>,
+    /// Where each event of the stream stands.
+    places: Vec<Position>,
     /// The key that seals the stream's payloads; none before the first event.
     pub key: Option<Arc<PersonKey>>,
 }
@@ -28,26 +27,26 @@ impl Known {
         Self { person: Person::default(), places: Vec::new(), key: None }
     }
 
-    /// Where an event stands, and when it was recorded.
-    pub fn place(&self, sequence: Sequence) -> (Position, Timestamp) {
-        let (position, micros) = self.places[sequence.0 as usize];
-        (position, Timestamp::from_microsecond(micros).unwrap_or_default())
+    /// Where an event of the stream stands.
+    pub fn place(&self, sequence: Sequence) -> Position {
+        self.places[sequence.0 as usize]
     }
 
     /// The event at a position of the log, when it is one of this stream.
     pub fn at_position(&self, position: Position) -> Option<Sequence> {
-        let at = self.places.binary_search_by_key(&position, |(place, _)| *place).ok()?;
+        let at = self.places.binary_search(&position).ok()?;
         Some(Sequence(at as u32))
     }
 
     /// The newest event's position; 0 without events.
     pub fn newest(&self) -> Position {
-        self.places.last().map_or(Position(0), |(position, _)| *position)
+        self.places.last().copied().unwrap_or_default()
     }
 
     /// Remembers where the event that the aggregate took last will stand.
-    pub fn placed(&mut self, position: Position, recorded_at: Timestamp) {
-        self.places.push((position, recorded_at.as_microsecond()));
+    pub fn placed(&mut self, position: Position) {
+        self.places.reserve_exact(1);
+        self.places.push(position);
     }
 }
 
@@ -55,8 +54,8 @@ impl Known {
 /// forgotten. A generation is far longer than the events that are on their way to the disk.
 pub struct Memory {
     log: LogReader,
-    young: FxHashMap<PersonId, Known>,
-    old: FxHashMap<PersonId, Known>,
+    young: FxHashMap<PersonId, Box<Known>>,
+    old: FxHashMap<PersonId, Box<Known>>,
     generation: usize,
     recent: Recent,
 }
@@ -79,7 +78,7 @@ impl Memory {
         if !self.young.contains_key(&id) {
             let known = match self.old.remove(&id) {
                 Some(known) => known,
-                None => self.load(id)?,
+                None => Box::new(self.load(id)?),
             };
             if self.young.len() >= self.generation {
                 self.old = std::mem::take(&mut self.young);
@@ -91,7 +90,7 @@ impl Memory {
 
     /// Puts a person back as they were.
     pub fn restore(&mut self, id: PersonId, known: Known) {
-        self.young.insert(id, known);
+        self.young.insert(id, Box::new(known));
     }
 
     /// In whose stream a submission was lately recorded: finds a key that is used again for
@@ -112,7 +111,7 @@ impl Memory {
             return Ok(known);
         }
         for event in self.log.stream(stream)? {
-            known.placed(event.envelope.position, event.envelope.clocks.recorded_at);
+            known.placed(event.envelope.position);
             known.person.apply(person_event(&event));
         }
         known.key = self.log.keys().find(id.as_uuid())?.map(Arc::new);

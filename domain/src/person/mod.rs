@@ -131,19 +131,25 @@ impl Aggregate for Person {
         // The correction of a birth says its day as its own day.
         let target = event.life.target.filter(|target| target.0 < sequence);
         let corrects_birth = target.is_some_and(|target| self.kind(target.0).0 == Kind::Birth);
-        if kind == Kind::Birth && !side {
-            self.births.push((sequence, event.occurred_on));
-        } else if let Some(day) = event.life.items.get(Item::BirthDate).filter(|_| !corrects_birth)
-        {
-            self.births.extend(parse_day(day).ok().map(|day| (sequence, day)));
-        }
+        let stated = event.life.items.get(Item::BirthDate).filter(|_| !corrects_birth);
+        let born = match kind {
+            Kind::Birth if !side => Some(event.occurred_on),
+            _ => stated.and_then(|day| parse_day(day).ok()),
+        };
+        // A million persons are remembered, so their lists grow by what they need and no more.
+        self.births.reserve_exact(born.iter().len());
+        self.births.extend(born.map(|day| (sequence, day)));
         let has_other = |role: Role| match kind {
             // A first load tells of a marriage that the register has not seen.
             Kind::Registration => role == Role::Spouse,
             _ => role.is_told(kind),
         };
         let others = event.life.related.iter().filter(|related| has_other(related.role));
-        self.others.extend(others.map(|related| (sequence, *related)));
+        for related in others {
+            self.others.reserve_exact(1);
+            self.others.push((sequence, *related));
+        }
+        self.memos.reserve_exact(1);
         self.memos.push(Memo {
             key: event.key,
             content: event.content,

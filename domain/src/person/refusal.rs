@@ -111,6 +111,23 @@ pub enum Doubt {
 }
 
 impl Doubt {
+    /// Every doubt.
+    pub const ALL: [Doubt; 8] = [
+        Self::SecondReport,
+        Self::FirstKnownByThisEvent,
+        Self::MarriageNotOnRecord,
+        Self::KnownBeforeItHappened,
+        Self::BirthDateDiffersFromNumber,
+        Self::SexDiffersFromNumber,
+        Self::EventsAfterDeath,
+        Self::NumberOfAnother,
+    ];
+
+    /// The doubt of a rule's name.
+    pub fn of_rule(rule: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|doubt| doubt.flag().0 == rule)
+    }
+
     /// Rule, severity and items, as a receipt's flag shows them. Rule names of the audit table
     /// are used where the table has the rule.
     pub fn flag(self) -> (&'static str, &'static str, &'static [&'static str]) {
