@@ -184,6 +184,19 @@ fn digests(whole: &Whole, cuts: &[(u8, u8)]) -> Vec<(&'static str, [u8; 32])> {
 }
 
 #[test]
+fn a_store_of_views_that_is_in_use_is_not_set_aside() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path().join("views");
+    let first = open(&folder);
+    let seals = Arc::new(Turned) as Arc<dyn RowSeals>;
+    assert!(matches!(Views::open(&folder, &seals), Err(projections::ViewsError::InUse)));
+    drop(first);
+    assert!(Views::open(&folder, &seals).is_ok());
+    let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().map(|e| e.unwrap()).collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
 fn live_rows_are_the_archives_of_whole_lives_however_they_were_folded() {
     let mut runner =
         TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });

@@ -17,6 +17,10 @@ use crate::{Lives, RowSeals, ViewsError};
 
 /// Bytes of sled's page cache.
 const CACHE_BYTES: u64 = 192 * 1024 * 1024;
+/// What sled says of a lock that is held.
+const LOCK_MESSAGE: &str = "could not acquire lock";
+const LOCK_TRIES: u32 = 25;
+const BETWEEN_LOCK_TRIES: Duration = Duration::from_millis(20);
 /// Beside the store: says that the views failed while they were in use.
 const FAILED_MARK: &str = "views.failed";
 
@@ -52,11 +56,7 @@ impl Views {
         if !mark.exists() {
             match Self::open_as_it_is(folder, seals) {
                 Ok(views) => return Ok(views),
-                Err(ViewsError::Store(sled::Error::Io(error)))
-                    if error.kind() == std::io::ErrorKind::WouldBlock =>
-                {
-                    return Err(ViewsError::InUse);
-                }
+                Err(ViewsError::InUse) => return Err(ViewsError::InUse),
                 Err(error) => tracing::error!(%error, "the store of the views does not open"),
             }
         }
@@ -82,11 +82,7 @@ impl Views {
     }
 
     fn try_open(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
-        let db = sled::Config::new()
-            .path(folder)
-            .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(None)
-            .open()?;
+        let db = Self::store(folder)?;
         Ok(Self {
             people: People::open(&db, Arc::clone(seals))?,
             timeliness: TimelinessView::open(&db)?,
@@ -96,6 +92,25 @@ impl Views {
             folding: Mutex::default(),
             writing: Mutex::default(),
         })
+    }
+
+    /// Opens sled. Its lock is asked for again for a moment: a child process of the one that just
+    /// gave it back holds it between its fork and its exec.
+    fn store(folder: &Path) -> Result<sled::Db, ViewsError> {
+        let config =
+            sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None);
+        for tries_left in (0..LOCK_TRIES).rev() {
+            match config.open() {
+                // sled has no kind of error of its own for a lock that another process holds.
+                Err(sled::Error::Io(error)) if error.to_string().contains(LOCK_MESSAGE) => {
+                    if tries_left > 0 {
+                        std::thread::sleep(BETWEEN_LOCK_TRIES);
+                    }
+                }
+                opened => return Ok(opened?),
+            }
+        }
+        Err(ViewsError::InUse)
     }
 
     /// The position up to which every view is folded.
