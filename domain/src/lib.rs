@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod citizen_number;
 pub mod clocks;
 pub mod codes;
+pub mod days;
 pub mod divisions;
 pub mod document;
 pub mod fault;

@@ -46,6 +46,11 @@ impl PersonKey {
         Self(*bytes)
     }
 
+    /// The secret itself, for a cache in memory; never to be written anywhere.
+    pub fn secret(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     fn cipher(&self) -> Aes256GcmSiv {
         Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(self.0))
     }

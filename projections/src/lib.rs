@@ -7,6 +7,7 @@ pub mod archive;
 mod days;
 pub mod deadlines;
 pub mod people;
+pub mod row_log;
 pub mod sources;
 pub mod table;
 pub mod timeliness;
@@ -70,6 +71,9 @@ pub enum ViewsError {
     /// A row is not of the form of this version.
     #[error("a row of {0} cannot be read")]
     Row(&'static str),
+    /// The files of rows failed.
+    #[error("the rows of persons failed")]
+    Rows(#[from] row_log::RowLogError),
     /// The log could not be read for a life.
     #[error("a life could not be read back from the log")]
     Lives(#[source] Box<dyn std::error::Error + Send + Sync>),

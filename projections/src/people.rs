@@ -5,22 +5,26 @@
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
-use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{self, Archive};
+use crate::days::day_number;
+use crate::row_log::{End, FILE_BYTES, RowLog};
 use crate::table::{Rewriting, Table};
 use crate::{Lives, RowSeals, ViewsError};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.1";
-const INDEX_VERSION: &str = "people_index.2";
+const VERSION: &str = "people.2";
+const INDEX_VERSION: &str = "people_index.3";
+/// In the tree of the version: up to where the rows count.
+const END: &[u8] = b"end";
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
 
@@ -60,7 +64,10 @@ impl Row {
 
 /// The view of people. Folded by one thread, flushed by one thread, read by any.
 pub struct People {
-    rows: sled::Tree,
+    rows: RowLog,
+    /// Holds the end of the rows, in the same store as the indexes and the checkpoint: what is
+    /// behind an end that was not kept is cut at the next opening, as its index entries are.
+    ends: sled::Tree,
     index: Table,
     seals: Arc<dyn RowSeals>,
     layers: RwLock<Layers>,
@@ -76,14 +83,21 @@ struct Layers {
 }
 
 impl People {
-    /// Opens the view, or makes it.
+    /// Opens the view, or makes it: rows in `folder`, the rest in `db`.
     ///
     /// # Errors
     /// [`ViewsError`].
-    pub fn open(db: &sled::Db, seals: Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
+    pub fn open(
+        db: &sled::Db,
+        folder: &Path,
+        seals: Arc<dyn RowSeals>,
+    ) -> Result<Self, ViewsError> {
+        let ends = db.open_tree(VERSION)?;
+        let end = ends.get(END)?.map_or_else(End::default, |bytes| End::from_bytes(&bytes));
+        let rows = RowLog::open(&folder.join(VERSION), end, FILE_BYTES)?;
         let index = Table::open(db, INDEX_VERSION, Rewriting::Harmless)?;
         let folded = AtomicU64::new(index.checkpoint()?.0);
-        Ok(Self { rows: db.open_tree(VERSION)?, index, seals, layers: RwLock::default(), folded })
+        Ok(Self { rows, ends, index, seals, layers: RwLock::default(), folded })
     }
 
     /// The position up to which events are folded and readable.
@@ -96,17 +110,29 @@ impl People {
     /// # Errors
     /// [`ViewsError`], also for a row that does not open.
     pub fn row(&self, person: PersonId) -> Result<Option<Arc<Row>>, ViewsError> {
-        {
-            let layers = self.read();
-            let fresh = layers.pending.get(&person).or_else(|| layers.flushing.get(&person));
-            if let Some(row) = fresh {
-                return Ok(Some(Arc::clone(row)));
-            }
+        match self.changed_row(person) {
+            Some(row) => Ok(Some(row)),
+            None => Ok(self.written_row(person)?.map(Arc::new)),
         }
-        let Some(sealed) = self.rows.get(person.as_uuid().as_bytes())? else { return Ok(None) };
+    }
+
+    /// The row of a stream, to be changed.
+    fn own_row(&self, person: PersonId) -> Result<Option<Row>, ViewsError> {
+        match self.changed_row(person) {
+            Some(row) => Ok(Some((*row).clone())),
+            None => self.written_row(person),
+        }
+    }
+
+    fn changed_row(&self, person: PersonId) -> Option<Arc<Row>> {
+        let layers = self.read();
+        layers.pending.get(&person).or_else(|| layers.flushing.get(&person)).cloned()
+    }
+
+    fn written_row(&self, person: PersonId) -> Result<Option<Row>, ViewsError> {
+        let Some(sealed) = self.rows.get(person)? else { return Ok(None) };
         let Some(plain) = self.seals.open(VERSION, person, &sealed) else { return Ok(None) };
-        let row = postcard::from_bytes(&plain).map_err(|_| ViewsError::Row(VERSION))?;
-        Ok(Some(Arc::new(row)))
+        Ok(Some(postcard::from_bytes(&plain).map_err(|_| ViewsError::Row(VERSION))?))
     }
 
     /// Folds recorded events, in order.
@@ -129,11 +155,14 @@ impl People {
         let mut rows = Vec::with_capacity(order.len());
         let mut index = Vec::new();
         for person in order {
-            let before = self.row(person)?;
-            let after = self.folded_row(before.as_deref(), person, &by_person[&person], lives)?;
-            let Some(after) = after else { continue };
-            self.index_changes(person, before.as_deref(), &after, &mut index);
-            rows.push((person, Arc::new(after)));
+            let mut row = self.own_row(person)?;
+            let before = row.as_ref().map(Indexed::of).unwrap_or_default();
+            if !self.fold_row(row.get_or_insert_default(), person, &by_person[&person], lives)? {
+                continue;
+            }
+            let row = row.expect("inserted just now");
+            self.index_changes(person, &before, &Indexed::of(&row), &mut index);
+            rows.push((person, Arc::new(row)));
         }
         self.index.change(index);
         self.write().pending.extend(rows);
@@ -141,17 +170,17 @@ impl People {
         Ok(())
     }
 
-    /// The row after more events of its stream; none when it holds them all already.
-    fn folded_row(
+    /// Folds more events of its stream into a row; false when it holds them all already.
+    fn fold_row(
         &self,
-        before: Option<&Row>,
+        row: &mut Row,
         person: PersonId,
         events: &[&Recorded],
         lives: &dyn Lives,
-    ) -> Result<Option<Row>, ViewsError> {
-        let mut row = before.cloned().unwrap_or_default();
+    ) -> Result<bool, ViewsError> {
+        let before = row.version;
         let mut out_of_order = false;
-        for event in events.iter().filter(|e| e.envelope.position > before_version(before)) {
+        for event in events.iter().filter(|event| event.envelope.position > before) {
             row.version = event.envelope.position;
             row.events += 1;
             row.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
@@ -168,9 +197,6 @@ impl People {
                 row.archive.apply(&fact);
             }
         }
-        if row.version == before_version(before) {
-            return Ok(None);
-        }
         if out_of_order {
             let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
             let facts = archive::facts(&life, None, None);
@@ -178,33 +204,26 @@ impl People {
             row.archive = Archive::default();
             facts.iter().for_each(|fact| row.archive.apply(fact));
         }
-        Ok(Some(row))
+        Ok(row.version != before)
     }
 
     fn index_changes(
         &self,
         person: PersonId,
-        before: Option<&Row>,
-        after: &Row,
+        before: &Indexed,
+        after: &Indexed,
         changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>,
     ) {
         let key = |kind: u8, head: &[u8]| [&[kind], head, person.as_uuid().as_bytes()].concat();
-        let name = |row: &Row| {
-            let name = row.archive.get(Item::FullName)?;
-            Some(key(NAME, &self.seals.blind(name)))
-        };
-        let place = |row: &Row| {
-            // The stream of another document of theirs is not a second person.
-            let lives = !row.archive.is_dead && row.owner.is_none();
-            let place = row.place().filter(|_| lives)?;
-            Some(key(PLACE, &place_key(place)))
-        };
-        let old = before.map(|row| (name(row), place(row))).unwrap_or_default();
-        for (old, new) in [(old.0, name(after)), (old.1, place(after))] {
-            if old != new {
-                changes.extend(old.map(|key| (key, None)));
-                changes.extend(new.map(|key| (key, Some(Vec::new()))));
-            }
+        let name = |name: &String| key(NAME, &self.seals.blind(name));
+        let place = |place: &Place| key(PLACE, &place_key(*place));
+        if before.name != after.name {
+            changes.extend(before.name.as_ref().map(|before| (name(before), None)));
+            changes.extend(after.name.as_ref().map(|after| (name(after), Some(Vec::new()))));
+        }
+        if before.place != after.place {
+            changes.extend(before.place.as_ref().map(|before| (place(before), None)));
+            changes.extend(after.place.as_ref().map(|after| (place(after), Some(Vec::new()))));
         }
     }
 
@@ -257,20 +276,23 @@ impl People {
         let changed = Arc::clone(&self.read().flushing);
         let mut rows: Vec<_> = changed.iter().collect();
         rows.sort_unstable_by_key(|(person, _)| **person);
-        // Indexes first: a row on disk says that its index entries are there too.
         self.index.finish_flush(self.index.checkpoint()?)?;
-        for (person, row) in rows {
-            let plain = postcard::to_stdvec(row).map_err(|_| ViewsError::Row(VERSION))?;
-            let key = person.as_uuid();
-            match self.seals.seal(VERSION, *person, row.version, &plain) {
-                Some(sealed) => drop(self.rows.insert(key.as_bytes(), sealed)?),
-                None => drop(self.rows.remove(key.as_bytes())?),
-            }
-        }
-        self.rows.flush()?;
+        let end = self.rows.append(rows.into_iter().map(|(person, row)| {
+            let plain = postcard::to_stdvec(row).expect("a row is plain values");
+            (*person, self.seals.seal(VERSION, *person, row.version, &plain))
+        }))?;
+        self.ends.insert(END, end.to_bytes())?;
         self.index.finish_flush(checkpoint)?;
         self.write().flushing = Arc::default();
         Ok(())
+    }
+
+    /// To be called when what [`People::finish_flush`] wrote is durable.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn remove_obsolete(&self) -> Result<(), ViewsError> {
+        Ok(self.rows.remove_obsolete()?)
     }
 
     /// SHA-256 over the flushed rows, and over the flushed indexes.
@@ -280,11 +302,11 @@ impl People {
     pub fn digests(&self) -> Result<[(&'static str, [u8; 32]); 2], ViewsError> {
         use sha2::{Digest, Sha256};
         let mut hash = Sha256::new();
-        for row in &self.rows {
-            let (key, value) = row?;
-            hash.update(&key);
-            hash.update((value.len() as u32).to_be_bytes());
-            hash.update(&value);
+        for person in self.rows.persons() {
+            let row = self.rows.get(person)?.unwrap_or_default();
+            hash.update(person.as_uuid().as_bytes());
+            hash.update((row.len() as u32).to_be_bytes());
+            hash.update(&row);
         }
         Ok([("archive", hash.finalize().into()), ("names_and_places", self.index.digest()?)])
     }
@@ -298,12 +320,20 @@ impl People {
     }
 }
 
-fn before_version(before: Option<&Row>) -> Position {
-    before.map_or(Position(0), |row| row.version)
+/// What a row stands under in the indexes.
+#[derive(Default)]
+struct Indexed {
+    name: Option<String>,
+    place: Option<Place>,
 }
 
-fn day_number(day: Date) -> i32 {
-    (day - jiff::civil::date(1970, 1, 1)).get_days()
+impl Indexed {
+    fn of(row: &Row) -> Self {
+        // The stream of another document of theirs is not a second person.
+        let lives = !row.archive.is_dead && row.owner.is_none();
+        let name = row.archive.get(Item::FullName).map(str::to_owned);
+        Self { name, place: row.place().filter(|_| lives) }
+    }
 }
 
 /// Twelve digits, so that a prefix of the code is a prefix of the key.

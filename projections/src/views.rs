@@ -16,7 +16,7 @@ use crate::timeliness_view::TimelinessView;
 use crate::{Lives, RowSeals, ViewsError};
 
 /// Bytes of sled's page cache.
-const CACHE_BYTES: u64 = 192 * 1024 * 1024;
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// What sled says of a lock that is held.
 const LOCK_MESSAGE: &str = "could not acquire lock";
 const LOCK_TRIES: u32 = 25;
@@ -84,7 +84,7 @@ impl Views {
     fn try_open(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
         let db = Self::store(folder)?;
         Ok(Self {
-            people: People::open(&db, Arc::clone(seals))?,
+            people: People::open(&db, folder, Arc::clone(seals))?,
             timeliness: TimelinessView::open(&db)?,
             sources: Sources::open(&db)?,
             db,
@@ -179,6 +179,7 @@ impl Views {
             self.db.flush()?;
             let file = fs::File::open(self.folder.join("db")).map_err(ViewsError::Folder)?;
             file.sync_data().map_err(ViewsError::Folder)?;
+            self.people.remove_obsolete()?;
             Ok(checkpoint)
         }));
         let written = written.unwrap_or(Err(ViewsError::Panicked));

@@ -16,9 +16,9 @@ use crate::tail::Tail;
 /// Events folded at once.
 const BATCH_EVENTS: usize = 4_000;
 /// Changed rows that make a flush due.
-const FLUSH_ROWS: usize = 60_000;
+const FLUSH_ROWS: usize = 30_000;
 /// Changed rows beyond which folding waits for the flush.
-const PENDING_ROWS_MAX: usize = 200_000;
+const PENDING_ROWS_MAX: usize = 60_000;
 /// A flush is due after so long, however little has changed.
 const FLUSH_EVERY: Duration = Duration::from_secs(4);
 /// How long the loop sleeps before it looks whether it shall stop.
@@ -26,7 +26,7 @@ const WAIT: Duration = Duration::from_millis(200);
 
 /// Changed rows that are gathered before they are written when the views catch up: more than while
 /// following, since each person's row is then written fewer times.
-const CATCH_UP_ROWS_MAX: usize = 400_000;
+const CATCH_UP_ROWS_MAX: usize = 200_000;
 /// Batches that are read ahead of the folding when the views catch up.
 const BATCHES_AHEAD: usize = 4;
 

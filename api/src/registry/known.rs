@@ -1,5 +1,5 @@
-//! The persons whom the deciding thread keeps in memory. Those whom it has not seen lately are
-//! read back from their streams.
+//! The persons whom the deciding thread keeps in memory: at hand those of the moment, packed very
+//! many. Who is not among them is read back from their stream.
 
 use std::sync::Arc;
 
@@ -9,6 +9,9 @@ use domain::{Kind, Person, PersonEvent, PersonId, Position, Sequence, StreamId, 
 use journal::PersonKey;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
+
+/// Persons in one generation of those at hand: few enough for the processor's caches.
+const AT_HAND: usize = 10_000;
 
 /// A person as the decider knows them.
 #[derive(Clone)]
@@ -45,29 +48,65 @@ impl Known {
 
     /// Remembers where the event that the aggregate took last will stand.
     pub fn placed(&mut self, position: Position) {
-        self.places.reserve_exact(1);
         self.places.push(position);
+    }
+
+    /// In few bytes; the key among them, which costs more to unwrap again than all the rest.
+    fn pack(&self) -> Box<[u8]> {
+        let key = self.key.as_ref().map(|key| key.secret());
+        let packed = postcard::to_stdvec(&(key, &self.places, &self.person));
+        packed.expect("plain values").into_boxed_slice()
+    }
+
+    fn unpack(packed: &[u8]) -> Self {
+        let unpacked: (Option<[u8; 32]>, _, _) =
+            postcard::from_bytes(packed).expect("packed by this program");
+        let (key, places, person) = unpacked;
+        Self { person, places, key: key.map(|secret| Arc::new(PersonKey::new(&secret))) }
     }
 }
 
-/// The decider's memory, in two generations: what was not asked for during a whole generation is
-/// forgotten. A generation is far longer than the events that are on their way to the disk.
+/// The decider's memory: persons at hand and persons packed, each in two generations. What was not
+/// asked for during a whole generation goes from those at hand to the packed ones, and from there
+/// is forgotten. A packed generation is far longer than the events that are on their way to the disk.
 pub struct Memory {
     log: LogReader,
-    young: FxHashMap<PersonId, Box<Known>>,
-    old: FxHashMap<PersonId, Box<Known>>,
-    generation: usize,
+    at_hand: Generations<Box<Known>>,
+    packed: Generations<Box<[u8]>>,
     recent: Recent,
 }
 
+struct Generations<T> {
+    young: FxHashMap<PersonId, T>,
+    old: FxHashMap<PersonId, T>,
+    size: usize,
+}
+
+impl<T> Generations<T> {
+    fn of(size: usize) -> Self {
+        Self { young: FxHashMap::default(), old: FxHashMap::default(), size }
+    }
+
+    /// Keeps one; gives those who were not asked for during a whole generation, when it ends.
+    fn keep(&mut self, id: PersonId, kept: T) -> FxHashMap<PersonId, T> {
+        let mut past = FxHashMap::default();
+        if self.young.len() >= self.size {
+            past = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+        }
+        self.young.insert(id, kept);
+        past
+    }
+}
+
 impl Memory {
-    /// Remembers up to twice `generation` persons.
+    /// Remembers up to twice `generation` persons, packed.
     pub fn new(log: LogReader, generation: usize) -> Self {
         let recent = Recent::of_log(&log).unwrap_or_else(|error| {
             tracing::error!(error = %replay::chain(&error), "the newest events cannot be read");
             Recent::default()
         });
-        Self { log, young: FxHashMap::default(), old: FxHashMap::default(), generation, recent }
+        let (at_hand, packed) = (Generations::of(AT_HAND), Generations::of(generation));
+        Self { log, at_hand, packed, recent }
     }
 
     /// The person of a stream, read back when not remembered.
@@ -75,22 +114,31 @@ impl Memory {
     /// # Errors
     /// [`ReplayError`] when the stream cannot be read.
     pub fn known(&mut self, id: PersonId) -> Result<&mut Known, ReplayError> {
-        if !self.young.contains_key(&id) {
-            let known = match self.old.remove(&id) {
+        if !self.at_hand.young.contains_key(&id) {
+            let known = match self.at_hand.old.remove(&id) {
                 Some(known) => known,
-                None => Box::new(self.load(id)?),
+                None => Box::new(self.recall(id)?),
             };
-            if self.young.len() >= self.generation {
-                self.old = std::mem::take(&mut self.young);
-            }
-            self.young.insert(id, known);
+            self.put(id, known);
         }
-        Ok(self.young.get_mut(&id).expect("put there just now"))
+        Ok(self.at_hand.young.get_mut(&id).expect("put there just now"))
+    }
+
+    /// The person packed, or read back. What is packed stays there until it is packed anew.
+    fn recall(&self, id: PersonId) -> Result<Known, ReplayError> {
+        let packed = self.packed.young.get(&id).or_else(|| self.packed.old.get(&id));
+        packed.map_or_else(|| self.load(id), |packed| Ok(Known::unpack(packed)))
+    }
+
+    fn put(&mut self, id: PersonId, known: Box<Known>) {
+        for (id, known) in self.at_hand.keep(id, known) {
+            self.packed.keep(id, known.pack());
+        }
     }
 
     /// Puts a person back as they were.
     pub fn restore(&mut self, id: PersonId, known: Known) {
-        self.young.insert(id, Box::new(known));
+        self.put(id, Box::new(known));
     }
 
     /// In whose stream a submission was lately recorded: finds a key that is used again for

@@ -37,8 +37,8 @@ use decide::Decider;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 24_000;
-/// Persons in one generation of the decider's memory.
-const REMEMBERED_PERSONS: usize = 600_000;
+/// Persons in one generation of the decider's memory, at some 250 bytes each.
+const REMEMBERED_PERSONS: usize = 1_500_000;
 
 /// A CloudEvent whose envelope could be read, whichever mode it came in.
 #[derive(Clone, Debug)]

@@ -75,8 +75,7 @@ pub struct Refused(pub Vec<Refusal>);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     memos: Vec<Memo>,
-    /// Birth dates that events state, with the sequence of the event.
-    births: Vec<(u32, Date)>,
+    births: Vec<StatedBirth>,
     /// Husbands and wives, and those in whose streams an event is told too, with the sequence of
     /// the event.
     others: Vec<(u32, Related)>,
@@ -89,9 +88,18 @@ struct Memo {
     key: EventKey,
     content: ContentTag,
     number: u16,
+    #[serde(with = "crate::days")]
     occurred_on: Date,
     target: Option<u32>,
     is_approved: bool,
+}
+
+/// A birth date that the event at `sequence` states.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct StatedBirth {
+    sequence: u32,
+    #[serde(with = "crate::days")]
+    day: Date,
 }
 
 /// An event that the stream holds for a key.
@@ -136,20 +144,14 @@ impl Aggregate for Person {
             Kind::Birth if !side => Some(event.occurred_on),
             _ => stated.and_then(|day| parse_day(day).ok()),
         };
-        // A million persons are remembered, so their lists grow by what they need and no more.
-        self.births.reserve_exact(born.iter().len());
-        self.births.extend(born.map(|day| (sequence, day)));
+        self.births.extend(born.map(|day| StatedBirth { sequence, day }));
         let has_other = |role: Role| match kind {
             // A first load tells of a marriage that the register has not seen.
             Kind::Registration => role == Role::Spouse,
             _ => role.is_told(kind),
         };
         let others = event.life.related.iter().filter(|related| has_other(related.role));
-        for related in others {
-            self.others.reserve_exact(1);
-            self.others.push((sequence, *related));
-        }
-        self.memos.reserve_exact(1);
+        self.others.extend(others.map(|related| (sequence, *related)));
         self.memos.push(Memo {
             key: event.key,
             content: event.content,
@@ -184,10 +186,10 @@ impl Person {
             let target = self.memos[sequence as usize].target;
             !self.is_void(sequence) && target.is_none_or(|target| !self.is_void(target))
         };
-        let known = self.births.iter().rev().find(|(sequence, _)| stands(*sequence));
-        known.map(|(sequence, day)| match self.kind(*sequence) {
-            (Kind::Birth, false) => self.day(*sequence),
-            _ => *day,
+        let known = self.births.iter().rev().find(|stated| stands(stated.sequence));
+        known.map(|stated| match self.kind(stated.sequence) {
+            (Kind::Birth, false) => self.day(stated.sequence),
+            _ => stated.day,
         })
     }
 

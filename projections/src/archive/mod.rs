@@ -50,7 +50,7 @@ pub struct Origin {
     /// Its position.
     pub position: Position,
     /// The day it happened, as corrected.
-    #[serde(with = "days")]
+    #[serde(with = "domain::days")]
     pub occurred_on: Date,
     /// When it was recorded, in microseconds since 1970.
     pub recorded_micros: i64,
@@ -278,23 +278,5 @@ impl Archive {
                 visit(ended);
             }
         }
-    }
-}
-
-/// Days as a number since 1970-01-01, since dates are many and rows should be small.
-mod days {
-    use jiff::civil::{Date, date};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    const EPOCH: Date = date(1970, 1, 1);
-
-    pub fn serialize<S: Serializer>(day: &Date, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i32((*day - EPOCH).get_days())
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
-        let days = i32::deserialize(deserializer)?;
-        let span = jiff::Span::new().try_days(days).map_err(serde::de::Error::custom)?;
-        EPOCH.checked_add(span).map_err(serde::de::Error::custom)
     }
 }

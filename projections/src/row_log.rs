@@ -1,0 +1,393 @@
+//! Rows of persons in append-only files, with the place of each in memory.
+//!
+//! Nearly every event changes one row somewhere among very many. A tree on disk rewrites a page for
+//! it, and at a million persons that took two thirds of the CPU; a file that only grows takes the
+//! row alone. What is obsolete is left behind when it outweighs what stands.
+//!
+//! What was appended counts only up to the [`End`] that the caller keeps with its checkpoint:
+//! whatever lies behind it is cut when the files are opened.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use domain::PersonId;
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+/// A file that has reached so many bytes is followed by the next, unless it is said otherwise.
+pub const FILE_BYTES: u64 = 64 << 20;
+/// Bytes that are written at once.
+const WRITE_BYTES: usize = 1 << 20;
+/// In front of each row: CRC32C of all that follows, length of the row, person.
+const HEADER_BYTES: usize = 24;
+
+/// Why rows could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RowLogError {
+    /// The file system refused.
+    #[error("the file of rows {path} cannot be used")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A row does not carry what was written.
+    #[error("the row at byte {offset} of {path} is damaged")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Where its header begins.
+        offset: u64,
+    },
+}
+
+/// Up to where rows count: every file by number, with its length in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct End(Vec<(u32, u32)>);
+
+impl End {
+    /// As the caller keeps it: eight bytes a file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let pairs = self.0.iter();
+        pairs.flat_map(|(file, bytes)| [file.to_be_bytes(), bytes.to_be_bytes()].concat()).collect()
+    }
+
+    /// What [`End::to_bytes`] gave.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let number = |at: &[u8]| u32::from_be_bytes(at.try_into().expect("four bytes"));
+        Self(bytes.chunks_exact(8).map(|pair| (number(&pair[..4]), number(&pair[4..]))).collect())
+    }
+}
+
+/// The rows. One thread writes, any read.
+pub struct RowLog {
+    folder: PathBuf,
+    file_bytes: u64,
+    state: RwLock<State>,
+    /// Held by who writes: files whose rows all stand elsewhere, to be removed when that is durable.
+    retired: Mutex<Vec<u32>>,
+}
+
+#[derive(Default)]
+struct State {
+    rows: FxHashMap<PersonId, Place>,
+    files: BTreeMap<u32, RowFile>,
+}
+
+/// Where a row is. A removed one stays known, without bytes, and so hides its older forms.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Place {
+    file: u32,
+    offset: u32,
+    row_bytes: u32,
+}
+
+impl Place {
+    fn all_bytes(self) -> u64 {
+        HEADER_BYTES as u64 + u64::from(self.row_bytes)
+    }
+}
+
+struct RowFile {
+    file: Arc<File>,
+    bytes: u64,
+    standing_bytes: u64,
+}
+
+impl RowLog {
+    /// Opens the rows in `folder`, or makes it, and reads every row up to `end`. Files grow to
+    /// `file_bytes`.
+    ///
+    /// # Errors
+    /// [`RowLogError`], also for a file that is missing or shorter than `end` says.
+    pub fn open(folder: &Path, end: End, file_bytes: u64) -> Result<Self, RowLogError> {
+        let error = |source| RowLogError::Io { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(error)?;
+        let mut numbers: Vec<u32> = Vec::new();
+        for entry in fs::read_dir(folder).map_err(error)? {
+            let name = entry.map_err(error)?.file_name();
+            numbers
+                .extend(name.to_str().and_then(|n| n.strip_suffix(".rows")?.parse::<u32>().ok()));
+        }
+        let (state, retired) = (RwLock::default(), Mutex::default());
+        let rows = Self { folder: folder.to_owned(), file_bytes, state, retired };
+        for number in numbers {
+            if !end.0.iter().any(|(file, _)| *file == number) {
+                let path = rows.path(number);
+                fs::remove_file(&path).map_err(|source| RowLogError::Io { path, source })?;
+            }
+        }
+        for (number, bytes) in end.0 {
+            rows.open_file(number, bytes)?;
+        }
+        Ok(rows)
+    }
+
+    fn path(&self, file: u32) -> PathBuf {
+        self.folder.join(format!("{file:08}.rows"))
+    }
+
+    /// Cuts a file to its length and reads it into the state.
+    fn open_file(&self, number: u32, length: u32) -> Result<(), RowLogError> {
+        let path = self.path(number);
+        let error = |source| RowLogError::Io { path: path.clone(), source };
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(error)?;
+        if file.metadata().map_err(error)?.len() > u64::from(length) {
+            file.set_len(u64::from(length)).map_err(error)?;
+        }
+        let bytes = fs::read(&path).map_err(error)?;
+        let mut state = self.write();
+        let file = RowFile { file: Arc::new(file), bytes: u64::from(length), standing_bytes: 0 };
+        state.files.insert(number, file);
+        let mut offset = 0;
+        while offset < length as usize {
+            let Some((person, row)) = parse(&bytes[offset.min(bytes.len())..]) else {
+                return Err(RowLogError::Damaged { path, offset: offset as u64 });
+            };
+            let row_bytes = row.len() as u32;
+            state.set(person, Place { file: number, offset: offset as u32, row_bytes });
+            offset += HEADER_BYTES + row.len();
+        }
+        Ok(())
+    }
+
+    /// The row of a person.
+    ///
+    /// # Errors
+    /// [`RowLogError`].
+    pub fn get(&self, person: PersonId) -> Result<Option<Vec<u8>>, RowLogError> {
+        let (place, file) = {
+            let state = self.read();
+            let Some(place) = state.rows.get(&person).filter(|place| place.row_bytes > 0) else {
+                return Ok(None);
+            };
+            (*place, Arc::clone(&state.files[&place.file].file))
+        };
+        let mut bytes = vec![0; HEADER_BYTES + place.row_bytes as usize];
+        file.read_exact_at(&mut bytes, u64::from(place.offset))
+            .map_err(|source| RowLogError::Io { path: self.path(place.file), source })?;
+        match parse(&bytes) {
+            Some((of, row)) if of == person && row.len() == place.row_bytes as usize => {
+                bytes.drain(..HEADER_BYTES);
+                Ok(Some(bytes))
+            }
+            _ => Err(RowLogError::Damaged {
+                path: self.path(place.file),
+                offset: u64::from(place.offset),
+            }),
+        }
+    }
+
+    /// The persons who have a row, in the order of their ids.
+    pub fn persons(&self) -> Vec<PersonId> {
+        let state = self.read();
+        let standing = state.rows.iter().filter(|(_, place)| place.row_bytes > 0);
+        let mut persons: Vec<_> = standing.map(|(person, _)| *person).collect();
+        persons.sort_unstable();
+        persons
+    }
+
+    /// Appends rows, or with none removals, and makes them durable. They count for good once the
+    /// caller has kept the end that is given.
+    ///
+    /// # Errors
+    /// [`RowLogError`].
+    pub fn append(
+        &self,
+        rows: impl IntoIterator<Item = (PersonId, Option<Vec<u8>>)>,
+    ) -> Result<End, RowLogError> {
+        let mut appending = Appending::begin(self)?;
+        for (person, row) in rows {
+            appending.add(person, row.as_deref().unwrap_or_default())?;
+        }
+        while let Some(number) = self.most_obsolete(appending.number) {
+            appending.take_over(number)?;
+        }
+        appending.finish()
+    }
+
+    /// The file to leave behind next, when obsolete rows outweigh those that stand.
+    fn most_obsolete(&self, current: u32) -> Option<u32> {
+        let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.read();
+        let all = state.files.iter().filter(|(number, _)| !retired.contains(number));
+        let (mut bytes, mut standing) = (0, 0);
+        let mut most: Option<(u64, u32)> = None;
+        for (number, file) in all {
+            bytes += file.bytes;
+            standing += file.standing_bytes;
+            if *number < current && most.is_none_or(|(least, _)| file.standing_bytes < least) {
+                most = Some((file.standing_bytes, *number));
+            }
+        }
+        most.filter(|_| bytes > 2 * standing + self.file_bytes).map(|(_, number)| number)
+    }
+
+    fn end(&self) -> End {
+        let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.read();
+        let files = state.files.iter().filter(|(number, _)| !retired.contains(number));
+        End(files.map(|(number, file)| (*number, file.bytes as u32)).collect())
+    }
+
+    /// To be called when the newest end is durable: what was left behind is removed.
+    ///
+    /// # Errors
+    /// [`RowLogError`].
+    pub fn remove_obsolete(&self) -> Result<(), RowLogError> {
+        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
+        for number in retired.drain(..) {
+            self.write().files.remove(&number);
+            let path = self.path(number);
+            fs::remove_file(&path).map_err(|source| RowLogError::Io { path, source })?;
+        }
+        Ok(())
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn set(&mut self, person: PersonId, place: Place) {
+        self.files.get_mut(&place.file).expect("rows lie in files").standing_bytes +=
+            place.all_bytes();
+        let Some(before) = self.rows.insert(person, place) else { return };
+        if let Some(file) = self.files.get_mut(&before.file) {
+            file.standing_bytes -= before.all_bytes();
+        }
+    }
+}
+
+/// Rows on their way into the newest files.
+struct Appending<'a> {
+    log: &'a RowLog,
+    number: u32,
+    file: Arc<File>,
+    /// Length of the file, without what waits.
+    length: u64,
+    waiting: Vec<u8>,
+    places: Vec<(PersonId, Place)>,
+}
+
+impl<'a> Appending<'a> {
+    fn begin(log: &'a RowLog) -> Result<Self, RowLogError> {
+        let newest = {
+            let state = log.read();
+            let newest = state.files.last_key_value();
+            newest.map(|(number, file)| (*number, Arc::clone(&file.file), file.bytes))
+        };
+        let (number, file, length) = match newest {
+            Some(newest) => newest,
+            None => (1, log.make_file(1)?, 0),
+        };
+        let waiting = Vec::with_capacity(WRITE_BYTES);
+        Ok(Self { log, number, file, length, waiting, places: Vec::new() })
+    }
+
+    fn add(&mut self, person: PersonId, row: &[u8]) -> Result<(), RowLogError> {
+        if self.length + self.waiting.len() as u64 >= self.log.file_bytes {
+            self.settle()?;
+            self.number += 1;
+            (self.file, self.length) = (self.log.make_file(self.number)?, 0);
+        } else if self.waiting.len() >= WRITE_BYTES {
+            self.write()?;
+        }
+        let offset = (self.length + self.waiting.len() as u64) as u32;
+        let row_bytes = row.len() as u32;
+        self.places.push((person, Place { file: self.number, offset, row_bytes }));
+        let start = self.waiting.len();
+        self.waiting.extend([0; 4]);
+        self.waiting.extend(row_bytes.to_le_bytes());
+        self.waiting.extend(person.as_uuid().as_bytes());
+        self.waiting.extend(row);
+        let checksum = crc32c::crc32c(&self.waiting[start + 4..]);
+        self.waiting[start..start + 4].copy_from_slice(&checksum.to_le_bytes());
+        Ok(())
+    }
+
+    /// Appends again what still stands in an older file, which is then needed no more.
+    fn take_over(&mut self, number: u32) -> Result<(), RowLogError> {
+        self.write()?;
+        let path = self.log.path(number);
+        let bytes =
+            fs::read(&path).map_err(|source| RowLogError::Io { path: path.clone(), source })?;
+        let mut offset = 0;
+        while offset < bytes.len() {
+            let Some((person, row)) = parse(&bytes[offset..]) else {
+                return Err(RowLogError::Damaged { path, offset: offset as u64 });
+            };
+            let here = Place { file: number, offset: offset as u32, row_bytes: row.len() as u32 };
+            if self.log.read().rows.get(&person) == Some(&here) {
+                self.add(person, row)?;
+            }
+            offset += HEADER_BYTES + row.len();
+        }
+        self.write()?;
+        self.log.retired.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), RowLogError> {
+        self.file.write_all_at(&self.waiting, self.length).map_err(|e| self.error(e))?;
+        self.length += self.waiting.len() as u64;
+        self.waiting.clear();
+        let mut state = self.log.write();
+        state.files.get_mut(&self.number).expect("the file was made").bytes = self.length;
+        for (person, place) in self.places.drain(..) {
+            state.set(person, place);
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), RowLogError> {
+        self.write()?;
+        self.file.sync_data().map_err(|e| self.error(e))
+    }
+
+    fn finish(mut self) -> Result<End, RowLogError> {
+        self.settle()?;
+        Ok(self.log.end())
+    }
+
+    fn error(&self, source: io::Error) -> RowLogError {
+        RowLogError::Io { path: self.log.path(self.number), source }
+    }
+}
+
+impl RowLog {
+    /// Makes the next file, durable in its folder.
+    fn make_file(&self, number: u32) -> Result<Arc<File>, RowLogError> {
+        let path = self.path(number);
+        let make = || {
+            let mut options = OpenOptions::new();
+            let file = options.read(true).write(true).create_new(true).open(&path)?;
+            File::open(&self.folder)?.sync_all()?;
+            Ok(Arc::new(file))
+        };
+        let file = make().map_err(|source| RowLogError::Io { path: path.clone(), source })?;
+        let made = RowFile { file: Arc::clone(&file), bytes: 0, standing_bytes: 0 };
+        self.write().files.insert(number, made);
+        Ok(file)
+    }
+}
+
+/// The person and row that `bytes` begin with; none when they are damaged or cut.
+fn parse(bytes: &[u8]) -> Option<(PersonId, &[u8])> {
+    let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    let number = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four"));
+    let row = rest.get(..number(4) as usize)?;
+    let checked = &bytes[4..HEADER_BYTES + row.len()];
+    let person = Uuid::from_bytes(header[8..].try_into().expect("sixteen"));
+    (crc32c::crc32c(checked) == number(0)).then(|| (PersonId::from_uuid(person), row))
+}
