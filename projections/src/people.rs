@@ -74,7 +74,14 @@ pub struct People {
     folded: AtomicU64,
 }
 
-type Rows = FxHashMap<PersonId, Arc<Row>>;
+/// A row that is not written yet, as it will be sealed: a third of what it takes unfolded.
+#[derive(Clone)]
+struct Waiting {
+    version: Position,
+    plain: Arc<[u8]>,
+}
+
+type Rows = FxHashMap<PersonId, Waiting>;
 
 #[derive(Default)]
 struct Layers {
@@ -110,29 +117,22 @@ impl People {
     /// # Errors
     /// [`ViewsError`], also for a row that does not open.
     pub fn row(&self, person: PersonId) -> Result<Option<Arc<Row>>, ViewsError> {
-        match self.changed_row(person) {
-            Some(row) => Ok(Some(row)),
-            None => Ok(self.written_row(person)?.map(Arc::new)),
+        Ok(self.read_row(person)?.map(Arc::new))
+    }
+
+    fn read_row(&self, person: PersonId) -> Result<Option<Row>, ViewsError> {
+        let read = |plain: &[u8]| postcard::from_bytes(plain).map_err(|_| ViewsError::Row(VERSION));
+        if let Some(waiting) = self.waiting(person) {
+            return read(&waiting.plain).map(Some);
         }
-    }
-
-    /// The row of a stream, to be changed.
-    fn own_row(&self, person: PersonId) -> Result<Option<Row>, ViewsError> {
-        match self.changed_row(person) {
-            Some(row) => Ok(Some((*row).clone())),
-            None => self.written_row(person),
-        }
-    }
-
-    fn changed_row(&self, person: PersonId) -> Option<Arc<Row>> {
-        let layers = self.read();
-        layers.pending.get(&person).or_else(|| layers.flushing.get(&person)).cloned()
-    }
-
-    fn written_row(&self, person: PersonId) -> Result<Option<Row>, ViewsError> {
         let Some(sealed) = self.rows.get(person)? else { return Ok(None) };
         let Some(plain) = self.seals.open(VERSION, person, &sealed) else { return Ok(None) };
-        Ok(Some(postcard::from_bytes(&plain).map_err(|_| ViewsError::Row(VERSION))?))
+        read(&plain).map(Some)
+    }
+
+    fn waiting(&self, person: PersonId) -> Option<Waiting> {
+        let layers = self.read();
+        layers.pending.get(&person).or_else(|| layers.flushing.get(&person)).cloned()
     }
 
     /// Folds recorded events, in order.
@@ -154,15 +154,19 @@ impl People {
         }
         let mut rows = Vec::with_capacity(order.len());
         let mut index = Vec::new();
+        let mut plain = Vec::new();
         for person in order {
-            let mut row = self.own_row(person)?;
+            let mut row = self.read_row(person)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             if !self.fold_row(row.get_or_insert_default(), person, &by_person[&person], lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
             self.index_changes(person, &before, &Indexed::of(&row), &mut index);
-            rows.push((person, Arc::new(row)));
+            plain.clear();
+            plain = postcard::to_extend(&row, plain).expect("a row is plain values");
+            let waiting = Waiting { version: row.version, plain: plain.as_slice().into() };
+            rows.push((person, waiting));
         }
         self.index.change(index);
         self.write().pending.extend(rows);
@@ -277,9 +281,8 @@ impl People {
         let mut rows: Vec<_> = changed.iter().collect();
         rows.sort_unstable_by_key(|(person, _)| **person);
         self.index.finish_flush(self.index.checkpoint()?)?;
-        let end = self.rows.append(rows.into_iter().map(|(person, row)| {
-            let plain = postcard::to_stdvec(row).expect("a row is plain values");
-            (*person, self.seals.seal(VERSION, *person, row.version, &plain))
+        let end = self.rows.append(rows.into_iter().map(|(person, waiting)| {
+            (*person, self.seals.seal(VERSION, *person, waiting.version, &waiting.plain))
         }))?;
         self.ends.insert(END, end.to_bytes())?;
         self.index.finish_flush(checkpoint)?;
