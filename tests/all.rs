@@ -27,6 +27,7 @@ mod persons_http;
 mod process;
 mod records;
 mod registry;
+mod rules;
 mod seals;
 mod segments_store;
 mod tidy;
