@@ -8,6 +8,8 @@ use super::edges::Edge;
 pub const ACROSS: &[Edge] = &[
     ("X01", 0, "", Holds),
     ("X01", 0, "citizen_id_count=2", Fires),
+    ("X01", 0, "citizen_id_count=2; 0.citizen_id=330106850520001", Fires),
+    ("X01", 0, "citizen_id_count=2; 0.citizen_id=123", Fires),
     ("X02", 0, "", Holds),
     ("X02", 0, "others_with_same_name_birth_sex_county=1", Fires),
     ("X03", 0, "", Holds),
@@ -60,6 +62,7 @@ pub const ACROSS: &[Edge] = &[
     ("X18", 2, "0.birth_date=2002-04-05", Fires),
     ("X18", 2, "0.sex=2", Fires),
     ("X19", 2, "3.birth_date=2014-04-07", Holds),
+    ("X19", 2, "2.birth_date=null; 1.children=@2", Holds),
     ("X19", 2, "3.birth_date=2014-04-08", Fires),
     ("X19", 2, "3.birth_date=2014-09-30", Fires),
     ("X19", 2, "3.birth_date=2014-10-01", Holds),

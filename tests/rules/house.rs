@@ -11,7 +11,7 @@ use domain::rules::{
     Case, Context, Counts, Field, Findings, Household, HouseholdKind, PersonIndex, RuleBook,
     Subject,
 };
-use domain::{Divisions, Item};
+use domain::{CitizenNumber, Divisions, Item};
 use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
@@ -155,8 +155,8 @@ impl House {
 
     /// What the rules find of each member.
     pub fn findings(&self) -> Vec<Findings> {
-        let book = RuleBook::in_force(self.today);
-        self.each_case(|case| book.evaluate(case))
+        static BOOK: LazyLock<RuleBook> = LazyLock::new(|| RuleBook::in_force(clean().today));
+        self.each_case(|case| BOOK.evaluate(case))
     }
 
     /// Asks something of each member.
@@ -182,7 +182,9 @@ impl House {
 
 impl Counts for House {
     fn records_with_number(&self, number: &str) -> Option<u32> {
-        if text(&self.people[self.about], "citizen_id") == Some(number) {
+        let own = text(&self.people[self.about], "citizen_id").unwrap_or_default();
+        let raised = CitizenNumber::parse_any_region(own, self.today);
+        if raised.as_ref().map_or(own, CitizenNumber::as_str) == number {
             self.fact("citizen_id_count", 1)
         } else {
             Some(1)

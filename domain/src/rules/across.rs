@@ -175,10 +175,10 @@ fn is_married_to(case: &Case<'_>, spouse: impl FnOnce(&Subject<'_>) -> bool) -> 
 
 /// One child born too near decides; a child whose birth is unknown may have been.
 fn births_are_apart(case: &Case<'_>, mother: &Subject<'_>) -> Option<bool> {
-    let birth = case.p.day(BirthDate)?;
+    let birth = case.p.day(BirthDate);
     let mut is_birth_missing = false;
     for child in mother.children.iter().filter(|child| **child != case.me) {
-        let Some(other) = case.person(*child).day(BirthDate) else {
+        let (Some(birth), Some(other)) = (birth, case.person(*child).day(BirthDate)) else {
             is_birth_missing = true;
             continue;
         };

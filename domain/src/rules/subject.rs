@@ -123,5 +123,5 @@ impl Default for Subject<'_> {
 
 /// Whether there is a text and it is not blank.
 pub(super) fn is_filled(text: Option<&str>) -> bool {
-    text.is_some_and(|text| !text.trim().is_empty())
+    text.is_some_and(|text| !text.chars().all(char::is_whitespace))
 }
