@@ -28,6 +28,7 @@ mod process;
 mod records;
 mod registry;
 mod row_log;
+mod rules;
 mod seals;
 mod segments_store;
 mod tidy;

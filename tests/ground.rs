@@ -112,6 +112,13 @@ fn a_division_keeps_its_newest_name_and_abolished_codes_stay_known() {
     assert_eq!(divisions.name("110101"), Some("东城区"));
     assert!(divisions.was_ever_issued("110103"), "Chongwen, abolished in 2010");
     assert!(!divisions.was_ever_issued("110199"));
+    for county in ["110101", "441900"] {
+        assert!(divisions.is_county(county), "{county} is a county or stands for one");
+    }
+    for code in ["110103", "110100", "330000", "810000", "990101", "1101", "11010a"] {
+        assert!(!divisions.is_county(code), "{code} is no county of today");
+    }
+    assert!(Divisions::embedded(true).is_county("990101"));
 }
 
 #[test]

@@ -70,33 +70,56 @@ impl CitizenNumber {
         today: Date,
         divisions: &Divisions,
     ) -> Result<Self, CitizenNumberError> {
+        let number = Self::read(text)?;
+        number.check_region(divisions)?;
+        number.check_the_rest(today)?;
+        Ok(number)
+    }
+
+    /// As [`CitizenNumber::parse`], but the region may be unknown: the audit rules tell a number
+    /// that is badly formed from one whose region was never issued.
+    ///
+    /// # Errors
+    /// The first rule that is broken, but for those about the region.
+    pub fn parse_any_region(text: &str, today: Date) -> Result<Self, CitizenNumberError> {
+        let number = Self::read(text)?;
+        number.check_the_rest(today)?;
+        Ok(number)
+    }
+
+    /// Eighteen characters of the right kind, raised from fifteen where need be.
+    fn read(text: &str) -> Result<Self, CitizenNumberError> {
         let normal = normal_form(text);
-        let raised = match normal.len() {
-            18 => normal,
-            15 => Cow::Owned(raise_to_18(&normal)?),
+        let digits = match normal.len() {
+            18 => normal.as_bytes().try_into().expect("eighteen bytes"),
+            15 => raise_to_18(normal.as_bytes().try_into().expect("fifteen bytes"))?,
             _ => return Err(CitizenNumberError::Length(normal.chars().count())),
         };
-        let digits: [u8; 18] = raised.as_bytes().try_into().expect("eighteen ASCII bytes");
         check_characters(&digits)?;
-        let number = Self(digits);
-        if digits[0] == b'9' && !divisions.was_ever_issued(number.region()) {
-            return Err(if number.region().starts_with("99") {
-                CitizenNumberError::RegionNeverIssued
-            } else {
-                CitizenNumberError::ForeignPermanentResident
-            });
+        Ok(Self(digits))
+    }
+
+    fn check_region(&self, divisions: &Divisions) -> Result<(), CitizenNumberError> {
+        if divisions.was_ever_issued(self.region()) {
+            return Ok(());
         }
-        if !divisions.was_ever_issued(number.region()) {
-            return Err(CitizenNumberError::RegionNeverIssued);
-        }
-        let birth = date_of(&digits).ok_or(CitizenNumberError::NotADate)?;
+        let is_foreign = self.0[0] == b'9' && !self.region().starts_with("99");
+        Err(if is_foreign {
+            CitizenNumberError::ForeignPermanentResident
+        } else {
+            CitizenNumberError::RegionNeverIssued
+        })
+    }
+
+    fn check_the_rest(&self, today: Date) -> Result<(), CitizenNumberError> {
+        let birth = date_of(&self.0).ok_or(CitizenNumberError::NotADate)?;
         if birth > today {
             return Err(CitizenNumberError::BornInFuture);
         }
-        if check_character(&digits[..17]) != digits[17] {
+        if check_character(&self.0[..17]) != self.0[17] {
             return Err(CitizenNumberError::Checksum);
         }
-        Ok(number)
+        Ok(())
     }
 
     /// The 18 characters.
@@ -157,12 +180,14 @@ fn normal_form(text: &str) -> Cow<'_, str> {
         .collect()
 }
 
-fn raise_to_18(fifteen: &str) -> Result<String, CitizenNumberError> {
-    if let Some(place) = fifteen.bytes().position(|b| !b.is_ascii_digit()) {
+fn raise_to_18(fifteen: &[u8; 15]) -> Result<[u8; 18], CitizenNumberError> {
+    if let Some(place) = fifteen.iter().position(|byte| !byte.is_ascii_digit()) {
         return Err(CitizenNumberError::NotADigit(place + 1));
     }
-    let mut raised = format!("{}19{}", &fifteen[..6], &fifteen[6..]);
-    raised.push(char::from(check_character(raised.as_bytes())));
+    let mut raised = *b"000000190000000000";
+    raised[..6].copy_from_slice(&fifteen[..6]);
+    raised[8..17].copy_from_slice(&fifteen[6..]);
+    raised[17] = check_character(&raised[..17]);
     Ok(raised)
 }
 

@@ -16,36 +16,51 @@ pub struct Code {
 /// A closed list of codes in the order of its standard.
 pub struct CodeTable {
     rows: Vec<Code>,
+    /// The number that the registry's rules need of a row, where the table has one.
+    numbers: Vec<Option<u8>>,
     /// Places in `rows`, in the order of the packed codes.
     sorted: Vec<(u32, u16)>,
 }
 
 impl CodeTable {
     fn read(text: &str) -> Self {
-        let rows: Vec<Code> = csv::Reader::from_reader(text.as_bytes())
-            .records()
-            .map(|row| {
-                let row = row.expect("the embedded table was read by a test");
-                Code {
-                    code: row[0].to_owned(),
-                    name_zh: row[1].to_owned(),
-                    name_en: row[2].to_owned(),
-                }
-            })
-            .collect();
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let headers = reader.headers().expect("the embedded table was read by a test");
+        let number_at = headers.iter().position(|header| NUMBERS.contains(&header));
+        let (mut rows, mut numbers) = (Vec::new(), Vec::new());
+        for row in reader.records() {
+            let row = row.expect("the embedded table was read by a test");
+            numbers.push(number_at.and_then(|at| row[at].parse().ok()));
+            rows.push(Code {
+                code: row[0].to_owned(),
+                name_zh: row[1].to_owned(),
+                name_en: row[2].to_owned(),
+            });
+        }
         let pack = |row: &Code| packed(&row.code).expect("codes have four characters at most");
         let mut sorted: Vec<_> = rows.iter().map(pack).zip(0..).collect();
         sorted.sort_unstable();
-        Self { rows, sorted }
+        Self { rows, numbers, sorted }
     }
 
     /// The row of a code.
     pub fn find(&self, code: &str) -> Option<&Code> {
+        self.place(code).map(|at| &self.rows[at])
+    }
+
+    /// The number in the row of a code: of [`EDUCATION`] the least age in years at which one can
+    /// have it, of [`RELATION_TO_HEAD`] the sex that it implies (GB/T 2261.1), if it implies one.
+    /// Both are the registry's own.
+    pub fn number(&self, code: &str) -> Option<u8> {
+        self.numbers[self.place(code)?]
+    }
+
+    fn place(&self, code: &str) -> Option<usize> {
         let wanted = packed(code)?;
         let at = self.sorted.partition_point(|(packed, _)| *packed < wanted);
-        let row = &self.rows[usize::from(self.sorted.get(at)?.1)];
+        let place = usize::from(self.sorted.get(at)?.1);
         // Compared once more: the number of a code does not tell its length.
-        (row.code == code).then_some(row)
+        (self.rows[place].code == code).then_some(place)
     }
 
     /// Every row.
@@ -53,6 +68,9 @@ impl CodeTable {
         &self.rows
     }
 }
+
+/// The columns that [`CodeTable::number`] reads.
+const NUMBERS: [&str; 2] = ["min_age_ours", "implied_sex"];
 
 /// A code of one to four bytes as a number; no code of the tables is longer.
 fn packed(code: &str) -> Option<u32> {

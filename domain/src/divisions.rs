@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Prefix of the fictional province.
 pub const FICTIONAL_PREFIX: &str = "99";
@@ -118,6 +118,8 @@ impl fmt::Debug for Place {
 /// Every county-level code that was ever issued, with its latest name.
 pub struct Divisions {
     names: FxHashMap<u32, String>,
+    /// The counties of today.
+    counties: FxHashSet<u32>,
     fictional: bool,
 }
 
@@ -133,7 +135,18 @@ impl Divisions {
                 names.insert(code, row[1].to_owned());
             }
         }
-        Self { names, fictional }
+        let mut counties = codes_of(COUNTIES);
+        // A city without counties stands in the place of its county.
+        let divided: FxHashSet<u32> = counties.iter().map(|county| county / 100).collect();
+        counties.extend(codes_of(CITIES).iter().filter(|city| !divided.contains(&(*city / 100))));
+        Self { names, counties, fictional }
+    }
+
+    /// Whether the six digits are a county of today, or a city that has no counties.
+    pub fn is_county(&self, six_digits: &str) -> bool {
+        let Some(code) = six_digits_of(six_digits) else { return false };
+        let in_fiction = self.fictional && six_digits.starts_with(FICTIONAL_PREFIX);
+        in_fiction || self.counties.contains(&code)
     }
 
     /// Whether the six digits were ever a division, or are a resident-permit prefix.
@@ -149,6 +162,14 @@ impl Divisions {
     pub fn name(&self, six_digits: &str) -> Option<&str> {
         self.names.get(&six_digits_of(six_digits)?).map(String::as_str)
     }
+}
+
+fn codes_of(table: &str) -> FxHashSet<u32> {
+    csv::Reader::from_reader(table.as_bytes())
+        .records()
+        .map(|row| row.expect("the embedded table was read by a test"))
+        .filter_map(|row| six_digits_of(&row[0]))
+        .collect()
 }
 
 fn six_digits_of(text: &str) -> Option<u32> {

@@ -16,6 +16,7 @@ pub mod items;
 pub mod life_event;
 pub mod person;
 pub mod recorded;
+pub mod rules;
 pub mod submission;
 
 pub use catalogue::Kind;
