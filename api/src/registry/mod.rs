@@ -36,7 +36,7 @@ use commit::Job;
 use decide::Decider;
 
 /// Submissions that may wait to be decided, over all senders.
-const QUEUED_SUBMISSIONS_MAX: usize = 24_000;
+const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
 /// Persons in one generation of the decider's memory, at some 250 bytes each.
 const REMEMBERED_PERSONS: usize = 1_500_000;
 
