@@ -25,6 +25,7 @@ mod person_rules;
 mod person_told;
 mod persons_http;
 mod process;
+mod read_ahead;
 mod records;
 mod registry;
 mod row_log;

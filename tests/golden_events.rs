@@ -225,3 +225,32 @@ fn what_a_sender_calls_like_our_own_fields_stays_theirs() {
     assert_eq!((read.id.as_deref(), &read.details), (Some("ours"), &details));
     assert_eq!((read.target, read.later.is_empty()), (None, true));
 }
+
+/// Reading is by hand: it refuses what derived reading would.
+#[test]
+fn a_payload_that_is_not_of_its_form_is_refused() {
+    let read = |json: &[u8]| Payload::read(Kind::Birth.event_type(false), json);
+    let malformed: [&[u8]; 11] = [
+        b"",
+        b"[]",
+        b"{} {}",
+        br#"{"id":7}"#,
+        br#"{"id":"a","id":"b"}"#,
+        br#"{"items":{},"items":{}}"#,
+        br#"{"items":null}"#,
+        br#"{"items":{"full_name":1}}"#,
+        br#"{"items":{"no_such_item":"a"}}"#,
+        br#"{"target":-1}"#,
+        b"{\"reason\":\"\xff\"}",
+    ];
+    for json in malformed {
+        let shown = String::from_utf8_lossy(json);
+        assert!(matches!(read(json), Err(PayloadError::Malformed(_))), "{shown}");
+    }
+    let odd = br#" {"x":[{"a":null}],"id":null,"items":{"sex":"1","full_name":"\u5f20\n","sex":"2"},"x":2}"#;
+    let read = read(odd).unwrap();
+    let life = read.life().unwrap();
+    assert_eq!(life.id, None);
+    assert_eq!(life.items.iter().collect::<Vec<_>>(), [(Item::FullName, "张\n"), (Item::Sex, "2")]);
+    assert_eq!(serde_json::Value::from(life.later.clone()), serde_json::json!({"x": 2}));
+}

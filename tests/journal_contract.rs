@@ -67,6 +67,13 @@ pub fn all(log: &dyn Journal, at_once: usize) -> Vec<Stored> {
             return found;
         }
         assert!(more.len() <= at_once.max(1));
+        let mut shown = Vec::new();
+        log.show_all(from, at_once, &mut |position, bytes| {
+            shown.push(Stored { position, bytes: bytes.to_vec() });
+        })
+        .unwrap();
+        // The log may have grown in between.
+        assert!(shown.starts_with(&more), "shown where they lie");
         found.extend(more);
     }
 }

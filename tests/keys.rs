@@ -41,6 +41,16 @@ fn a_key_issued_once_opens_its_payloads_after_reopening() {
     let other = keys.find(id(3)).unwrap().unwrap();
     assert!(other.open(place(), Sequence(0), &sealed).is_err());
     assert!(keys.find(id(4)).unwrap().is_none());
+    let mut found = Vec::new();
+    // Once from the file, once from memory.
+    for _ in 0..2 {
+        keys.find_each(&[id(4), id(2), id(1), id(2)], &mut found).unwrap();
+        let opens = |key: &Option<journal::PersonKey>| {
+            key.as_ref().map(|key| key.open(place(), Sequence(0), &sealed).is_ok())
+        };
+        let opening: Vec<_> = found.iter().map(opens).collect();
+        assert_eq!(opening, [None, Some(true), Some(false), Some(true)]);
+    }
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -134,4 +144,31 @@ fn threads_share_the_slots_and_every_person_has_one_key() {
     });
     assert!(found.iter().all(|sealed| *sealed == found[0]));
     assert_eq!(fs::metadata(&path).unwrap().len(), 250 * 80);
+}
+
+/// Keys that were lately used share places in memory when there are very many slots.
+#[test]
+fn a_key_is_never_mistaken_for_that_of_a_slot_a_million_further() {
+    const APART: usize = 1 << 20;
+    let (_folder, path, _) = issued();
+    let live = fs::read(&path).unwrap();
+    let mut slots = Vec::with_capacity((APART + 1) * 80);
+    slots.extend_from_slice(&live[..80]);
+    for number in 1..APART {
+        let mut slot = [0; 80];
+        slot[..16].copy_from_slice(id(1_000 + number as u128).as_bytes());
+        let checksum = crc32c::crc32c(&slot[..76]).to_le_bytes();
+        slot[76..].copy_from_slice(&checksum);
+        slots.extend_from_slice(&slot);
+    }
+    slots.extend_from_slice(&live[80..160]);
+    fs::write(&path, slots).unwrap();
+    let keys = KeySlots::open(&path, &MASTER).unwrap();
+    let derived = |number| keys.find(id(number)).unwrap().map(|key| key.derive("test"));
+    let (first, last) = (derived(1), derived(2));
+    assert!(first.is_some() && last.is_some() && first != last);
+    assert_eq!((derived(1), derived(2), derived(1)), (first, last, first));
+    assert_eq!(derived(1_500), None);
+    keys.destroy(id(1)).unwrap();
+    assert_eq!((derived(1), derived(2)), (None, last));
 }

@@ -18,6 +18,8 @@ fn what_was_sealed_opens_at_its_place_and_shows_nothing_of_the_name() {
     let name = "张小明".as_bytes();
     assert!(!sealed.windows(name.len()).any(|bytes| bytes == name));
     assert_eq!(key.open(stream, Sequence(4), &sealed).unwrap(), PLAIN);
+    let mut in_place = sealed.clone();
+    assert_eq!(key.open_in_place(stream, Sequence(4), &mut in_place), Ok(PLAIN));
 }
 
 #[test]
@@ -39,8 +41,12 @@ fn every_altered_bit_of_a_sealed_payload_is_noticed() {
         let mut altered = sealed.clone();
         altered[bit / 8] ^= 1 << (bit % 8);
         assert_eq!(key.open(stream, Sequence(0), &altered), Err(SealBroken), "bit {bit}");
+        let in_place = key.open_in_place(stream, Sequence(0), &mut altered);
+        assert_eq!(in_place, Err(SealBroken), "bit {bit}");
     }
     assert_eq!(key.open(stream, Sequence(0), &sealed[..10]), Err(SealBroken));
+    let in_place = key.open_in_place(stream, Sequence(0), &mut sealed.clone()[..10]).err();
+    assert_eq!(in_place, Some(SealBroken));
 }
 
 /// The stored form is frozen: payloads sealed today must open for ever.

@@ -4,6 +4,8 @@
 //! was ever written is read by [`Payload::read`], and fields of a later version survive in
 //! `later`.
 
+mod read;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -38,6 +40,11 @@ impl Items {
     /// Sets an item, replacing an earlier value.
     pub fn set(&mut self, item: Item, value: impl AsRef<str>) {
         let value = value.as_ref();
+        if self.ends.last().is_none_or(|(last, _)| *last < item) {
+            self.texts.push_str(value);
+            self.ends.push((item, self.texts.len() as u32));
+            return;
+        }
         let at = self.ends.partition_point(|(known, _)| *known < item);
         let start = self.start(at);
         let mut end = start;
@@ -88,30 +95,6 @@ impl fmt::Debug for Items {
 impl Serialize for Items {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
-    }
-}
-
-impl<'de> Deserialize<'de> for Items {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> serde::de::Visitor<'de> for Read {
-            type Value = Items;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("items by name")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Items, A::Error> {
-                let mut items = Items::default();
-                while let Some(item) = map.next_key()? {
-                    let value: std::borrow::Cow<'de, str> = map.next_value()?;
-                    items.set(item, value);
-                }
-                Ok(items)
-            }
-        }
-        deserializer.deserialize_map(Read)
     }
 }
 
@@ -178,41 +161,41 @@ pub struct Related {
 
 /// What happened, as told in one person's stream. The day, the place and the teller are in the
 /// envelope.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 pub struct LifeEvent {
     /// The CloudEvents id under which the source sent it; only where the subject's own is told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The document by which the submission named the person of this stream.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<Document>,
     /// Items that the event states.
-    #[serde(default, skip_serializing_if = "Items::is_empty")]
+    #[serde(skip_serializing_if = "Items::is_empty")]
     pub items: Items,
     /// Persons of the same act.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<Related>,
     /// Number of the certificate that proves the act.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_no: Option<String>,
     /// Correction or annulment: the event of this stream that it acts on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Sequence>,
     /// Correction: the day on which the target truly happened, when that was wrong.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub true_day: Option<Date>,
     /// Correction or annulment: why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Correction or annulment: who approved it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
     /// Names of the rules by which it was doubted when it was recorded.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
     /// All else that was sent, kept as it was. Apart from our own fields, since a sender may use
     /// any name.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub details: Map<String, Value>,
     /// Fields of a later version of this program.
     #[serde(flatten)]
@@ -295,12 +278,12 @@ impl Payload {
         let (kind, _) = Kind::from_number(event_type.number)
             .filter(|_| event_type.version == 1)
             .ok_or(PayloadError::Unknown(event_type))?;
-        match kind {
-            Kind::SubmissionRejected => serde_json::from_slice(json).map(Payload::Rejection),
-            Kind::PersonRead => serde_json::from_slice(json).map(Payload::Read),
-            _ => serde_json::from_slice(json).map(Payload::Life),
-        }
-        .map_err(PayloadError::Malformed)
+        let read = match kind {
+            Kind::SubmissionRejected => from_json(json).map(Payload::Rejection),
+            Kind::PersonRead => from_json(json).map(Payload::Read),
+            _ => from_json(json).map(Payload::Life),
+        };
+        read.map_err(PayloadError::Malformed)
     }
 
     /// The JSON to store.
@@ -320,4 +303,13 @@ impl Payload {
             _ => None,
         }
     }
+}
+
+/// Text is checked once as a whole, which costs less than string by string.
+fn from_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> serde_json::Result<Arc<T>> {
+    let read = match std::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(json),
+    };
+    read.map(Arc::new)
 }

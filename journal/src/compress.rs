@@ -95,16 +95,27 @@ pub fn pack_as(what: Packed, plain: &[u8]) -> Vec<u8> {
 /// # Errors
 /// [`UnpackError`].
 pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, UnpackError> {
-    let (codec, bytes) = packed.split_first().ok_or(UnpackError::Malformed)?;
-    match *codec {
-        PLAIN if bytes.len() > UNPACKED_BYTES_MAX => Err(UnpackError::TooLong),
-        PLAIN => Ok(bytes.to_vec()),
-        codec @ 1..=2 => decompress(usize::from(codec) - 1, bytes),
-        other => Err(UnpackError::Codec(other)),
-    }
+    let mut plain = Vec::new();
+    unpack_into(packed, &mut plain).map(|()| plain)
 }
 
-fn decompress(dictionary: usize, bytes: &[u8]) -> Result<Vec<u8>, UnpackError> {
+/// As [`unpack`], into `plain`, whose room is used again; it holds nothing of use after an error.
+///
+/// # Errors
+/// As [`unpack`].
+pub fn unpack_into(packed: &[u8], plain: &mut Vec<u8>) -> Result<(), UnpackError> {
+    plain.clear();
+    let (codec, bytes) = packed.split_first().ok_or(UnpackError::Malformed)?;
+    match *codec {
+        PLAIN if bytes.len() > UNPACKED_BYTES_MAX => return Err(UnpackError::TooLong),
+        PLAIN => plain.extend_from_slice(bytes),
+        codec @ 1..=2 => decompress(usize::from(codec) - 1, bytes, plain)?,
+        other => return Err(UnpackError::Codec(other)),
+    }
+    Ok(())
+}
+
+fn decompress(dictionary: usize, bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), UnpackError> {
     // Packing always states the length.
     let length = zstd::zstd_safe::get_frame_content_size(bytes);
     let length = length.ok().flatten().ok_or(UnpackError::Malformed)?;
@@ -112,12 +123,12 @@ fn decompress(dictionary: usize, bytes: &[u8]) -> Result<Vec<u8>, UnpackError> {
     if length > UNPACKED_BYTES_MAX {
         return Err(UnpackError::TooLong);
     }
-    let mut plain = Vec::with_capacity(length);
+    plain.reserve(length);
     let unpacking = DECOMPRESSORS.with_borrow_mut(|decompressors| {
-        decompressors[dictionary].decompress_to_buffer(bytes, &mut plain)
+        decompressors[dictionary].decompress_to_buffer(bytes, plain)
     });
     match unpacking {
-        Ok(found) if found == length => Ok(plain),
+        Ok(found) if found == length => Ok(()),
         _ => Err(UnpackError::Malformed),
     }
 }

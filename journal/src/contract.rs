@@ -47,6 +47,22 @@ pub trait Journal: Send + Sync {
     /// [`ReadError`].
     fn read_all(&self, from: Position, count: usize) -> Result<Vec<Stored>, ReadError>;
 
+    /// As [`Journal::read_all`], each record shown where it lies instead of copied: for who reads
+    /// very many. After an error some may have been shown.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    fn show_all(
+        &self,
+        from: Position,
+        count: usize,
+        see: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<(), ReadError> {
+        let stored = self.read_all(from, count)?;
+        stored.iter().for_each(|stored| see(stored.position, &stored.bytes));
+        Ok(())
+    }
+
     /// The record at a position; none beyond the head.
     ///
     /// # Errors

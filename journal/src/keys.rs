@@ -3,6 +3,8 @@
 //! Never log-structured, so a destroyed key leaves no older copy in the file. A slot is
 //! `id 16 | nonce 12 | wrapped key 48 | CRC32C 4`; a destroyed one keeps its id over zeros.
 
+mod recent;
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -10,14 +12,17 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
-use aes_gcm_siv::{Aes256GcmSiv, Key, Nonce};
-use rustc_hash::{FxHashMap, FxHashSet};
+use aes_gcm_siv::{Key, Nonce};
+use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
-use crate::seal::PersonKey;
+use self::recent::Recent;
+use crate::seal::{Cipher, PersonKey};
 
 const SLOT_BYTES: usize = 80;
 const CHECKED_BYTES: usize = 76;
+/// Slots that are read at once when the file is opened.
+const SLOTS_AT_ONCE: usize = 4_096;
 
 /// Why the key slots could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,39 +45,12 @@ pub enum KeyError {
 /// nobody, issuing and destroying take turns.
 pub struct KeySlots {
     file: File,
-    master: Aes256GcmSiv,
+    master: Cipher,
     /// Which slot is whose, by number: four bytes for each of very many.
     slots: RwLock<FxHashMap<Uuid, u32>>,
     /// How many slots the file has. Who writes to the file holds it.
     count: Mutex<u32>,
-    recent: Mutex<Recent>,
-}
-
-/// Keys that were lately unwrapped: an event's key is asked for several times within seconds, by
-/// those who seal it, read it back and seal the row that it changes.
-#[derive(Default)]
-struct Recent {
-    young: FxHashMap<Uuid, PersonKey>,
-    old: FxHashMap<Uuid, PersonKey>,
-    /// Raised by every erasure, so that a key read before one is not kept after it.
-    erasures: u64,
-    erased: FxHashSet<Uuid>,
-}
-
-/// Keys in one of the two generations of [`Recent`].
-const RECENT_KEYS: usize = 50_000;
-
-impl Recent {
-    fn find(&self, id: Uuid) -> Option<PersonKey> {
-        self.young.get(&id).or_else(|| self.old.get(&id)).cloned()
-    }
-
-    fn keep(&mut self, id: Uuid, key: &PersonKey) {
-        if self.young.len() >= RECENT_KEYS {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(id, key.clone());
-    }
+    recent: Recent,
 }
 
 impl KeySlots {
@@ -93,7 +71,7 @@ impl KeySlots {
 
     fn over(file: File, master: &[u8; 32]) -> Self {
         let (slots, count) = (RwLock::default(), Mutex::new(0));
-        Self { file, master: cipher(master), slots, count, recent: Mutex::default() }
+        Self { file, master: cipher(master), slots, count, recent: Recent::default() }
     }
 
     /// Opens the slots, checks each and proves the master key on the first live one. A slot that
@@ -128,11 +106,17 @@ impl KeySlots {
         let count = u32::try_from(size / SLOT_BYTES as u64).map_err(io::Error::other)?;
         let mut slots = FxHashMap::default();
         let mut proved = false;
-        for number in 0..count {
-            let slot = self.slot(number)?;
-            let id = Uuid::from_slice(&slot[..16]).expect("sixteen bytes");
-            proved = proved || self.unwrap(&slot, number)?.is_some();
-            slots.insert(id, number);
+        let mut bytes = vec![0; SLOTS_AT_ONCE * SLOT_BYTES];
+        for first in (0..count).step_by(SLOTS_AT_ONCE) {
+            let some = SLOTS_AT_ONCE.min((count - first) as usize);
+            let bytes = &mut bytes[..some * SLOT_BYTES];
+            self.file.read_exact_at(bytes, offset(first))?;
+            for (number, slot) in (first..).zip(bytes.chunks_exact(SLOT_BYTES)) {
+                check(slot, number)?;
+                let id = Uuid::from_slice(&slot[..16]).expect("sixteen bytes");
+                proved = proved || self.unwrap(slot, number)?.is_some();
+                slots.insert(id, number);
+            }
         }
         *self.turn() = count;
         *self.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
@@ -144,14 +128,35 @@ impl KeySlots {
     /// # Errors
     /// [`KeyError::Damaged`], [`KeyError::MasterKey`] or [`KeyError::Io`].
     pub fn find(&self, id: Uuid) -> Result<Option<PersonKey>, KeyError> {
-        let erasures = {
-            let recent = self.recent();
-            if let Some(key) = recent.find(id) {
-                return Ok(Some(key));
-            }
-            recent.erasures
-        };
         let Some(number) = self.number(id) else { return Ok(None) };
+        let recent = self.recent.find(number);
+        if recent.is_some() { Ok(recent) } else { self.read(number) }
+    }
+
+    /// As [`KeySlots::find`] for each of several: asked for together they cost less. `found` is
+    /// emptied before, and then has one for each id.
+    ///
+    /// # Errors
+    /// As [`KeySlots::find`].
+    pub fn find_each(
+        &self,
+        ids: &[Uuid],
+        found: &mut Vec<Option<PersonKey>>,
+    ) -> Result<(), KeyError> {
+        let numbers: Vec<_> = {
+            let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+            ids.iter().map(|id| slots.get(id).copied()).collect()
+        };
+        self.recent.find_each(&numbers, found);
+        for (key, number) in found.iter_mut().zip(numbers) {
+            if let (None, Some(number)) = (&key, number) {
+                *key = self.read(number)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, number: u32) -> Result<Option<PersonKey>, KeyError> {
         let slot = match self.slot(number) {
             // It may just be being destroyed; then it is whole when that is done.
             Err(KeyError::Damaged(_)) => {
@@ -161,9 +166,8 @@ impl KeySlots {
             found => found?,
         };
         let key = self.unwrap(&slot, number)?;
-        let mut recent = self.recent();
-        if let Some(key) = key.as_ref().filter(|_| recent.erasures == erasures) {
-            recent.keep(id, key);
+        if let Some(key) = &key {
+            self.recent.keep(number, key);
         }
         Ok(key)
     }
@@ -188,19 +192,19 @@ impl KeySlots {
         let payload = Payload { msg: secret, aad: &bound(id) };
         let nonce: [u8; 12] = nonce.try_into().expect("twelve bytes");
         let wrapped = self.master.encrypt(&Nonce::from(nonce), payload).expect("a short payload");
-        self.write(*count, &[&id.as_bytes()[..], &nonce, &wrapped].concat())?;
+        let number = *count;
+        self.write(number, &[&id.as_bytes()[..], &nonce, &wrapped].concat())?;
         self.insert(id, &mut count)?;
         let key = PersonKey::new(secret);
-        self.recent().keep(id, &key);
+        self.recent.keep(number, &key);
         Ok(key)
     }
 
     /// Keeps a key at hand for those who will ask for it within seconds: whoever seals with a key
     /// saves the next one from unwrapping it again.
     pub fn keep(&self, id: Uuid, key: &PersonKey) {
-        let mut recent = self.recent();
-        if !recent.erased.contains(&id) {
-            recent.keep(id, key);
+        if let Some(number) = self.number(id) {
+            self.recent.keep(number, key);
         }
     }
 
@@ -220,24 +224,15 @@ impl KeySlots {
     pub fn destroy(&self, id: Uuid) -> Result<(), KeyError> {
         let mut count = self.turn();
         let known = self.number(id);
+        let number = known.unwrap_or(*count);
         let mut slot = [0; CHECKED_BYTES];
         slot[..16].copy_from_slice(id.as_bytes());
-        self.write(known.unwrap_or(*count), &slot)?;
+        self.write(number, &slot)?;
         if known.is_none() {
             self.insert(id, &mut count)?;
         }
-        {
-            let mut recent = self.recent();
-            recent.erasures += 1;
-            recent.erased.insert(id);
-            recent.young.remove(&id);
-            recent.old.remove(&id);
-        }
+        self.recent.erase(number);
         self.sync()
-    }
-
-    fn recent(&self) -> MutexGuard<'_, Recent> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn number(&self, id: Uuid) -> Option<u32> {
@@ -264,9 +259,7 @@ impl KeySlots {
     fn slot(&self, number: u32) -> Result<[u8; SLOT_BYTES], KeyError> {
         let mut slot = [0; SLOT_BYTES];
         self.file.read_exact_at(&mut slot, offset(number))?;
-        if crc32c::crc32c(&slot[..CHECKED_BYTES]).to_le_bytes() != slot[CHECKED_BYTES..] {
-            return Err(KeyError::Damaged(offset(number)));
-        }
+        check(&slot, number)?;
         Ok(slot)
     }
 
@@ -283,13 +276,18 @@ impl KeySlots {
     }
 }
 
+fn check(slot: &[u8], number: u32) -> Result<(), KeyError> {
+    let checksum = crc32c::crc32c(&slot[..CHECKED_BYTES]).to_le_bytes();
+    if checksum == slot[CHECKED_BYTES..] { Ok(()) } else { Err(KeyError::Damaged(offset(number))) }
+}
+
 /// Where a slot begins.
 fn offset(number: u32) -> u64 {
     u64::from(number) * SLOT_BYTES as u64
 }
 
-fn cipher(master: &[u8; 32]) -> Aes256GcmSiv {
-    Aes256GcmSiv::new(&Key::<Aes256GcmSiv>::from(*master))
+fn cipher(master: &[u8; 32]) -> Cipher {
+    Cipher::new(&Key::<Cipher>::from(*master))
 }
 
 /// A wrapped key opens in the slot of its own person only.

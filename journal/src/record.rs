@@ -15,6 +15,7 @@
 use domain::recorded::{ContentTag, Envelope, EventKey, EventType};
 use domain::{Clocks, Place, Position, Sequence, StreamId, StreamKind};
 use jiff::civil::{Date, date};
+use jiff::tz::Offset;
 use jiff::{Span, Timestamp};
 
 const VERSION: u8 = 1;
@@ -208,9 +209,8 @@ impl Rest<'_> {
     fn day(&mut self) -> Result<Option<Date>, RecordError> {
         match i32::from_le_bytes(self.take()?) {
             i32::MIN => Ok(None),
-            days => Span::new().try_days(days).and_then(|span| EPOCH.checked_add(span)).map(Some),
+            days => date_of(days).map(Some).ok_or(RecordError::Malformed),
         }
-        .map_err(|_| RecordError::Malformed)
     }
 
     fn instant(&mut self) -> Result<Option<Timestamp>, RecordError> {
@@ -238,5 +238,14 @@ impl Rest<'_> {
             self.0.split_at_checked(usize::from(length)).ok_or(RecordError::Malformed)?;
         self.0 = rest;
         String::from_utf8(text.to_vec()).map_err(|_| RecordError::Malformed)
+    }
+}
+
+/// The date so many days after the epoch. By way of an instant, which is several times as fast as
+/// adding a span, for all but the two outermost days.
+fn date_of(days: i32) -> Option<Date> {
+    match Timestamp::from_second(i64::from(days) * 86_400) {
+        Ok(midnight) => Some(Offset::UTC.to_datetime(midnight).date()),
+        Err(_) => EPOCH.checked_add(Span::new().try_days(days).ok()?).ok(),
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! Invariant: nothing here decides whether an event may be recorded, and nothing here appends.
 
+pub mod ahead;
 pub mod follow;
 pub mod history;
 pub mod known_then;
 pub mod log_reader;
+mod opening;
 pub mod rebuild;
 pub mod tail;
 

@@ -5,12 +5,13 @@ use std::error::Error;
 use std::sync::Arc;
 
 use domain::recorded::{Envelope, Recorded};
-use domain::{Payload, PersonId, Position, Sequence, StreamId};
+use domain::{PersonId, Position, Sequence, StreamId};
 use journal::compress::{self, Packed};
 use journal::contract::ReadError;
 use journal::{Journal, KeyError, KeySlots, Stored};
 use projections::{Lives, RowSeals};
 
+use crate::opening::Opening;
 use crate::tail::Tail;
 
 /// A journal with the keys to its payloads.
@@ -64,7 +65,9 @@ impl LogReader {
     /// # Errors
     /// [`ReplayError`].
     pub fn events(&self, from: Position, count: usize) -> Result<Vec<Recorded>, ReplayError> {
-        self.journal.read_all(from, count)?.iter().map(|stored| self.recorded(stored)).collect()
+        let mut opening = Opening::new(self, count);
+        self.journal.show_all(from, count, &mut |at, bytes| opening.take(at, bytes))?;
+        opening.finish()
     }
 
     /// About `count` envelopes from `from` on: what metrics need, without opening anything.
@@ -105,7 +108,9 @@ impl LogReader {
     /// [`ReplayError`].
     pub fn stream(&self, stream: StreamId) -> Result<Vec<Recorded>, ReplayError> {
         let stored = self.journal.read_stream(stream, Sequence(0))?;
-        stored.iter().map(|stored| self.recorded(stored)).collect()
+        let mut opening = Opening::new(self, stored.len());
+        stored.iter().for_each(|stored| opening.take(stored.position, &stored.bytes));
+        opening.finish()
     }
 
     /// The event at a position; none beyond the head.
@@ -113,32 +118,14 @@ impl LogReader {
     /// # Errors
     /// [`ReplayError`].
     pub fn event(&self, position: Position) -> Result<Option<Recorded>, ReplayError> {
-        self.journal.read_at(position)?.map(|stored| self.recorded(&stored)).transpose()
+        let Some(stored) = self.journal.read_at(position)? else { return Ok(None) };
+        let mut opening = Opening::new(self, 1);
+        opening.take(position, &stored.bytes);
+        Ok(opening.finish()?.pop())
     }
 
-    fn recorded(&self, stored: &Stored) -> Result<Recorded, ReplayError> {
-        let (envelope, sealed) = stored.decode()?;
-        let payload = self.payload(&envelope, sealed)?;
-        let target = self.target(&envelope)?;
-        Ok(Recorded { envelope, payload, target })
-    }
-
-    fn payload(&self, envelope: &Envelope, sealed: &[u8]) -> Result<Option<Payload>, ReplayError> {
-        let owner = envelope.sealed_for.unwrap_or(envelope.stream);
-        let Some(key) = self.keys.find(owner.id)? else { return Ok(None) };
-        let broken = |source: Box<dyn Error + Send + Sync>| ReplayError::Payload {
-            position: envelope.position.0,
-            source,
-        };
-        let packed = key
-            .open(envelope.stream, envelope.sequence, sealed)
-            .map_err(|error| broken(error.into()))?;
-        let json = compress::unpack(&packed).map_err(|error| broken(error.into()))?;
-        let payload = Payload::read(envelope.event_type, &json);
-        payload.map(Some).map_err(|error| broken(error.into()))
-    }
-
-    fn target(&self, envelope: &Envelope) -> Result<Option<Arc<Envelope>>, ReplayError> {
+    /// The envelope of the event that this one corrects or annuls.
+    pub(crate) fn target(&self, envelope: &Envelope) -> Result<Option<Arc<Envelope>>, ReplayError> {
         if envelope.corrects == Position(0) {
             return Ok(None);
         }

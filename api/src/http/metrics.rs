@@ -1,24 +1,25 @@
 //! Measures: timeliness with every grouping, lag curves, and how the sources do.
 
+mod rows;
+
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
+use domain::Position;
 use domain::clocks::day_in_china;
-use domain::{Kind, Position};
 use jiff::Timestamp;
 use projections::deadlines::Deadlines;
-use projections::timeliness::{
-    Dimension, Group, LagCurve, Level, Month, Row, Timeliness, TimelinessQuery,
-};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use projections::timeliness::{Dimension, Level, Month, Timeliness, TimelinessQuery};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
 
-use super::archive_json::{ascii, department, instant};
+use self::rows::{Curve, Timely};
+use super::archive_json::instant;
 use super::persons::{internal, parse_instant, parse_place};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -29,6 +30,8 @@ use crate::registry::Registry;
 
 /// Days of lag that a curve shows: a year and a month.
 const CURVE_DAYS_MAX: u16 = 396;
+/// Most rows are shorter as JSON.
+const ROW_BYTES_EXPECTED: usize = 400;
 
 /// The routes of measures.
 pub fn routes(registry: Arc<Registry>) -> Router {
@@ -57,8 +60,7 @@ async fn read_timeliness(
 ) -> Result<Response, Problem> {
     let (rows, as_of) =
         ask(&registry, &who, question, &headers, |cube, query| cube.query(query)).await?;
-    let objects = rows.iter().map(row_json).collect();
-    answer(&registry, &headers, as_of, objects)
+    answer(&registry, &headers, &as_of, &rows, Timely::from)
 }
 
 async fn read_lag_curve(
@@ -71,15 +73,15 @@ async fn read_lag_curve(
         cube.lag_curve(query, 1, CURVE_DAYS_MAX)
     })
     .await?;
-    let objects = curves.iter().map(curve_json).collect();
-    answer(&registry, &headers, as_of, objects)
+    answer(&registry, &headers, &as_of, &curves, Curve::from)
 }
 
 /// What an answer is true of.
+#[derive(Serialize)]
 struct AsOf {
+    known_at: Option<Timestamp>,
     position: Position,
     rules_version: String,
-    known_at: Option<Timestamp>,
 }
 
 /// Asks the live cube, or one folded up to the instant that the question names.
@@ -165,59 +167,6 @@ fn parse_month(text: &str) -> Result<Month, Problem> {
     })
 }
 
-fn group_json(group: &Group) -> Map<String, Value> {
-    let mut told = Map::new();
-    let mut tell = |name: &str, value: Option<Value>| {
-        told.extend(value.map(|value| (name.to_owned(), value)));
-    };
-    tell("place", group.place.map(|place| json!(place)));
-    let event = group.event.and_then(Kind::from_number).map(|(kind, _)| kind.code());
-    tell("event", event.map(|code| json!(code)));
-    tell("department", group.department.map(|code| json!(department(code))));
-    tell("channel", group.channel.map(|code| json!(ascii(&code))));
-    tell("month", group.month.map(|month| json!(month.to_string())));
-    told
-}
-
-fn row_json(row: &Row) -> Map<String, Value> {
-    let mut told = group_json(&row.group);
-    let split = row.split.map(|split| {
-        json!({
-            "citizen": split.citizen,
-            "department": split.department,
-            "transport": split.transport,
-            "registry": split.registry,
-        })
-    });
-    let figures = json!({
-        "numerator": row.numerator,
-        "denominator": row.denominator,
-        "rate": row.rate,
-        "total": row.total,
-        "unruled": row.unruled,
-        "not_yet_due": row.not_yet_due,
-        "p50_days": row.p50_days,
-        "p90_days": row.p90_days,
-        "p99_days": row.p99_days,
-        "split": split,
-        "open": row.open,
-    });
-    if let Value::Object(figures) = figures {
-        told.extend(figures);
-    }
-    told
-}
-
-fn curve_json(curve: &LagCurve) -> Map<String, Value> {
-    let mut told = group_json(&curve.group);
-    let points = curve.points.iter().map(
-        |point| json!({"lag_days": point.lag_days, "count": point.count, "share": point.share}),
-    );
-    told.insert("points".into(), points.collect());
-    told.insert("total".into(), json!(curve.total));
-    told
-}
-
 async fn read_sources(
     State(registry): State<Arc<Registry>>,
     who: Who,
@@ -229,50 +178,62 @@ async fn read_sources(
         domain::submission::Source::read(source).is_ok_and(|source| who.0.covers(source.division))
     };
     let list = registry.views.sources.list("");
-    let rows = list.into_iter().filter(|(source, _)| own(source)).map(|(source, tally)| {
-        let row = json!({
+    let list: Vec<_> = list.into_iter().filter(|(source, _)| own(source)).collect();
+    let position = registry.folded();
+    let as_of = AsOf { position, rules_version: String::new(), known_at: None };
+    answer(&registry, &headers, &as_of, &list, |(source, tally)| {
+        json!({
             "source": source,
             "recorded": tally.recorded,
             "rejected": tally.rejected,
             "conflicts": tally.conflicts,
             "waiting": tally.waiting,
             "last_seen": instant(tally.last_seen_micros),
-        });
-        match row {
-            Value::Object(row) => row,
-            _ => Map::new(),
-        }
-    });
-    let rows = rows.collect();
-    let position = registry.folded();
-    let as_of = AsOf { position, rules_version: String::new(), known_at: None };
-    answer(&registry, &headers, as_of, rows)
+        })
+    })
 }
 
-fn answer(
+fn answer<'a, R, T: Serialize>(
     registry: &Registry,
     headers: &HeaderMap,
-    as_of: AsOf,
-    rows: Vec<Map<String, Value>>,
+    as_of: &'a AsOf,
+    rows: &'a [R],
+    tell: fn(&'a R) -> T,
 ) -> Result<Response, Problem> {
     let position = registry.folded();
     if headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/csv")) {
-        let text = csv_of(&rows).map_err(|error| internal(&error))?;
+        let rows = rows.iter().map(tell).map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
+        let text = csv_of(&rows.map_err(|error| internal(&error))?);
+        let text = text.map_err(|error| internal(&error))?;
         return Ok(at_position(position, ([(CONTENT_TYPE, "text/csv; charset=utf-8")], text)));
     }
-    let as_of = json!({
-        "position": as_of.position,
-        "rules_version": as_of.rules_version,
-        "known_at": as_of.known_at,
-    });
-    Ok(at_position(position, Json(json!({"as_of": as_of, "rows": rows})).into_response()))
+    let answer = Answer { as_of, rows: Rows(rows, tell) };
+    let mut text = Vec::with_capacity(128 + rows.len() * ROW_BYTES_EXPECTED);
+    serde_json::to_writer(&mut text, &answer).map_err(|error| internal(&error))?;
+    Ok(at_position(position, ([(CONTENT_TYPE, "application/json")], text)))
+}
+
+#[derive(Serialize)]
+#[serde(bound = "T: Serialize")]
+struct Answer<'a, R, T> {
+    as_of: &'a AsOf,
+    rows: Rows<'a, R, T>,
+}
+
+/// Rows and how each is told; told one by one while they are written.
+struct Rows<'a, R, T>(&'a [R], fn(&'a R) -> T);
+
+impl<R, T: Serialize> Serialize for Rows<'_, R, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
 }
 
 /// Nested figures become columns named `split.citizen` and the like.
-fn csv_of(rows: &[Map<String, Value>]) -> Result<String, csv::Error> {
-    let flat = |row: &Map<String, Value>| {
+fn csv_of(rows: &[Value]) -> Result<String, csv::Error> {
+    let flat = |row: &Value| {
         let mut cells: Vec<(String, String)> = Vec::new();
-        for (name, value) in row {
+        for (name, value) in row.as_object().into_iter().flatten() {
             match value {
                 Value::Object(parts) => cells.extend(
                     parts.iter().map(|(part, value)| (format!("{name}.{part}"), cell(value))),

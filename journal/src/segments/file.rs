@@ -3,6 +3,7 @@
 //! A mark stands at the first record of every frame and at every eighth within one, so a record is
 //! found with one read of at most eight records.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -12,7 +13,7 @@ use std::sync::{PoisonError, RwLock};
 
 use domain::Position;
 
-use crate::contract::{ReadError, Stored};
+use crate::contract::ReadError;
 use crate::frame::{self, BODY_HEADER_BYTES, FrameError, HEADER_BYTES, Header};
 use crate::record;
 
@@ -20,6 +21,11 @@ use crate::record;
 pub(super) const MARK_EVERY: u32 = 8;
 /// A sequential read takes at most about so many bytes at once.
 const RUN_BYTES: u32 = 1 << 20;
+
+thread_local! {
+    /// The bytes of one sequential read: fresh memory for each would cost as much as the reading.
+    static RUN: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Where the body of a record begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,27 +126,41 @@ impl SegmentFile {
         }
     }
 
-    /// Records in order, from the one at `from` on: at least one and at most `count`, as many as
-    /// one read brings; none when the file does not reach so far.
+    /// Shows records in order, from the one at `from` on: at least one and at most `count`, as many
+    /// as one read brings; none when the file does not reach so far. Gives how many.
     pub(super) fn run(
         &self,
         from: Position,
         count: usize,
-        out: &mut Vec<Stored>,
-    ) -> Result<(), ReadError> {
+        see: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<usize, ReadError> {
         let marks = self.marks(from, count.max(1));
-        let (Some(&begin), Some(&end)) = (marks.first(), marks.last()) else { return Ok(()) };
-        let mut bytes = Vec::new();
-        self.fill(begin, end, &mut bytes)?;
-        let mut left = count.max(1);
+        // Taken out, since `see` may read the log too.
+        let mut bytes = RUN.take();
+        let shown = self.show(&marks, from, count.max(1), &mut bytes, see);
+        RUN.set(bytes);
+        shown
+    }
+
+    fn show(
+        &self,
+        marks: &[Mark],
+        from: Position,
+        count: usize,
+        bytes: &mut Vec<u8>,
+        see: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<usize, ReadError> {
+        let (Some(&begin), Some(&end)) = (marks.first(), marks.last()) else { return Ok(0) };
+        self.fill(begin, end, bytes)?;
+        let mut shown = 0;
         for pair in marks.windows(2) {
             let (mut at, stop) = ((pair[0].offset - begin.offset) as usize, pair[1]);
             for index in pair[0].index..stop.index {
                 let position = Position(self.first.0 + u64::from(index));
-                let record = self.checked(begin, at, &bytes, position)?;
-                if position >= from && left > 0 {
-                    out.push(Stored { position, bytes: record.to_vec() });
-                    left -= 1;
+                let record = self.checked(begin, at, bytes, position)?;
+                if position >= from && shown < count {
+                    see(position, record);
+                    shown += 1;
                 }
                 at += BODY_HEADER_BYTES + record.len();
             }
@@ -156,7 +176,7 @@ impl SegmentFile {
                 return Err(self.damaged(begin, at, FrameError::Length));
             }
         }
-        Ok(())
+        Ok(shown)
     }
 
     /// The marks of about `count` records from the one at `from` on, and the mark behind them.

@@ -86,16 +86,32 @@ impl Log {
     }
 
     pub(super) fn read_all(&self, from: Position, count: usize) -> Result<Vec<Stored>, ReadError> {
-        let (mut found, mut from, count) = (Vec::new(), from.max(Position(1)), count.max(1));
-        let head = self.head();
-        while found.len() < count && from <= head {
-            let Some(segment) = self.segment(from) else { break };
-            let most = (head.0 - from.0 + 1).min((count - found.len()) as u64);
-            segment.run(from, most as usize, &mut found)?;
-            let Some(last) = found.last().filter(|last| last.position >= from) else { break };
-            from = Position(last.position.0 + 1);
-        }
+        let mut found = Vec::new();
+        self.show_all(from, count, &mut |position, bytes| {
+            found.push(Stored { position, bytes: bytes.to_vec() });
+        })?;
         Ok(found)
+    }
+
+    pub(super) fn show_all(
+        &self,
+        from: Position,
+        count: usize,
+        see: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<(), ReadError> {
+        let (mut shown, mut from, count) = (0, from.max(Position(1)), count.max(1));
+        let head = self.head();
+        while shown < count && from <= head {
+            let Some(segment) = self.segment(from) else { break };
+            let most = (head.0 - from.0 + 1).min((count - shown) as u64);
+            let more = segment.run(from, most as usize, see)?;
+            if more == 0 {
+                break;
+            }
+            shown += more;
+            from = Position(from.0 + more as u64);
+        }
+        Ok(())
     }
 
     /// Walks the chain back from the head, and checks each link.

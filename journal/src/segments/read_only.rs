@@ -104,6 +104,15 @@ impl Journal for ReadOnly {
         self.log.read_all(from, count)
     }
 
+    fn show_all(
+        &self,
+        from: Position,
+        count: usize,
+        see: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<(), ReadError> {
+        self.log.show_all(from, count, see)
+    }
+
     fn read_at(&self, position: Position) -> Result<Option<Stored>, ReadError> {
         self.log.read_at(position)
     }
