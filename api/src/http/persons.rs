@@ -16,7 +16,7 @@ use projections::Row;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::archive_json;
+use super::archive_json::{self, AsOf, Shown};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::views_position::{at_position, wait_at_least};
@@ -41,7 +41,7 @@ pub fn routes(registry: Arc<Registry>) -> Router {
 }
 
 #[derive(Deserialize)]
-struct AsOf {
+struct Question {
     valid_on: Option<String>,
     known_at: Option<String>,
     fields: Option<String>,
@@ -52,7 +52,7 @@ async fn read_person(
     who: Who,
     purpose: Purpose,
     Path(id): Path<String>,
-    Query(question): Query<AsOf>,
+    Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.require(Action::ReadPerson)?;
@@ -70,15 +70,15 @@ async fn read_person(
     };
     let archive = past.as_ref().unwrap_or(&row.archive);
     let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
-    let mut answer = archive_json::archive(id, archive, wanted.as_deref());
-    let mut as_of = Map::new();
-    as_of.insert("valid_on".into(), json!(valid_on));
-    as_of.insert("known_at".into(), json!(known_at));
-    let fields = archive_json::names(&answer);
-    record(&registry, &who, Some(id), purpose, "read_person", fields, as_of.clone()).await?;
-    as_of.insert("position".into(), json!(position));
-    answer.insert("as_of".into(), Value::Object(as_of));
-    Ok(at_position(position, Json(answer)))
+    let shown = Shown::new(id, archive, wanted.as_deref(), AsOf { known_at, position, valid_on });
+    let mut asked = Map::new();
+    asked.insert("valid_on".into(), json!(valid_on));
+    asked.insert("known_at".into(), json!(known_at));
+    let recorded = record(&registry, &who, Some(id), purpose, "read_person", shown.names(), asked);
+    // Written while the disk is busy with the record.
+    let answer = at_position(position, Json(shown));
+    recorded.await?;
+    Ok(answer)
 }
 
 async fn read_history(
@@ -245,7 +245,8 @@ fn visible_id(
     if reached { Ok((id, found)) } else { Err(not_found()) }
 }
 
-async fn record(
+/// Hands a read in to be recorded; it is on record when the future has ended well.
+fn record(
     registry: &Registry,
     who: &Who,
     person: Option<PersonId>,
@@ -253,7 +254,7 @@ async fn record(
     operation: &str,
     fields: Vec<String>,
     as_of: Map<String, Value>,
-) -> Result<(), Problem> {
+) -> impl Future<Output = Result<(), Problem>> + use<> {
     let read = PersonRead {
         purpose: purpose.0.to_owned(),
         operation: operation.to_owned(),
@@ -267,7 +268,8 @@ async fn record(
         place: who.0.place.or_else(|| Place::from_code(0, 2)).expect("two digits"),
         read,
     };
-    registry.reads.record(read).await.map_err(|error| internal(&error))
+    let recorded = registry.reads.record(read);
+    async { recorded.await.map_err(|error| internal(&error)) }
 }
 
 /// Reads a day of a query.

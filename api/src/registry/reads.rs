@@ -55,15 +55,15 @@ impl Reads {
         Self { queue: Some(queue), thread: Some(thread.expect("the system gives a thread")) }
     }
 
-    /// Records a read; it is durable when this returns.
+    /// Hands a read in to be recorded; it is durable when the future has ended well.
     ///
     /// # Errors
     /// [`Unrecorded`]: answer nothing then.
-    pub async fn record(&self, read: Read) -> Result<(), Unrecorded> {
+    pub fn record(&self, read: Read) -> impl Future<Output = Result<(), Unrecorded>> + use<> {
         let (done, recorded) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or(Unrecorded)?;
-        queue.send((read, done)).map_err(|_| Unrecorded)?;
-        recorded.await.map_err(|_| Unrecorded)
+        // A queue that takes no more drops `done`, which the future tells.
+        self.queue.as_ref().map(|queue| queue.send((read, done)));
+        async { recorded.await.map_err(|_| Unrecorded) }
     }
 }
 
