@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use domain::{DocumentKind, Item, Payload, PersonId, Position, Role};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -23,6 +25,9 @@ const TOPICS: [&str; 8] = [
     "relief",
     "welfare",
 ];
+
+/// Most archives are shorter as JSON.
+const BYTES_EXPECTED: usize = 6 << 10;
 
 /// An archive as an answer shows it. Archives are read far more often than anything else, so this
 /// borrows all that it says and is written out at once. Members stand in the order of their names.
@@ -131,7 +136,7 @@ impl<'a> Shown<'a> {
     }
 
     /// Names of the items and parts in the answer, as the record of the read keeps them.
-    pub fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<&'static str> {
         let parts = [
             (self.documents.is_some(), "documents"),
             (self.family.is_some(), "family"),
@@ -143,7 +148,15 @@ impl<'a> Shown<'a> {
         ];
         let parts = parts.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
         let items = self.items.0.iter().map(|(name, _)| *name);
-        parts.chain(items).map(str::to_owned).collect()
+        parts.chain(items).collect()
+    }
+}
+
+impl IntoResponse for Shown<'_> {
+    fn into_response(self) -> Response {
+        let mut body = Vec::with_capacity(BYTES_EXPECTED);
+        serde_json::to_writer(&mut body, &self).expect("all names are texts");
+        ([(CONTENT_TYPE, "application/json")], body).into_response()
     }
 }
 
@@ -154,9 +167,11 @@ impl Serialize for Items<'_> {
 }
 
 fn told<'a, V>(archive: &'a Archive, value: V, origin: &'a Origin) -> Told<'a, V> {
+    let mut department = origin.department;
+    department.make_ascii_lowercase();
     Told {
         channel: origin.channel,
-        department: origin.department.map(|byte| byte.to_ascii_lowercase()),
+        department,
         occurred_on: origin.occurred_on,
         position: origin.position,
         recorded_at: origin.recorded_at(),

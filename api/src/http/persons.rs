@@ -1,6 +1,7 @@
 //! Persons: from a document to an id, the archive on both axes of time, the history, the people of
 //! a place. Every answer about a person is on record before it leaves.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -76,7 +77,7 @@ async fn read_person(
     asked.insert("known_at".into(), json!(known_at));
     let recorded = record(&registry, &who, Some(id), purpose, "read_person", shown.names(), asked);
     // Written while the disk is busy with the record.
-    let answer = at_position(position, Json(shown));
+    let answer = at_position(position, shown);
     recorded.await?;
     Ok(answer)
 }
@@ -96,7 +97,7 @@ async fn read_history(
     let entries = tokio::task::spawn_blocking(move || replay::history::history(&log, id)).await;
     let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
     let events: Vec<_> = entries.iter().map(archive_json::entry).collect();
-    let fields = vec!["history".to_owned()];
+    let fields = vec!["history"];
     record(&registry, &who, Some(id), purpose, "read_history", fields, Map::new()).await?;
     Ok(at_position(position, Json(json!({"person_id": id, "events": events}))))
 }
@@ -124,7 +125,7 @@ async fn look_up_person(
     let id = document_id(&registry, &document)?;
     let found = visible_id(&registry, &who, id);
     let person = found.as_ref().ok().map(|(id, _)| *id);
-    let fields = vec!["person_id".to_owned()];
+    let fields = vec!["person_id"];
     record(&registry, &who, person, purpose, "look_up_person", fields, Map::new()).await?;
     let (id, _) = found?;
     Ok(at_position(registry.folded(), Json(json!({"person_id": id}))))
@@ -176,7 +177,7 @@ async fn search_persons(
             found.push((id, archive_json::hit(id, &row)));
         }
     }
-    let fields = || vec!["full_name".to_owned(), "birth_date".to_owned(), "place".to_owned()];
+    let fields = || vec!["full_name", "birth_date", "place"];
     if found.is_empty() {
         record(&registry, &who, None, purpose, "search_persons", fields(), Map::new()).await?;
     }
@@ -218,7 +219,7 @@ async fn list_people(
         people.iter().map(|(place, id)| json!({"person_id": id, "place": place})).collect();
     let mut asked = Map::new();
     asked.insert("place".into(), json!(place));
-    let fields = vec!["person_id".to_owned(), "place".to_owned()];
+    let fields = vec!["person_id", "place"];
     record(&registry, &who, None, purpose, "list_people", fields, asked).await?;
     Ok(at_position(registry.folded(), Json(json!({"people": list, "next": next}))))
 }
@@ -251,14 +252,14 @@ fn record(
     who: &Who,
     person: Option<PersonId>,
     purpose: Purpose,
-    operation: &str,
-    fields: Vec<String>,
+    operation: &'static str,
+    fields: Vec<&'static str>,
     as_of: Map<String, Value>,
 ) -> impl Future<Output = Result<(), Problem>> + use<> {
     let read = PersonRead {
-        purpose: purpose.0.to_owned(),
-        operation: operation.to_owned(),
-        fields,
+        purpose: purpose.0.into(),
+        operation: operation.into(),
+        fields: fields.into_iter().map(Cow::Borrowed).collect(),
         as_of,
     };
     let read = Read {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use domain::life_event::PersonRead;
 use domain::recorded::{ContentTag, Envelope, EventKey};
@@ -18,6 +19,10 @@ use uuid::Uuid;
 
 /// Reads appended at once at most.
 const GROUP_READS_MAX: usize = 4_000;
+
+/// While several readers ask at once, a group waits so long for more of them before it is written:
+/// a sync costs more of the processor than the reads that share it. A lone reader never waits.
+const GATHER: Duration = Duration::from_micros(200);
 
 /// One read that is to be recorded.
 pub struct Read {
@@ -62,7 +67,7 @@ impl Reads {
     pub fn record(&self, read: Read) -> impl Future<Output = Result<(), Unrecorded>> + use<> {
         let (done, recorded) = oneshot::channel();
         // A queue that takes no more drops `done`, which the future tells.
-        self.queue.as_ref().map(|queue| queue.send((read, done)));
+        let _ = self.queue.as_ref().map(|queue| queue.send((read, done)));
         async { recorded.await.map_err(|_| Unrecorded) }
     }
 }
@@ -79,7 +84,11 @@ impl Drop for Reads {
 }
 
 fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlots) {
+    let mut is_shared = false;
     while let Ok(first) = waiting.recv() {
+        if is_shared {
+            std::thread::sleep(GATHER);
+        }
         let mut group = Vec::new();
         let mut done = Vec::new();
         let mut next_sequence = HashMap::new();
@@ -95,6 +104,7 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
             }
             next = if group.len() < GROUP_READS_MAX { waiting.try_recv().ok() } else { None };
         }
+        is_shared = group.len() > 1;
         for (result, answer) in journal.append(group).into_iter().zip(done) {
             match result {
                 Ok(_) => drop(answer.send(())),
