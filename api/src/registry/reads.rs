@@ -66,8 +66,10 @@ impl Reads {
     /// [`Unrecorded`]: answer nothing then.
     pub fn record(&self, read: Read) -> impl Future<Output = Result<(), Unrecorded>> + use<> {
         let (done, recorded) = oneshot::channel();
-        // A queue that takes no more drops `done`, which the future tells.
-        let _ = self.queue.as_ref().map(|queue| queue.send((read, done)));
+        // A queue that takes no more drops `done`, and the future tells it.
+        if let Some(queue) = &self.queue {
+            let _ = queue.send((read, done));
+        }
         async { recorded.await.map_err(|_| Unrecorded) }
     }
 }
