@@ -6,6 +6,7 @@
 
 mod read;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -237,11 +238,11 @@ pub struct Rejection {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PersonRead {
     /// Why: a purpose of the reader's grant.
-    pub purpose: String,
+    pub purpose: Cow<'static, str>,
     /// What was asked: the operation's name.
-    pub operation: String,
+    pub operation: Cow<'static, str>,
     /// Names of the fields that were answered.
-    pub fields: Vec<String>,
+    pub fields: Vec<Cow<'static, str>>,
     /// The question's axes, as asked.
     #[serde(default)]
     pub as_of: Map<String, Value>,

@@ -1,11 +1,18 @@
 //! Archives and histories as the outside contract shows them.
 
-use domain::{DocumentKind, Item, Payload, PersonId};
+use std::collections::BTreeMap;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use domain::{DocumentKind, Item, Payload, PersonId, Position, Role};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use projections::archive::{Link, Origin};
 use projections::{Archive, Row};
 use replay::history::Entry;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 /// The eight topics of the service archive.
 const TOPICS: [&str; 8] = [
@@ -19,44 +26,192 @@ const TOPICS: [&str; 8] = [
     "welfare",
 ];
 
-/// An archive; `wanted` narrows it to items and parts by name.
-pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<String, Value> {
-    let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
-    let part = |name: &str| is_wanted(name) || wanted.is_none();
-    let items: Map<_, _> = archive
-        .values()
-        .filter(|(item, ..)| is_wanted(item.name()) || wanted.is_some_and(|w| w.contains(&"items")))
-        .map(|(item, text, origin)| (item.name().to_owned(), value(archive, text, origin)))
-        .collect();
-    let mut answer = Map::new();
-    answer.insert("person_id".into(), json!(id));
-    answer.insert("status".into(), json!(status(archive)));
-    if part("documents") {
-        let documents: Vec<_> = archive.documents().map(document).collect();
-        answer.insert("documents".into(), json!(documents));
-    }
-    answer.insert("items".into(), Value::Object(items));
-    if part("topics") {
-        answer.insert("topics".into(), topics(archive));
-    }
-    if part("family") {
-        let family: Vec<_> = archive.links().iter().map(|l| link(archive, l)).collect();
-        answer.insert("family".into(), json!(family));
-    }
-    if part("households") {
-        answer.insert("households".into(), households(archive));
-    }
-    if part("needs") {
-        answer.insert("needs".into(), json!([]));
-    }
-    answer
+/// Most archives are shorter as JSON.
+const BYTES_EXPECTED: usize = 6 << 10;
+
+/// An archive as an answer shows it. Archives are read far more often than anything else, so this
+/// borrows all that it says and is written out at once. Members stand in the order of their names.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    as_of: AsOf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    documents: Option<Vec<Document<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    family: Option<Vec<Relative>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    households: Option<Vec<Household<'a>>>,
+    items: Items<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<[(); 0]>,
+    person_id: PersonId,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topics: Option<BTreeMap<&'a str, Topic<'a>>>,
 }
 
-/// Names of the items and parts in an answer, as the record of the read keeps them.
-pub fn names(answer: &Map<String, Value>) -> Vec<String> {
-    let items = answer.get("items").and_then(Value::as_object);
-    let items = items.into_iter().flat_map(|items| items.keys());
-    answer.keys().filter(|name| *name != "items").chain(items).cloned().collect()
+/// The axes of a read, and the position of the views that answered it.
+#[derive(Clone, Copy, Serialize)]
+pub struct AsOf {
+    /// As the register knew it at this instant.
+    pub known_at: Option<Timestamp>,
+    /// What the answer was made from.
+    pub position: Position,
+    /// What was true on this day.
+    pub valid_on: Option<Date>,
+}
+
+/// Items with their values, ordered by name.
+struct Items<'a>(Vec<(&'static str, Told<'a, &'a str>)>);
+
+/// A value and the event that it comes from.
+#[derive(Serialize)]
+struct Told<'a, V> {
+    #[serde(serialize_with = "as_text")]
+    channel: [u8; 2],
+    #[serde(serialize_with = "as_text")]
+    department: [u8; 3],
+    occurred_on: Date,
+    position: Position,
+    recorded_at: Timestamp,
+    source: &'a str,
+    value: V,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Topic<'a> {
+    Told(Told<'a, Option<&'a RawValue>>),
+    Untold {},
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    kind: &'static str,
+    number: &'a str,
+}
+
+#[derive(Serialize)]
+struct Relative {
+    person_id: PersonId,
+    position: Position,
+    role: Role,
+    since: Date,
+    until: Option<Date>,
+}
+
+#[derive(Serialize)]
+struct Household<'a> {
+    household_id: &'a str,
+    kind: Option<&'a str>,
+    relation_code: Option<&'a str>,
+}
+
+impl<'a> Shown<'a> {
+    /// An archive; `wanted` narrows it to items and parts by name.
+    pub fn new(
+        id: PersonId,
+        archive: &'a Archive,
+        wanted: Option<&[&str]>,
+        as_of: AsOf,
+    ) -> Shown<'a> {
+        let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
+        let all_items = is_wanted("items");
+        let items = archive.values().filter(|(item, ..)| all_items || is_wanted(item.name()));
+        let items = items.map(|(item, text, origin)| (item.name(), told(archive, text, origin)));
+        let mut items: Vec<_> = items.collect();
+        items.sort_unstable_by_key(|(name, _)| *name);
+        let part = |name| is_wanted(name).then_some(());
+        Shown {
+            as_of,
+            documents: part("documents").map(|()| archive.documents().map(document).collect()),
+            family: part("family")
+                .map(|()| archive.links().iter().map(|link| relative(archive, link)).collect()),
+            households: part("households").map(|()| household(archive).into_iter().collect()),
+            items: Items(items),
+            needs: part("needs").map(|()| []),
+            person_id: id,
+            status: status(archive),
+            topics: part("topics").map(|()| topics(archive)),
+        }
+    }
+
+    /// Names of the items and parts in the answer, as the record of the read keeps them.
+    pub fn names(&self) -> Vec<&'static str> {
+        let parts = [
+            (self.documents.is_some(), "documents"),
+            (self.family.is_some(), "family"),
+            (self.households.is_some(), "households"),
+            (self.needs.is_some(), "needs"),
+            (true, "person_id"),
+            (true, "status"),
+            (self.topics.is_some(), "topics"),
+        ];
+        let parts = parts.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
+        let items = self.items.0.iter().map(|(name, _)| *name);
+        parts.chain(items).collect()
+    }
+}
+
+impl IntoResponse for Shown<'_> {
+    fn into_response(self) -> Response {
+        let mut body = Vec::with_capacity(BYTES_EXPECTED);
+        serde_json::to_writer(&mut body, &self).expect("all names are texts");
+        ([(CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+impl Serialize for Items<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, told)| (name, told)))
+    }
+}
+
+fn told<'a, V>(archive: &'a Archive, value: V, origin: &'a Origin) -> Told<'a, V> {
+    let mut department = origin.department;
+    department.make_ascii_lowercase();
+    Told {
+        channel: origin.channel,
+        department,
+        occurred_on: origin.occurred_on,
+        position: origin.position,
+        recorded_at: origin.recorded_at(),
+        source: archive.source(origin),
+        value,
+    }
+}
+
+fn as_text<S: Serializer>(code: &impl AsRef<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&String::from_utf8_lossy(code.as_ref()))
+}
+
+fn topics(archive: &Archive) -> BTreeMap<&str, Topic<'_>> {
+    let known = archive.topics().map(|(name, json, origin)| {
+        (name, Topic::Told(told(archive, serde_json::from_str(json).ok(), origin)))
+    });
+    TOPICS.iter().map(|topic| (*topic, Topic::Untold {})).chain(known).collect()
+}
+
+fn document((kind, number): (DocumentKind, &str)) -> Document<'_> {
+    Document { kind: kind.name(), number }
+}
+
+fn relative(archive: &Archive, link: &Link) -> Relative {
+    let began = archive.origin(link.origin);
+    Relative {
+        person_id: link.person,
+        position: began.position,
+        role: link.role,
+        since: began.occurred_on,
+        until: link.ended.map(|ended| archive.origin(ended).occurred_on),
+    }
+}
+
+fn household(archive: &Archive) -> Option<Household<'_>> {
+    archive.get(Item::HouseholdId).map(|household_id| Household {
+        household_id,
+        kind: archive.get(Item::HouseholdKind),
+        relation_code: archive.get(Item::RelationToHead),
+    })
 }
 
 fn status(archive: &Archive) -> &'static str {
@@ -65,53 +220,6 @@ fn status(archive: &Archive) -> &'static str {
         (false, true) => "alive",
         (false, false) => "unregistered",
     }
-}
-
-fn value(archive: &Archive, text: &str, origin: &Origin) -> Value {
-    json!({
-        "value": text,
-        "source": archive.source(origin),
-        "department": department(origin.department),
-        "channel": ascii(&origin.channel),
-        "occurred_on": origin.occurred_on,
-        "recorded_at": origin.recorded_at(),
-        "position": origin.position,
-    })
-}
-
-fn document((kind, number): (DocumentKind, &str)) -> Value {
-    json!({"kind": kind.name(), "number": number})
-}
-
-fn topics(archive: &Archive) -> Value {
-    let empty = TOPICS.iter().map(|topic| ((*topic).to_owned(), json!({})));
-    let mut topics: Map<_, _> = empty.collect();
-    for (name, json, origin) in archive.topics() {
-        let mut told = value(archive, "", origin);
-        told["value"] = serde_json::from_str(json).unwrap_or_default();
-        topics.insert(name.to_owned(), told);
-    }
-    Value::Object(topics)
-}
-
-fn link(archive: &Archive, link: &Link) -> Value {
-    let ended = link.ended.map(|origin| archive.origin(origin));
-    json!({
-        "role": link.role,
-        "person_id": link.person,
-        "since": archive.origin(link.origin).occurred_on,
-        "until": ended.map(|origin| origin.occurred_on),
-        "position": archive.origin(link.origin).position,
-    })
-}
-
-fn households(archive: &Archive) -> Value {
-    let Some(id) = archive.get(Item::HouseholdId) else { return json!([]) };
-    json!([{
-        "household_id": id,
-        "kind": archive.get(Item::HouseholdKind),
-        "relation_code": archive.get(Item::RelationToHead),
-    }])
 }
 
 /// A person in the answer to a search: enough to tell namesakes apart, and no more.

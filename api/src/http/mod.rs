@@ -21,13 +21,11 @@ mod stream;
 mod views_position;
 pub mod who;
 
-use std::any::Any;
 use std::sync::Arc;
 
 use axum::routing::get;
-use axum::{Json, Router, middleware, response::IntoResponse, response::Response};
+use axum::{Json, Router, middleware, response::IntoResponse};
 use serde_json::json;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::TokenStore;
 use crate::registry::Registry;
@@ -62,15 +60,9 @@ pub fn assemble(open: Router, guarded: Router, tokens: Arc<TokenStore>) -> Route
         .route("/healthz", get(read_health))
         .merge(open)
         .merge(guarded)
-        .layer(CatchPanicLayer::custom(after_panic))
         .layer(middleware::from_fn(problem::finish))
 }
 
 async fn read_health() -> impl IntoResponse {
     Json(json!({"status": "ok"}))
-}
-
-/// What a panic said is not passed on: it may hold a personal value.
-fn after_panic(_: Box<dyn Any + Send>) -> Response {
-    Problem::new(&problem_kinds::INTERNAL).into_response()
 }

@@ -1,6 +1,7 @@
 //! Persons: from a document to an id, the archive on both axes of time, the history, the people of
 //! a place. Every answer about a person is on record before it leaves.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -16,7 +17,7 @@ use projections::Row;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::archive_json;
+use super::archive_json::{self, AsOf, Shown};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::views_position::{at_position, wait_at_least};
@@ -41,7 +42,7 @@ pub fn routes(registry: Arc<Registry>) -> Router {
 }
 
 #[derive(Deserialize)]
-struct AsOf {
+struct Question {
     valid_on: Option<String>,
     known_at: Option<String>,
     fields: Option<String>,
@@ -52,7 +53,7 @@ async fn read_person(
     who: Who,
     purpose: Purpose,
     Path(id): Path<String>,
-    Query(question): Query<AsOf>,
+    Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.require(Action::ReadPerson)?;
@@ -70,15 +71,15 @@ async fn read_person(
     };
     let archive = past.as_ref().unwrap_or(&row.archive);
     let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
-    let mut answer = archive_json::archive(id, archive, wanted.as_deref());
-    let mut as_of = Map::new();
-    as_of.insert("valid_on".into(), json!(valid_on));
-    as_of.insert("known_at".into(), json!(known_at));
-    let fields = archive_json::names(&answer);
-    record(&registry, &who, Some(id), purpose, "read_person", fields, as_of.clone()).await?;
-    as_of.insert("position".into(), json!(position));
-    answer.insert("as_of".into(), Value::Object(as_of));
-    Ok(at_position(position, Json(answer)))
+    let shown = Shown::new(id, archive, wanted.as_deref(), AsOf { known_at, position, valid_on });
+    let mut asked = Map::new();
+    asked.insert("valid_on".into(), json!(valid_on));
+    asked.insert("known_at".into(), json!(known_at));
+    let recorded = record(&registry, &who, Some(id), purpose, "read_person", shown.names(), asked);
+    // Written while the disk is busy with the record.
+    let answer = at_position(position, shown);
+    recorded.await?;
+    Ok(answer)
 }
 
 async fn read_history(
@@ -96,7 +97,7 @@ async fn read_history(
     let entries = tokio::task::spawn_blocking(move || replay::history::history(&log, id)).await;
     let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
     let events: Vec<_> = entries.iter().map(archive_json::entry).collect();
-    let fields = vec!["history".to_owned()];
+    let fields = vec!["history"];
     record(&registry, &who, Some(id), purpose, "read_history", fields, Map::new()).await?;
     Ok(at_position(position, Json(json!({"person_id": id, "events": events}))))
 }
@@ -124,7 +125,7 @@ async fn look_up_person(
     let id = document_id(&registry, &document)?;
     let found = visible_id(&registry, &who, id);
     let person = found.as_ref().ok().map(|(id, _)| *id);
-    let fields = vec!["person_id".to_owned()];
+    let fields = vec!["person_id"];
     record(&registry, &who, person, purpose, "look_up_person", fields, Map::new()).await?;
     let (id, _) = found?;
     Ok(at_position(registry.folded(), Json(json!({"person_id": id}))))
@@ -176,7 +177,7 @@ async fn search_persons(
             found.push((id, archive_json::hit(id, &row)));
         }
     }
-    let fields = || vec!["full_name".to_owned(), "birth_date".to_owned(), "place".to_owned()];
+    let fields = || vec!["full_name", "birth_date", "place"];
     if found.is_empty() {
         record(&registry, &who, None, purpose, "search_persons", fields(), Map::new()).await?;
     }
@@ -218,7 +219,7 @@ async fn list_people(
         people.iter().map(|(place, id)| json!({"person_id": id, "place": place})).collect();
     let mut asked = Map::new();
     asked.insert("place".into(), json!(place));
-    let fields = vec!["person_id".to_owned(), "place".to_owned()];
+    let fields = vec!["person_id", "place"];
     record(&registry, &who, None, purpose, "list_people", fields, asked).await?;
     Ok(at_position(registry.folded(), Json(json!({"people": list, "next": next}))))
 }
@@ -245,19 +246,20 @@ fn visible_id(
     if reached { Ok((id, found)) } else { Err(not_found()) }
 }
 
-async fn record(
+/// Hands a read in to be recorded; it is on record when the future has ended well.
+fn record(
     registry: &Registry,
     who: &Who,
     person: Option<PersonId>,
     purpose: Purpose,
-    operation: &str,
-    fields: Vec<String>,
+    operation: &'static str,
+    fields: Vec<&'static str>,
     as_of: Map<String, Value>,
-) -> Result<(), Problem> {
+) -> impl Future<Output = Result<(), Problem>> + use<> {
     let read = PersonRead {
-        purpose: purpose.0.to_owned(),
-        operation: operation.to_owned(),
-        fields,
+        purpose: purpose.0.into(),
+        operation: operation.into(),
+        fields: fields.into_iter().map(Cow::Borrowed).collect(),
         as_of,
     };
     let read = Read {
@@ -267,7 +269,8 @@ async fn record(
         place: who.0.place.or_else(|| Place::from_code(0, 2)).expect("two digits"),
         read,
     };
-    registry.reads.record(read).await.map_err(|error| internal(&error))
+    let recorded = registry.reads.record(read);
+    async { recorded.await.map_err(|error| internal(&error)) }
 }
 
 /// Reads a day of a query.

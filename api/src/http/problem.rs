@@ -5,6 +5,7 @@
 //! No text of a problem repeats a value that somebody sent.
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -13,6 +14,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::Fault;
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -173,10 +175,13 @@ impl Serialize for ProblemView<'_> {
     }
 }
 
-/// Middleware, outermost: writes the body of every problem in the reader's language, and keeps
-/// answers out of shared caches unless the handler said otherwise.
+/// Middleware, outermost: writes the body of every problem in the reader's language, makes one of
+/// a panic, and keeps answers out of shared caches unless the handler said otherwise.
 pub async fn finish(language: Language, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    // What a panic said is not passed on: it may hold a personal value.
+    let after_panic = |_| Problem::new(&kinds::INTERNAL).into_response();
+    let mut response = answered.unwrap_or_else(after_panic);
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().entry(CACHE_CONTROL).or_insert(no_store);
     let status = response.status();

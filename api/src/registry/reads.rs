@@ -7,17 +7,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use domain::life_event::PersonRead;
 use domain::recorded::{ContentTag, Envelope, EventKey};
 use domain::{Clocks, Kind, Payload, PersonId, Place, Position, Sequence, StreamId, StreamKind};
 use jiff::Timestamp;
-use journal::{Draft, Expected, Journal, KeySlots, StreamAppend, compress};
+use journal::{Draft, Expected, Journal, KeySlots, ReadError, StreamAppend, compress};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 /// Reads appended at once at most.
 const GROUP_READS_MAX: usize = 4_000;
+
+/// While several readers ask at once, a group waits so long for more of them before it is written:
+/// a sync costs more of the processor than the reads that share it. A lone reader never waits.
+const GATHER: Duration = Duration::from_micros(200);
 
 /// One read that is to be recorded.
 pub struct Read {
@@ -55,15 +60,17 @@ impl Reads {
         Self { queue: Some(queue), thread: Some(thread.expect("the system gives a thread")) }
     }
 
-    /// Records a read; it is durable when this returns.
+    /// Hands a read in to be recorded; it is durable when the future has ended well.
     ///
     /// # Errors
     /// [`Unrecorded`]: answer nothing then.
-    pub async fn record(&self, read: Read) -> Result<(), Unrecorded> {
+    pub fn record(&self, read: Read) -> impl Future<Output = Result<(), Unrecorded>> + use<> {
         let (done, recorded) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or(Unrecorded)?;
-        queue.send((read, done)).map_err(|_| Unrecorded)?;
-        recorded.await.map_err(|_| Unrecorded)
+        // A queue that takes no more drops `done`, and the future tells it.
+        if let Some(queue) = &self.queue {
+            let _ = queue.send((read, done));
+        }
+        async { recorded.await.map_err(|_| Unrecorded) }
     }
 }
 
@@ -79,13 +86,17 @@ impl Drop for Reads {
 }
 
 fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlots) {
+    let mut recorder = Recorder::new(journal, keys);
+    let mut is_shared = false;
     while let Ok(first) = waiting.recv() {
+        if is_shared {
+            std::thread::sleep(GATHER);
+        }
         let mut group = Vec::new();
         let mut done = Vec::new();
-        let mut next_sequence = HashMap::new();
         let mut next = Some(first);
         while let Some((read, answer)) = next {
-            match append_of(read, journal, keys, &mut next_sequence) {
+            match recorder.append_of(read) {
                 Ok(append) => {
                     group.push(append);
                     done.push(answer);
@@ -95,6 +106,8 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
             }
             next = if group.len() < GROUP_READS_MAX { waiting.try_recv().ok() } else { None };
         }
+        recorder.next_sequence.clear();
+        is_shared = group.len() > 1;
         for (result, answer) in journal.append(group).into_iter().zip(done) {
             match result {
                 Ok(_) => drop(answer.send(())),
@@ -106,58 +119,88 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
     }
 }
 
-fn append_of(
-    read: Read,
-    journal: &dyn Journal,
-    keys: &KeySlots,
-    next_sequence: &mut HashMap<Uuid, Sequence>,
-) -> Result<StreamAppend, Box<dyn std::error::Error>> {
-    let known = match read.person {
-        Some(person) => keys.find(person.as_uuid())?.map(|key| (person.as_uuid(), key)),
-        None => None,
-    };
-    let (id, key) = match known {
-        Some(known) => known,
-        None => (Uuid::nil(), keys.find(Uuid::nil())?.ok_or("the registry's own key is gone")?),
-    };
-    let stream = StreamId { kind: StreamKind::Reads, id };
-    let sequence = match next_sequence.get(&id) {
-        Some(next) => *next,
-        None => Sequence(journal.stream_head(stream)?.map_or(0, |(newest, _)| newest.0 + 1)),
-    };
-    next_sequence.insert(id, Sequence(sequence.0 + 1));
-    let json = Payload::Read(Arc::new(read.read)).to_json();
-    let sealed = key.seal(stream, sequence, &compress::pack(&json));
-    let now = Timestamp::now();
-    let mut random = [0; 16];
-    getrandom::fill(&mut random)?;
-    let envelope = Envelope {
-        position: Position(0),
-        stream,
-        sequence,
-        previous: Position(0),
-        event_type: Kind::PersonRead.event_type(false),
-        key: EventKey(random),
-        content: ContentTag([0; 8]),
-        clocks: Clocks {
-            occurred_on: domain::clocks::day_in_china(now),
-            known_on: None,
-            sent_at: None,
-            received_at: now,
-            recorded_at: now,
-            verified_at: None,
-        },
-        place: read.place,
-        department: read.department,
-        channel: *b"OW",
-        actor: read.actor,
-        source: String::new(),
-        correlation: EventKey(random),
-        causation: Position(0),
-        corrects: Position(0),
-        sealed_for: None,
-    };
-    let expected =
-        sequence.0.checked_sub(1).map_or(Expected::Empty, |at| Expected::At(Sequence(at)));
-    Ok(StreamAppend { stream, expected, records: vec![Draft { envelope, sealed }] })
+/// Makes records of reads.
+struct Recorder<'a> {
+    journal: &'a dyn Journal,
+    keys: &'a KeySlots,
+    /// The next sequence of each stream that the group under way appends to.
+    next_sequence: HashMap<Uuid, Sequence>,
+    /// Random keys of events, drawn many at once: each draw is a call of the system.
+    drawn: Vec<[u8; 16]>,
+}
+
+impl<'a> Recorder<'a> {
+    fn new(journal: &'a dyn Journal, keys: &'a KeySlots) -> Self {
+        Self { journal, keys, next_sequence: HashMap::new(), drawn: Vec::new() }
+    }
+
+    fn append_of(&mut self, read: Read) -> Result<StreamAppend, Box<dyn std::error::Error>> {
+        let known = match read.person {
+            Some(person) => self.keys.find(person.as_uuid())?.map(|key| (person.as_uuid(), key)),
+            None => None,
+        };
+        let own = Uuid::nil();
+        let (id, key) = match known {
+            Some(known) => known,
+            None => (own, self.keys.find(own)?.ok_or("the registry's own key is gone")?),
+        };
+        let stream = StreamId { kind: StreamKind::Reads, id };
+        let random = self.draw()?;
+        let sequence = self.place(stream)?;
+        let json = Payload::Read(Arc::new(read.read)).to_json();
+        let sealed = key.seal(stream, sequence, &compress::pack(&json));
+        let now = Timestamp::now();
+        let envelope = Envelope {
+            position: Position(0),
+            stream,
+            sequence,
+            previous: Position(0),
+            event_type: Kind::PersonRead.event_type(false),
+            key: EventKey(random),
+            content: ContentTag([0; 8]),
+            clocks: Clocks {
+                occurred_on: domain::clocks::day_in_china(now),
+                known_on: None,
+                sent_at: None,
+                received_at: now,
+                recorded_at: now,
+                verified_at: None,
+            },
+            place: read.place,
+            department: read.department,
+            channel: *b"OW",
+            actor: read.actor,
+            source: String::new(),
+            correlation: EventKey(random),
+            causation: Position(0),
+            corrects: Position(0),
+            sealed_for: None,
+        };
+        let expected =
+            sequence.0.checked_sub(1).map_or(Expected::Empty, |at| Expected::At(Sequence(at)));
+        Ok(StreamAppend { stream, expected, records: vec![Draft { envelope, sealed }] })
+    }
+
+    /// The place of one more read in a stream.
+    fn place(&mut self, stream: StreamId) -> Result<Sequence, ReadError> {
+        let next = match self.next_sequence.get(&stream.id) {
+            Some(next) => *next,
+            None => {
+                Sequence(self.journal.stream_head(stream)?.map_or(0, |(newest, _)| newest.0 + 1))
+            }
+        };
+        self.next_sequence.insert(stream.id, Sequence(next.0 + 1));
+        Ok(next)
+    }
+
+    fn draw(&mut self) -> Result<[u8; 16], getrandom::Error> {
+        if let Some(drawn) = self.drawn.pop() {
+            return Ok(drawn);
+        }
+        let mut random = [0; 4096];
+        getrandom::fill(&mut random)?;
+        let (keys, _) = random.as_chunks();
+        self.drawn.extend_from_slice(keys);
+        Ok(self.drawn.pop().expect("many were drawn"))
+    }
 }
