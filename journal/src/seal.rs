@@ -113,29 +113,35 @@ impl PersonKey {
     /// position of the newest event folded into the row and stands in front, in the clear.
     pub fn seal_row(&self, view: &str, person: PersonId, version: u64, plain: &[u8]) -> Vec<u8> {
         let aad = row(view, person, version);
-        let payload = Payload { msg: plain, aad: &aad };
-        let sealed = self.cipher().encrypt(&row_nonce(version), payload);
-        let sealed = sealed.expect("a row is shorter than 2^36 bytes");
-        [&version.to_le_bytes()[..], &sealed].concat()
+        let mut sealed = Vec::with_capacity(VERSION_BYTES + plain.len() + TAG_BYTES);
+        sealed.extend(version.to_le_bytes());
+        sealed.extend(plain);
+        let text = &mut sealed[VERSION_BYTES..];
+        let tag = self.cipher().encrypt_inout_detached(&row_nonce(version), &aad, text.into());
+        sealed.extend(tag.expect("a row is shorter than 2^36 bytes"));
+        sealed
     }
 
-    /// Opens what [`PersonKey::seal_row`] sealed for the same view and person; gives the version
-    /// and the row.
+    /// Opens, where the bytes lie, what [`PersonKey::seal_row`] sealed for the same view and
+    /// person; gives the version and the row. The bytes are of no use after an error.
     ///
     /// # Errors
     /// [`SealBroken`], whichever byte was altered, those of the version included.
-    pub fn open_row(
+    pub fn open_row<'a>(
         &self,
         view: &str,
         person: PersonId,
-        sealed: &[u8],
-    ) -> Result<(u64, Vec<u8>), SealBroken> {
-        let (version, sealed) = sealed.split_first_chunk::<VERSION_BYTES>().ok_or(SealBroken)?;
+        sealed: &'a mut [u8],
+    ) -> Result<(u64, &'a [u8]), SealBroken> {
+        let (version, sealed) =
+            sealed.split_first_chunk_mut::<VERSION_BYTES>().ok_or(SealBroken)?;
         let version = u64::from_le_bytes(*version);
-        let aad = row(view, person, version);
-        let payload = Payload { msg: sealed, aad: &aad };
-        let plain = self.cipher().decrypt(&row_nonce(version), payload);
-        plain.map(|plain| (version, plain)).map_err(|_| SealBroken)
+        let (text, tag) = sealed.split_last_chunk_mut::<TAG_BYTES>().ok_or(SealBroken)?;
+        let (tag, aad) = (Tag::from(*tag), row(view, person, version));
+        self.cipher()
+            .decrypt_inout_detached(&row_nonce(version), &aad, (&mut *text).into(), &tag)
+            .map_err(|_| SealBroken)?;
+        Ok((version, text))
     }
 }
 

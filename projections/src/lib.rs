@@ -46,8 +46,9 @@ pub trait RowSeals: Send + Sync {
         plain: &[u8],
     ) -> Option<Vec<u8>>;
 
-    /// The row that was sealed; none when the key is destroyed or the row was altered.
-    fn open(&self, view: &str, person: PersonId, sealed: &[u8]) -> Option<Vec<u8>>;
+    /// Opens a sealed row, whose bytes are used up, into `plain`; false when the key is destroyed
+    /// or the row was altered.
+    fn open(&self, view: &str, person: PersonId, sealed: &mut [u8], plain: &mut Vec<u8>) -> bool;
 
     /// A keyed hash of a text, to look it up by.
     fn blind(&self, text: &str) -> [u8; 16];

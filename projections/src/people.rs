@@ -83,6 +83,13 @@ struct Waiting {
 
 type Rows = FxHashMap<PersonId, Waiting>;
 
+/// Memory in which rows are read, used again for the next one.
+#[derive(Default)]
+struct Room {
+    sealed: Vec<u8>,
+    plain: Vec<u8>,
+}
+
 #[derive(Default)]
 struct Layers {
     pending: Rows,
@@ -117,17 +124,17 @@ impl People {
     /// # Errors
     /// [`ViewsError`], also for a row that does not open.
     pub fn row(&self, person: PersonId) -> Result<Option<Arc<Row>>, ViewsError> {
-        Ok(self.read_row(person)?.map(Arc::new))
+        Ok(self.read_row(person, &mut Room::default())?.map(Arc::new))
     }
 
-    fn read_row(&self, person: PersonId) -> Result<Option<Row>, ViewsError> {
+    fn read_row(&self, person: PersonId, room: &mut Room) -> Result<Option<Row>, ViewsError> {
         let read = |plain: &[u8]| postcard::from_bytes(plain).map_err(|_| ViewsError::Row(VERSION));
         if let Some(waiting) = self.waiting(person) {
             return read(&waiting.plain).map(Some);
         }
-        let Some(sealed) = self.rows.get(person)? else { return Ok(None) };
-        let Some(plain) = self.seals.open(VERSION, person, &sealed) else { return Ok(None) };
-        read(&plain).map(Some)
+        let Some(sealed) = self.rows.get(person, &mut room.sealed)? else { return Ok(None) };
+        let is_open = self.seals.open(VERSION, person, sealed, &mut room.plain);
+        is_open.then(|| read(&room.plain)).transpose()
     }
 
     fn waiting(&self, person: PersonId) -> Option<Waiting> {
@@ -154,9 +161,9 @@ impl People {
         }
         let mut rows = Vec::with_capacity(order.len());
         let mut index = Vec::new();
-        let mut plain = Vec::new();
+        let (mut room, mut plain) = (Room::default(), Vec::new());
         for person in order {
-            let mut row = self.read_row(person)?;
+            let mut row = self.read_row(person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             if !self.fold_row(row.get_or_insert_default(), person, &by_person[&person], lives)? {
                 continue;
@@ -305,11 +312,12 @@ impl People {
     pub fn digests(&self) -> Result<[(&'static str, [u8; 32]); 2], ViewsError> {
         use sha2::{Digest, Sha256};
         let mut hash = Sha256::new();
+        let mut room = Vec::new();
         for person in self.rows.persons() {
-            let row = self.rows.get(person)?.unwrap_or_default();
+            let Some(row) = self.rows.get(person, &mut room)? else { continue };
             hash.update(person.as_uuid().as_bytes());
             hash.update((row.len() as u32).to_be_bytes());
-            hash.update(&row);
+            hash.update(row);
         }
         Ok([("archive", hash.finalize().into()), ("names_and_places", self.index.digest()?)])
     }

@@ -156,11 +156,15 @@ impl RowLog {
         Ok(())
     }
 
-    /// The row of a person.
+    /// Reads the row of a person into `room` and gives it; none without one.
     ///
     /// # Errors
     /// [`RowLogError`].
-    pub fn get(&self, person: PersonId) -> Result<Option<Vec<u8>>, RowLogError> {
+    pub fn get<'a>(
+        &self,
+        person: PersonId,
+        room: &'a mut Vec<u8>,
+    ) -> Result<Option<&'a mut [u8]>, RowLogError> {
         let (place, file) = {
             let state = self.read();
             let Some(place) = state.rows.get(&person).filter(|place| place.row_bytes > 0) else {
@@ -168,19 +172,15 @@ impl RowLog {
             };
             (*place, Arc::clone(&state.files[&place.file].file))
         };
-        let mut bytes = vec![0; HEADER_BYTES + place.row_bytes as usize];
-        file.read_exact_at(&mut bytes, u64::from(place.offset))
+        room.resize(HEADER_BYTES + place.row_bytes as usize, 0);
+        file.read_exact_at(room, u64::from(place.offset))
             .map_err(|source| RowLogError::Io { path: self.path(place.file), source })?;
-        match parse(&bytes) {
-            Some((of, row)) if of == person && row.len() == place.row_bytes as usize => {
-                bytes.drain(..HEADER_BYTES);
-                Ok(Some(bytes))
-            }
-            _ => Err(RowLogError::Damaged {
-                path: self.path(place.file),
-                offset: u64::from(place.offset),
-            }),
+        if parse(room).is_none_or(|(of, row)| of != person || row.len() != place.row_bytes as usize)
+        {
+            let (path, offset) = (self.path(place.file), u64::from(place.offset));
+            return Err(RowLogError::Damaged { path, offset });
         }
+        Ok(Some(&mut room[HEADER_BYTES..]))
     }
 
     /// The persons who have a row, in the order of their ids.

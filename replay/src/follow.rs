@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use domain::Position;
 use projections::{Views, ViewsError};
 
+use crate::ahead::read_ahead;
 use crate::log_reader::{LogReader, ReplayError};
 use crate::tail::Tail;
 
@@ -25,10 +26,11 @@ const FLUSH_EVERY: Duration = Duration::from_secs(4);
 const WAIT: Duration = Duration::from_millis(200);
 
 /// Changed rows that are gathered before they are written when the views catch up: more than while
-/// following, since each person's row is then written fewer times.
-const CATCH_UP_ROWS_MAX: usize = 200_000;
-/// Batches that are read ahead of the folding when the views catch up.
-const BATCHES_AHEAD: usize = 4;
+/// following, since each person's row is then written fewer times. Beyond twice as many, folding
+/// waits. A row that waits takes some 700 bytes.
+const CATCH_UP_ROWS: usize = 400_000;
+/// Threads that read and open events when the views catch up; folding them takes longer.
+const READING_THREADS: usize = 1;
 
 /// Folds everything up to the head of the log and flushes it. Gives the head.
 ///
@@ -44,8 +46,8 @@ pub fn catch_up(
     Ok(head)
 }
 
-/// Folds everything up to a position and flushes it. Another thread reads and opens events ahead,
-/// which is about half of the work.
+/// Folds everything up to a position and flushes it. One thread reads and opens events ahead, which
+/// is about half of the work, and one writes rows.
 ///
 /// # Errors
 /// [`ReplayError`]; the views are then as far as they came.
@@ -55,34 +57,29 @@ pub fn fold_up_to(
     head: Position,
     mut progress: impl FnMut(Position),
 ) -> Result<(), ReplayError> {
-    let first = Position(views.folded().0 + 1);
+    let due_events = Position(views.folded().0 + 1)..=head;
     std::thread::scope(|scope| {
-        let (send, batches) = std::sync::mpsc::sync_channel(BATCHES_AHEAD);
-        scope.spawn(move || {
-            let mut from = first;
-            while from <= head {
-                let left = (head.0 - from.0 + 1).min(BATCH_EVENTS as u64);
-                let events = log.events(from, left as usize);
-                from = match &events {
-                    Ok(events) => Position(from.0 + events.len() as u64),
-                    Err(_) => Position(head.0 + 1),
-                };
-                // Nobody waits any more when the folding failed.
-                if send.send(events).is_err() {
-                    return;
-                }
-            }
-        });
-        for events in batches {
-            let mut events = events?;
-            events.retain(|event| event.envelope.position <= head);
-            views.fold(&events, log)?;
-            if views.pending() >= CATCH_UP_ROWS_MAX {
+        let (due, flushes) = std::sync::mpsc::sync_channel(1);
+        let flusher = scope.spawn(move || {
+            for () in flushes {
                 views.flush_some()?;
             }
+            Ok::<_, ViewsError>(())
+        });
+        let folded = read_ahead(log, due_events, READING_THREADS, |events| {
+            views.fold(events, log)?;
             progress(views.folded());
-        }
-        Ok::<_, ReplayError>(())
+            match views.pending() {
+                // A flusher that is gone has failed, and says so below.
+                beyond if beyond >= 2 * CATCH_UP_ROWS => drop(due.send(())),
+                CATCH_UP_ROWS.. => drop(due.try_send(())),
+                _ => {}
+            }
+            Ok::<_, ReplayError>(())
+        });
+        drop(due);
+        let flushed = flusher.join().unwrap_or(Err(ViewsError::Panicked));
+        folded.and(flushed.map_err(ReplayError::from))
     })?;
     Ok(views.flush()?)
 }
