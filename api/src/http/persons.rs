@@ -181,8 +181,12 @@ async fn search_persons(
     if found.is_empty() {
         record(&registry, &who, None, purpose, "search_persons", fields(), Map::new()).await?;
     }
-    for (id, _) in &found {
-        record(&registry, &who, Some(*id), purpose, "search_persons", fields(), Map::new()).await?;
+    // All are handed in before the first is waited for, so that they share a sync.
+    let record_one = |(id, _): &(PersonId, Value)| {
+        record(&registry, &who, Some(*id), purpose, "search_persons", fields(), Map::new())
+    };
+    for recorded in found.iter().map(record_one).collect::<Vec<_>>() {
+        recorded.await?;
     }
     let persons: Vec<_> = found.into_iter().map(|(_, hit)| hit).collect();
     let answer = json!({"persons": persons, "more": is_cut});
