@@ -5,6 +5,7 @@ mod access;
 mod archive_axes;
 mod archive_lives;
 mod archive_naive;
+mod catalogue;
 mod citizen_numbers;
 mod collect_http;
 mod collect_stream;

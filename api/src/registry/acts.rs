@@ -29,6 +29,8 @@ pub struct Telling {
     pub life: Arc<LifeEvent>,
     /// The day on which the spouse on record died, where a marriage asks for it.
     pub spouse_died_on: Option<Date>,
+    /// JSON pointer to where the submission names the person, where somebody else's act is told.
+    pub named_at: String,
 }
 
 /// Why no telling could be made.
@@ -96,17 +98,7 @@ impl Acts<'_> {
         if submission.kind.acts_on_another() {
             return self.changes(submission, subject);
         }
-        let mut related = Vec::with_capacity(report.related.len());
-        let mut others = Vec::new();
-        for (role, named) in &report.related {
-            let name = Role::NAMED.iter().find(|(known, _)| known == role).map(|(_, name)| name);
-            let part = name.copied().unwrap_or("other");
-            let person = self.resolve(named, submission.key, format_args!("{part}"))?;
-            related.push(Related { role: *role, person });
-            if role.is_told(submission.kind) {
-                others.push((*role, person, document_of(named)));
-            }
-        }
+        let (related, others) = self.concerned(submission, subject)?;
         let life = LifeEvent {
             id: Some(submission.id.clone()),
             document: report.person.as_ref().and_then(document_of),
@@ -120,11 +112,16 @@ impl Acts<'_> {
         };
         let day = report.occurred_on;
         let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
-        for (role, person, document) in others {
-            let related = vec![Related { role: role.seen_from_there(), person: subject }];
-            let certificate_no = report.certificate_no.clone();
-            let life = LifeEvent { document, related, certificate_no, ..LifeEvent::default() };
-            tellings.push(self.telling(submission.kind, true, person, day, life)?);
+        for other in others {
+            let life = LifeEvent {
+                document: other.document,
+                items: other.items,
+                related: other.related,
+                certificate_no: report.certificate_no.clone(),
+                ..LifeEvent::default()
+            };
+            let telling = self.telling(submission.kind, true, other.person, day, life)?;
+            tellings.push(Telling { named_at: other.named_at, ..telling });
         }
         Ok(tellings)
     }
@@ -144,7 +141,8 @@ impl Acts<'_> {
             spouse_died_on = self.memory.known(spouse)?.person.died_on();
         }
         let life = Arc::new(life);
-        Ok(Telling { person, side, kind, occurred_on, life, spouse_died_on })
+        let named_at = String::new();
+        Ok(Telling { person, side, kind, occurred_on, life, spouse_died_on, named_at })
     }
 
     /// A correction or annulment is told wherever its target was told.
@@ -241,7 +239,7 @@ pub fn event_key(identity: &IdentityKey, source: &str, id: &str) -> EventKey {
     EventKey(identity.hash(&parts))
 }
 
-fn document_of(named: &PersonRef) -> Option<Document> {
+pub(super) fn document_of(named: &PersonRef) -> Option<Document> {
     match named {
         PersonRef::Document(document) if document.kind() != DocumentKind::None => {
             Some(document.clone())

@@ -140,8 +140,9 @@ impl Aggregate for Person {
         self.births.reserve_exact(born.iter().len());
         self.births.extend(born.map(|day| (sequence, day)));
         let has_other = |role: Role| match kind {
-            // A first load tells of a marriage that the register has not seen.
-            Kind::Registration => role == Role::Spouse,
+            // A first load tells of a marriage that the register has not seen, and a widow of one
+            // that ended.
+            Kind::Registration | Kind::Widow => role == Role::Spouse,
             _ => role.is_told(kind),
         };
         let others = event.life.related.iter().filter(|related| has_other(related.role));
@@ -191,25 +192,47 @@ impl Person {
         })
     }
 
-    /// The day of death as known now.
+    /// The day of death as known now; none for somebody who was found again.
     pub fn died_on(&self) -> Option<Date> {
-        self.standing(Kind::Death).map(|sequence| self.day(sequence))
+        self.death().map(|death| self.day(death))
     }
 
-    /// The husband or wife on that day, by the marriages and divorces on record, or as the first
-    /// load told.
+    /// The event by which the person is dead, as known now.
+    fn death(&self) -> Option<u32> {
+        let is_vital = |at: &u32| {
+            let (kind, side) = self.kind(*at);
+            !side && (kind.is_death() || kind == Kind::Reappear) && !self.is_void(*at)
+        };
+        let vital = (0..self.events()).filter(is_vital);
+        let newest = vital.max_by_key(|at| (self.day(*at), *at))?;
+        self.kind(newest).0.is_death().then_some(newest)
+    }
+
+    /// The husband or wife on that day, by the acts on record that begin or end a marriage, or as
+    /// the first load told. Nobody on the day on which one of the two died.
     pub fn spouse_on(&self, day: Date) -> Option<PersonId> {
         let mut acts: Vec<_> = self.marital_acts().filter(|act| act.0 <= day).collect();
         acts.sort_unstable();
         let mut married = None;
         for (_, sequence, spouse) in acts {
-            if !self.kind(sequence).0.is_divorce() {
-                married = Some(spouse);
-            } else if married == Some(spouse) {
-                married = None;
+            let (kind, _) = self.kind(sequence);
+            match kind {
+                // Who was found again is married again, unless the other one has married since.
+                Kind::Reappear if married.is_some() => {}
+                Kind::Registration | Kind::Reappear => married = Some(spouse),
+                _ if kind.is_marriage() => married = Some(spouse),
+                _ if married == Some(spouse) => married = None,
+                _ => {}
             }
         }
         married
+    }
+
+    /// Whom the death on record widowed.
+    pub fn widowed_by_death(&self) -> Option<PersonId> {
+        let death = self.death()?;
+        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
+        spouses.filter(|(at, _)| *at == death).map(|(_, spouse)| spouse.person).next()
     }
 
     /// Whether a divorce from that husband or wife on that day stands.
