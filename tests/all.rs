@@ -5,6 +5,8 @@ mod access;
 mod archive_axes;
 mod archive_lives;
 mod archive_naive;
+mod archive_naive_needs;
+mod archive_naive_ties;
 mod catalogue;
 mod citizen_numbers;
 mod collect_http;

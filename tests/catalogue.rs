@@ -15,44 +15,50 @@ use serde_json::{Value, json};
 use crate::openapi::Document;
 
 /// One life event as data: who tells it, what is sent, what the archive then holds.
-pub struct Sample(pub Value);
+pub struct Sample {
+    pub told: Value,
+    /// Serial in the number of the person; the other one and the child have the next.
+    pub serial: u32,
+}
 
 /// A fictional citizen number of a man (odd serial) or a woman, born on 1990-01-01.
 pub fn number(serial: u32) -> String {
-    let digits = format!("99010119900101{serial:03}");
-    let check = char::from(check_character(digits.as_bytes()));
-    digits + &check.to_string()
+    number_of_day(1, serial)
 }
 
-/// The number that a corrected number is corrected to.
-pub fn new_number() -> String {
-    let digits = "99010119900102002";
-    format!("{digits}{}", char::from(check_character(digits.as_bytes())))
+fn number_of_day(day: u32, serial: u32) -> String {
+    let digits = format!("990101199001{day:02}{serial:03}");
+    let check = char::from(check_character(digits.as_bytes()));
+    digits + &check.to_string()
 }
 
 /// The day of every sample.
 pub const DAY: &str = "2026-05-01";
 pub const VILLAGE: &str = "990101001001";
 
-/// A sample of every life event, in the order of the table.
+/// A sample of every life event, in the order of the table, each about other persons.
 pub fn samples() -> Vec<Sample> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/life_events.json");
     let text = std::fs::read_to_string(path).expect("samples");
-    let names = [
-        ("{own}", number(1)),
-        ("{other}", number(2)),
-        ("{child}", number(3)),
-        ("{new}", new_number()),
-        ("{day}", DAY.to_owned()),
-    ];
-    let text = names.iter().fold(text, |text, (name, value)| text.replace(name, value));
     let list: Vec<Value> = serde_json::from_str(&text).expect("samples");
-    list.into_iter().map(Sample).collect()
+    let sample = |(event, serial): (Value, u32)| {
+        let names = [
+            ("{own}", number(serial)),
+            ("{other}", number(serial + 1)),
+            ("{child}", number(serial + 2)),
+            ("{new}", number_of_day(2, serial + 1)),
+            ("{day}", DAY.to_owned()),
+        ];
+        let text =
+            names.iter().fold(event.to_string(), |text, (name, value)| text.replace(name, value));
+        Sample { told: serde_json::from_str(&text).expect("a sample"), serial }
+    };
+    list.into_iter().zip((1..).step_by(10)).map(sample).collect()
 }
 
 impl Sample {
     pub fn text(&self, name: &str) -> &str {
-        self.0[name].as_str().unwrap_or_else(|| panic!("{name} of {}", self.0))
+        self.told[name].as_str().unwrap_or_else(|| panic!("{name} of {}", self.told))
     }
 
     pub fn kind(&self) -> Kind {
@@ -61,16 +67,16 @@ impl Sample {
 
     /// The data as it is sent about the holder of `person`.
     pub fn data(&self, person: &Value) -> Value {
-        let mut data = self.0["data"].clone();
+        let mut data = self.told["data"].clone();
         data["person"] = person.clone();
-        data["occurred_on"] = self.0.get("occurred_on").cloned().unwrap_or(json!(DAY));
-        data["channel"] = self.0["channel"].clone();
+        data["occurred_on"] = self.told.get("occurred_on").cloned().unwrap_or(json!(DAY));
+        data["channel"] = self.told["channel"].clone();
         data["place"] = json!(VILLAGE);
         data
     }
 
     fn plain(&self) -> Value {
-        self.data(&json!({"document": {"kind": "citizen_id", "number": number(1)}}))
+        self.data(&json!({"document": {"kind": "citizen_id", "number": number(self.serial)}}))
     }
 }
 

@@ -19,8 +19,8 @@ use crate::table::{Rewriting, Table};
 use crate::{Lives, RowSeals, ViewsError};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.1";
-const INDEX_VERSION: &str = "people_index.2";
+const VERSION: &str = "people.2";
+const INDEX_VERSION: &str = "people_index.3";
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
 

@@ -8,5 +8,6 @@ mod desk;
 mod documents;
 mod generated;
 mod idempotency;
+mod life_events;
 mod time;
 mod visits;

@@ -7,23 +7,13 @@ use projections::{Archive, Row};
 use replay::history::Entry;
 use serde_json::{Map, Value, json};
 
-/// The eight topics of the service archive.
-const TOPICS: [&str; 8] = [
-    "household",
-    "education",
-    "military",
-    "medical",
-    "fertility",
-    "employment",
-    "relief",
-    "welfare",
-];
+use super::archive_parts::{beside, needs, topics};
 
 /// An archive; `wanted` narrows it to items and parts by name.
 pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<String, Value> {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
     let part = |name: &str| is_wanted(name) || wanted.is_none();
-    let items: Map<_, _> = archive
+    let mut items: Map<_, _> = archive
         .values()
         .filter(|(item, ..)| is_wanted(item.name()) || wanted.is_some_and(|w| w.contains(&"items")))
         .map(|(item, text, origin)| (item.name().to_owned(), value(archive, text, origin)))
@@ -35,7 +25,11 @@ pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<
         let documents: Vec<_> = archive.documents().map(document).collect();
         answer.insert("documents".into(), json!(documents));
     }
+    let beside = beside(archive, &mut items);
     answer.insert("items".into(), Value::Object(items));
+    if part("beside") {
+        answer.insert("beside".into(), beside);
+    }
     if part("topics") {
         answer.insert("topics".into(), topics(archive));
     }
@@ -47,7 +41,7 @@ pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<
         answer.insert("households".into(), households(archive));
     }
     if part("needs") {
-        answer.insert("needs".into(), json!([]));
+        answer.insert("needs".into(), needs(archive));
     }
     answer
 }
@@ -62,6 +56,7 @@ pub fn names(answer: &Map<String, Value>) -> Vec<String> {
 fn status(archive: &Archive) -> &'static str {
     match (archive.is_dead, archive.is_registered) {
         (true, _) => "dead",
+        _ if archive.is_missing => "missing",
         (false, true) => "alive",
         (false, false) => "unregistered",
     }
@@ -81,17 +76,6 @@ fn value(archive: &Archive, text: &str, origin: &Origin) -> Value {
 
 fn document((kind, number): (DocumentKind, &str)) -> Value {
     json!({"kind": kind.name(), "number": number})
-}
-
-fn topics(archive: &Archive) -> Value {
-    let empty = TOPICS.iter().map(|topic| ((*topic).to_owned(), json!({})));
-    let mut topics: Map<_, _> = empty.collect();
-    for (name, json, origin) in archive.topics() {
-        let mut told = value(archive, "", origin);
-        told["value"] = serde_json::from_str(json).unwrap_or_default();
-        topics.insert(name.to_owned(), told);
-    }
-    Value::Object(topics)
 }
 
 fn link(archive: &Archive, link: &Link) -> Value {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod archive_json;
+mod archive_parts;
 mod batch;
 mod catalogue;
 pub mod cloudevents;
