@@ -227,7 +227,7 @@ fn happen(truth: &mut Truth, fact: &Step, day: Date, corrections: &[&Step]) {
     let spouse = fact.related.iter().find(|(role, _)| *role == Role::Spouse);
     let is_widowed = spouse.is_some_and(|(_, dead)| {
         let last = truth.ties.iter().rev().find(|tie| tie.role == Role::Spouse);
-        !truth.is_dead && last.is_none_or(|tie| tie.person == *dead && tie.ended.is_none())
+        !truth.is_dead && last.is_some_and(|tie| tie.person == *dead && tie.ended.is_none())
     });
     let follows = match (fact.side, fact.kind.is_death()) {
         (false, _) => true,

@@ -6,6 +6,7 @@ mod batches;
 mod changes;
 mod desk;
 mod documents;
+mod families;
 mod generated;
 mod idempotency;
 mod life_events;

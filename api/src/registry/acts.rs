@@ -123,7 +123,28 @@ impl Acts<'_> {
             let telling = self.telling(submission.kind, true, other.person, day, life)?;
             tellings.push(Telling { named_at: other.named_at, ..telling });
         }
+        self.tell_later_death(&mut tellings)?;
         Ok(tellings)
+    }
+
+    /// A marriage that is told after the death of one of the two widows the other.
+    fn tell_later_death(&mut self, tellings: &mut Vec<Telling>) -> Result<(), ActError> {
+        let [one, other] = &tellings[..] else { return Ok(()) };
+        if !one.kind.is_marriage() || one.person == other.person {
+            return Ok(());
+        }
+        let (day, one, other) = (one.occurred_on, one.person, other.person);
+        for (dead, widowed) in [(one, other), (other, one)] {
+            let Some((kind, died)) = self.memory.known(dead)?.person.died_by() else { continue };
+            let survivor = &self.memory.known(widowed)?.person;
+            let survives = survivor.died_on().is_none_or(|own| own > died);
+            if died >= day && survives && survivor.death_aside_of(dead).is_none() {
+                let related = vec![Related { role: Role::Spouse, person: dead }];
+                let life = LifeEvent { related, ..LifeEvent::default() };
+                tellings.push(self.telling(kind, true, widowed, died, life)?);
+            }
+        }
+        Ok(())
     }
 
     fn telling(
@@ -168,7 +189,16 @@ impl Acts<'_> {
         else {
             return refused(Refusal::TargetUnknown);
         };
-        let (key, others) = known.person.told_to(target).unwrap_or((submission.key, Vec::new()));
+        let (key, mut others) =
+            known.person.told_to(target).unwrap_or((submission.key, Vec::new()));
+        let (root, is_root) = known.person.root_at(target).unwrap_or((target_kind, true));
+        if root.is_death() {
+            // A marriage that was told after the death brought the death along.
+            let spouses = known.person.spouses_ever();
+            others.extend(
+                spouses.into_iter().filter(|spouse| !others.contains(spouse)).collect::<Vec<_>>(),
+            );
+        }
         // The day of a birth or death is its date, so either of them corrects both.
         let date = match target_kind {
             Kind::Birth => report.items.get(Item::BirthDate),
@@ -195,8 +225,12 @@ impl Acts<'_> {
         };
         let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
         for person in others {
-            let Some(there) = self.memory.known(person)?.person.seen(key) else { continue };
-            let life = change(there.sequence);
+            let there = &self.memory.known(person)?.person;
+            let brought = || there.death_aside_of(subject).filter(|_| is_root && root.is_death());
+            let Some(told) = there.seen(key).map(|seen| seen.sequence).or_else(brought) else {
+                continue;
+            };
+            let life = change(told);
             tellings.push(self.telling(submission.kind, true, person, day, life)?);
         }
         Ok(tellings)

@@ -48,6 +48,7 @@ impl Acts<'_> {
             let named_at = format!("/data/{name}");
             add(&mut others, kind, *role, person, subject, document_of(named), named_at);
         }
+        self.widow_named(kind, subject, report.occurred_on, &mut others)?;
         let is_named = others.0.iter().any(|related| related.role == Role::Spouse);
         if !is_named && Role::Spouse.is_told(kind) {
             let spouse = self.spouse_concerned(kind, subject, report.occurred_on)?;
@@ -57,6 +58,28 @@ impl Acts<'_> {
         }
         self.add_members(submission, subject, &mut others)?;
         Ok(others)
+    }
+
+    /// Where a death names a husband or wife whose marriage is not on record, it says itself that
+    /// they are widowed.
+    fn widow_named(
+        &mut self,
+        kind: Kind,
+        subject: PersonId,
+        day: Date,
+        others: &mut Others,
+    ) -> Result<(), ActError> {
+        let is_spouse = |told: &&mut Concerned| {
+            told.related.iter().any(|seen| seen.role == Role::Spouse) && kind.is_death()
+        };
+        for told in others.1.iter_mut().filter(is_spouse) {
+            let person = &self.memory.known(told.person)?.person;
+            if person.spouse_on(day).is_none() && person.death_aside_of(subject).is_none() {
+                told.items.set(Item::MaritalStatus, "30");
+                told.items.set(Item::MaritalChangeDate, day.to_string());
+            }
+        }
+        Ok(())
     }
 
     /// The husband or wife whom an act concerns though it does not name them.

@@ -175,7 +175,8 @@ impl Person {
 
     /// The event that was recorded under a key.
     pub fn seen(&self, key: EventKey) -> Option<Seen> {
-        let at = self.memos.iter().rposition(|memo| memo.key == key && !memo.is_claim())?;
+        // What an act makes known besides is told after it under the same key.
+        let at = self.memos.iter().position(|memo| memo.key == key && !memo.is_claim())?;
         Some(Seen { sequence: Sequence(at as u32), content: self.memos[at].content })
     }
 
@@ -226,6 +227,38 @@ impl Person {
             }
         }
         married
+    }
+
+    /// By what the person is dead as known now, and since when.
+    pub fn died_by(&self) -> Option<(Kind, Date)> {
+        self.death().map(|death| (self.kind(death).0, self.day(death)))
+    }
+
+    /// Everybody who is on record as husband or wife, by whatever act.
+    pub fn spouses_ever(&self) -> Vec<PersonId> {
+        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
+        let mut ever: Vec<_> = spouses.map(|(_, spouse)| spouse.person).collect();
+        ever.sort_unstable();
+        ever.dedup();
+        ever
+    }
+
+    /// The standing event by which the death of a husband or wife is told here.
+    pub fn death_aside_of(&self, spouse: PersonId) -> Option<Sequence> {
+        let tells = |(at, related): &&(u32, Related)| {
+            let (kind, side) = self.kind(*at);
+            let is_theirs = related.role == Role::Spouse && related.person == spouse;
+            side && kind.is_death() && is_theirs && !self.is_void(*at)
+        };
+        self.others.iter().rev().find(tells).map(|(at, _)| Sequence(*at))
+    }
+
+    /// The kind of the fact at the root of corrections and annulments, and whether the event at
+    /// `sequence` is that fact itself; none beyond the end.
+    pub fn root_at(&self, sequence: Sequence) -> Option<(Kind, bool)> {
+        self.memos.get(sequence.0 as usize)?;
+        let root = self.root(sequence.0);
+        Some((self.kind(root).0, root == sequence.0))
     }
 
     /// Whom the death on record widowed.

@@ -28,7 +28,8 @@ impl Archive {
         if let Some(document) = &fact.life.document {
             self.learn(document.kind(), document.number());
         }
-        let before = self.marital();
+        let spouse = fact.life.related.iter().any(|related| related.role == Role::Spouse);
+        let before = (spouse || fact.kind == Kind::Widow).then(|| self.marital());
         if fact.kind == Kind::NameChange {
             self.keep_former_name(fact, origin);
         }

@@ -110,9 +110,9 @@ pub struct Link {
     /// The event that ended it.
     pub ended: Option<u16>,
     /// A marriage: what its items said before it.
-    before: Option<Marital>,
+    before: Option<Box<Marital>>,
     /// A marriage that a death ended: what its items said then.
-    at_end: Option<Marital>,
+    at_end: Option<Box<Marital>>,
 }
 
 impl Origin {

@@ -30,16 +30,15 @@ impl Archive {
         }
     }
 
-    /// Whether somebody is the husband or wife, as far as the ties tell: there is no other, and
-    /// the marriage has not ended.
+    /// Whether somebody is the husband or wife by the newest marriage.
     pub(super) fn is_married_to(&self, person: PersonId) -> bool {
         let last = self.links.iter().rev().find(|link| link.role == Role::Spouse);
-        last.is_none_or(|link| link.person == person && link.ended.is_none())
+        last.is_some_and(|link| link.person == person && link.ended.is_none())
     }
 
     /// Begins, ends and revives ties. `before` is what the items of a marriage said before the
     /// fact. Ties last until they are ended; the same tie told again stays one tie.
-    pub(super) fn link(&mut self, fact: &Fact<'_>, origin: u16, before: Marital) {
+    pub(super) fn link(&mut self, fact: &Fact<'_>, origin: u16, before: Option<Marital>) {
         let related = &fact.life.related;
         let spouse = related.iter().find(|r| r.role == Role::Spouse).map(|r| r.person);
         match fact.kind {
@@ -72,7 +71,7 @@ impl Archive {
         &mut self,
         related: impl Iterator<Item = &'a Related>,
         origin: u16,
-        before: Marital,
+        before: Option<Marital>,
     ) {
         for Related { role, person } in related.copied() {
             let stands = self
@@ -85,7 +84,7 @@ impl Archive {
             if role == Role::Head {
                 self.end_others(Role::Head, Some(person), origin);
             }
-            let before = (role == Role::Spouse).then_some(before);
+            let before = before.filter(|_| role == Role::Spouse).map(Box::new);
             self.links.push(Link { role, person, origin, ended: None, before, at_end: None });
         }
     }
@@ -108,14 +107,14 @@ impl Archive {
     }
 
     /// Ends the marriage with somebody who died; with anybody when it is not said who.
-    fn lose(&mut self, spouse: Option<PersonId>, origin: u16, before: Marital) {
+    fn lose(&mut self, spouse: Option<PersonId>, origin: u16, before: Option<Marital>) {
         let open = self.links.iter_mut().filter(|link| {
             link.role == Role::Spouse
                 && link.ended.is_none()
                 && spouse.is_none_or(|spouse| spouse == link.person)
         });
         for link in open {
-            (link.ended, link.at_end) = (Some(origin), Some(before));
+            (link.ended, link.at_end) = (Some(origin), before.map(Box::new));
         }
     }
 
@@ -127,7 +126,7 @@ impl Archive {
         };
         let last = &self.links[at];
         let is_meant = spouse == Some(last.person);
-        if let Some(before) = last.before.filter(|_| is_meant) {
+        if let Some(before) = last.before.as_deref().copied().filter(|_| is_meant) {
             self.restore(before);
         }
         self.end_where(origin, |link| link.role == Role::Spouse && Some(link.person) == spouse);
@@ -139,9 +138,12 @@ impl Archive {
             return;
         };
         let last = &mut self.links[at];
-        let Some(at_end) = last.at_end.filter(|_| spouse == Some(last.person)) else { return };
-        (last.ended, last.at_end) = (None, None);
-        self.restore(at_end);
+        if spouse != Some(last.person) {
+            return;
+        }
+        let Some(at_end) = last.at_end.take() else { return };
+        last.ended = None;
+        self.restore(*at_end);
     }
 
     /// Somebody held for dead or missing is there. Their marriage goes on only where the event

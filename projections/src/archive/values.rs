@@ -25,28 +25,39 @@ impl Archive {
 
     /// Takes somebody's word on an item, or keeps it beside.
     pub(super) fn say(&mut self, item: Item, text: &str, voice: Voice) {
-        let standing = self.value(item);
-        if standing.is_some_and(|standing| !self.gives_way(standing, item, voice)) {
-            return self.put_beside(item, text, voice);
+        let has_authority = voice.has_authority(item);
+        let origin = voice.origin;
+        match self.items.binary_search_by_key(&item.number(), |(number, _)| *number) {
+            Ok(at) => {
+                let standing = self.items[at].1;
+                if !has_authority && !self.gives_way(standing, voice) {
+                    return self.put_beside(item, text, voice);
+                }
+                let differs = self.text(standing.text) != text;
+                if !self.beside.is_empty() && (differs || voice.verifies()) {
+                    self.beside.retain(|(number, _)| *number != item.number());
+                }
+                let text = if differs { self.add(text) } else { standing.text };
+                self.items[at].1 = Value { text, origin, has_authority };
+            }
+            Err(at) => {
+                self.beside.retain(|(number, _)| *number != item.number());
+                let text = self.add(text);
+                self.items.insert(at, (item.number(), Value { text, origin, has_authority }));
+            }
         }
-        let differs = standing.is_none_or(|standing| self.text(standing.text) != text);
-        if !self.beside.is_empty() && (differs || voice.verifies()) {
-            self.beside.retain(|(number, _)| *number != item.number());
-        }
-        self.overwrite(item, text, voice);
     }
 
-    /// Whether the standing value of an item gives way to a voice: to equal or higher authority,
-    /// and to the department that it comes from.
-    fn gives_way(&self, standing: Value, item: Item, voice: Voice) -> bool {
-        !standing.has_authority
-            || voice.has_authority(item)
-            || self.origin(standing.origin).department == voice.department
+    /// Whether a standing value gives way to somebody without the word on the item: where it was
+    /// said without it too, and to the department that it comes from.
+    fn gives_way(&self, standing: Value, voice: Voice) -> bool {
+        !standing.has_authority || self.origin(standing.origin).department == voice.department
     }
 
     /// Whether a voice may take an item away or change it.
     fn may_change(&self, item: Item, voice: Voice) -> bool {
-        self.value(item).is_none_or(|standing| self.gives_way(standing, item, voice))
+        let gives_way = |standing| voice.has_authority(item) || self.gives_way(standing, voice);
+        self.value(item).is_none_or(gives_way)
     }
 
     /// Sets an item, whatever stands.
