@@ -3,6 +3,7 @@
 
 mod access;
 mod archive_axes;
+mod archive_http;
 mod archive_lives;
 mod archive_naive;
 mod archive_naive_needs;

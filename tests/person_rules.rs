@@ -116,6 +116,15 @@ fn what_others_do_is_taken_in_the_lives_that_it_concerns() {
         aside(Kind::Birth, "1980-01-01").with(Role::Child, BEN),
         aside(Kind::MarryFirst, "2012-05-01").with(Role::Spouse, ANN),
         aside(Kind::DivorceCourt, "2013-05-01").with(Role::Spouse, ANN),
+        // Whatever ends or revives a tie to somebody else is never impossible here.
+        aside(Kind::Death, "1980-01-01").with(Role::Spouse, ANN),
+        aside(Kind::DeathDeclared, "2013-05-01").with(Role::Spouse, ANN),
+        aside(Kind::Reappear, "2014-05-01").with(Role::Spouse, ANN),
+        aside(Kind::MarryVoid, "2013-05-01").with(Role::Spouse, ANN),
+        aside(Kind::AdoptEnd, "1980-05-01").with(Role::Child, BEN),
+        aside(Kind::Adopt, "2013-05-01").with(Role::Child, BEN),
+        aside(Kind::GuardianSet, "2013-05-01").with(Role::Ward, BEN),
+        aside(Kind::HhSplit, "2013-05-01").with(Role::Head, BEN),
         aside(Kind::Correction, "2012-05-01").of(1),
         aside(Kind::Annulment, "2012-05-01").of(1),
     ];

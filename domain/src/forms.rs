@@ -109,6 +109,30 @@ impl Form {
         }
     }
 
+    /// Whether a stored value is of this form, as far as that can be told without a day and the
+    /// divisions: a correction may name any field, and lenient kinds keep what they were sent.
+    pub fn fits(self, value: &Value) -> bool {
+        let text = match (self, value) {
+            (Form::Number(from, to), Value::Number(number)) => {
+                return number.as_i64().is_some_and(|number| (from..=to).contains(&number));
+            }
+            (Form::YesNo, Value::Bool(_)) => return true,
+            (Form::Number(..) | Form::YesNo, _) => return false,
+            (_, Value::String(text)) => text.as_str(),
+            _ => return false,
+        };
+        match self {
+            Form::Text(most) => !text.is_empty() && text.chars().count() <= most,
+            Form::Code(table) => table.find(text).is_some(),
+            Form::Day => parse_day(text).is_ok(),
+            Form::Division => Place::parse(text).is_ok_and(|place| place.digits() >= 6),
+            Form::BirthPlace | Form::CitizenNumber => !text.is_empty(),
+            Form::Word(words) => words.contains(&text),
+            Form::ItemName => Item::from_name(text).is_some(),
+            Form::Number(..) | Form::YesNo => false,
+        }
+    }
+
     /// This form as JSON Schema (2020-12). A value that breaks it is refused; a few that keep it
     /// are refused too, since a schema cannot tell which divisions were ever issued, nor compute
     /// a check character.

@@ -24,7 +24,7 @@ fn marital(desk: &Desk, person: (&str, u32)) -> (String, String, Option<PersonId
     let items = items(&archive);
     let text = |name: &str| items.get(name).cloned().unwrap_or_default();
     let spouses = archive.links().iter().filter(|l| l.role == Role::Spouse && l.ended.is_none());
-    (text("marital_code"), text("marital_change_date"), spouses.map(|l| l.person).last())
+    (text("marital_code"), text("marital_change_date"), spouses.map(|l| l.person).next_back())
 }
 
 fn is(code: &str, since: &str, spouse: Option<PersonId>) -> (String, String, Option<PersonId>) {

@@ -140,3 +140,33 @@ fn assert_includes(there: &Value, due: &Value, told: &str) {
         due => assert_eq!(there, due, "{told}"),
     }
 }
+
+#[test]
+fn a_correction_may_correct_a_field_and_never_makes_it_something_else() {
+    let desk = Desk::new();
+    let own = citizen(&number(900));
+    let samples = samples();
+    let of = |event: &str| samples.iter().find(|sample| sample.text("event") == event).unwrap();
+    let id = tell_known(&desk, "s-1", of("school_end"), &own);
+    let correct = |id: &str, fields: Value| {
+        let mut data = json!({"person": own, "occurred_on": "2026-05-20", "channel": "DX",
+            "place": VILLAGE, "corrects": "s-1", "reason": "核对原件"});
+        data.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        recorded(&desk.send_from("/edu/990101/desk", (id, "correction", data)));
+    };
+    correct("c-1", json!({"level": "60", "school_certificate_no": "B-2"}));
+    let archive = desk.archive(id);
+    assert_eq!(archive.get(Item::Education), Some("60"));
+    assert_eq!(topics(&archive)["education"]["certificate_no"], "B-2");
+    correct("c-2", json!({"level": "no code", "school_certificate_no": {"no": "text"}}));
+    let archive = desk.archive(id);
+    assert_eq!(archive.get(Item::Education), Some("60"));
+    assert_eq!(topics(&archive)["education"]["certificate_no"], "B-2");
+    desk.close();
+}
+
+/// Tells a sample of somebody of whom nothing else is known.
+fn tell_known(desk: &Desk, id: &str, sample: &Sample, person: &Value) -> PersonId {
+    let source = format!("/{}/990101/desk", sample.text("department"));
+    recorded(&desk.send_from(&source, (id, sample.text("event"), sample.data(person)))).person_id
+}

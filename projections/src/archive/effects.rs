@@ -9,7 +9,7 @@ use super::Archive;
 use super::life::Fact;
 use super::precedence::Voice;
 
-/// Why a value could not be read: a text is one, a number or a yes or no is written as in JSON.
+/// The text of a value: of a number or of yes and no as in JSON.
 fn text_of(value: &Json) -> Option<String> {
     match value {
         Json::String(text) => Some(text.clone()),
@@ -143,8 +143,10 @@ impl Archive {
             return;
         }
         for field in voice.entry.fields.iter().filter(|field| !field.sets.is_empty()) {
-            let Some(value) = life.details.get(field.name) else { continue };
-            let Some(text) = text_of(value) else { continue };
+            let value = life.details.get(field.name).filter(|value| field.form.fits(value));
+            let Some((value, text)) = value.and_then(|value| Some((value, text_of(value)?))) else {
+                continue;
+            };
             for sets in field.sets {
                 match *sets {
                     // What the items state goes before.
