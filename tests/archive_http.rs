@@ -54,6 +54,8 @@ async fn what_a_department_without_the_word_says_stands_beside_until_who_has_it_
     let (standing, beside) = (&archive["items"]["full_name"], &archive["beside"][0]);
     assert_eq!((&standing["value"], &standing["department"]), (&json!("陈明"), &json!("pol")));
     assert_eq!(standing["doubted_since"], beside["recorded_at"]);
+    assert_eq!((&standing["record_id"], &beside["record_id"]), (&json!("p-1"), &json!("o-1")));
+    assert_eq!((&standing["has_authority"], &standing["known_on"]), (&json!(true), &Value::Null));
     assert_eq!((&beside["item"], &beside["value"]), (&json!("full_name"), &json!("陈鸣")));
     assert_eq!((&beside["department"], &beside["channel"]), (&json!("hlt"), &json!("DX")));
     // The person asks for a correction, and the police change the name.
@@ -87,6 +89,7 @@ async fn topics_have_fields_with_their_origins_and_needs_their_answers() {
     {
         assert_eq!(education[field]["value"], value, "{field}");
         assert_eq!(education[field]["department"], "edu", "{field}");
+        assert_eq!(education[field]["record_id"], "s-1", "{field}");
         assert_eq!(education[field]["occurred_on"], "2026-03-12", "{field}");
     }
     assert_eq!(enrolled["topics"]["hobby"]["value"], json!(["围棋"]));

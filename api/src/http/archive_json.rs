@@ -7,7 +7,7 @@ use projections::{Archive, Row};
 use replay::history::Entry;
 use serde_json::{Map, Value, json};
 
-use super::archive_parts::{beside, needs, topics};
+use super::archive_parts::{beside, needs, stated, topics};
 
 /// An archive; `wanted` narrows it to items and parts by name.
 pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<String, Value> {
@@ -16,7 +16,7 @@ pub fn archive(id: PersonId, archive: &Archive, wanted: Option<&[&str]>) -> Map<
     let mut items: Map<_, _> = archive
         .values()
         .filter(|(item, ..)| is_wanted(item.name()) || wanted.is_some_and(|w| w.contains(&"items")))
-        .map(|(item, text, origin)| (item.name().to_owned(), value(archive, text, origin)))
+        .map(|(item, text, origin)| (item.name().to_owned(), value(archive, item, text, origin)))
         .collect();
     let mut answer = Map::new();
     answer.insert("person_id".into(), json!(id));
@@ -62,16 +62,10 @@ fn status(archive: &Archive) -> &'static str {
     }
 }
 
-fn value(archive: &Archive, text: &str, origin: &Origin) -> Value {
-    json!({
-        "value": text,
-        "source": archive.source(origin),
-        "department": department(origin.department),
-        "channel": ascii(&origin.channel),
-        "occurred_on": origin.occurred_on,
-        "recorded_at": origin.recorded_at(),
-        "position": origin.position,
-    })
+fn value(archive: &Archive, item: Item, text: &str, origin: &Origin) -> Value {
+    let mut told = stated(archive, json!(text), origin);
+    told["has_authority"] = json!(archive.has_authority(item));
+    told
 }
 
 fn document((kind, number): (DocumentKind, &str)) -> Value {

@@ -9,13 +9,15 @@ use serde_json::{Map, Value, json};
 use super::archive_json::{ascii, department};
 
 /// A value and the event that it comes from.
-fn stated(archive: &Archive, value: Value, origin: &Origin) -> Value {
+pub(super) fn stated(archive: &Archive, value: Value, origin: &Origin) -> Value {
     json!({
         "value": value,
         "source": archive.source(origin),
+        "record_id": archive.record_id(origin),
         "department": department(origin.department),
         "channel": ascii(&origin.channel),
         "occurred_on": origin.occurred_on,
+        "known_on": origin.known_on,
         "recorded_at": origin.recorded_at(),
         "position": origin.position,
     })

@@ -62,6 +62,7 @@ impl Archive {
         }
         let mut laid: Vec<(Span, Span)> = Vec::with_capacity(self.origins.len());
         for origin in &mut self.origins {
+            lay(&mut origin.record);
             let before = origin.source;
             match laid.iter().find(|(known, _)| text(*known) == text(before)) {
                 Some((_, span)) => origin.source = *span,

@@ -72,7 +72,11 @@ pub struct Origin {
     pub department: [u8; 3],
     /// Code of the channel.
     pub channel: [u8; 2],
+    /// The day on which the first official channel knew.
+    #[serde(with = "optional_days")]
+    pub known_on: Option<Date>,
     source: Span,
+    record: Span,
 }
 
 /// A value and its origin.
@@ -144,6 +148,17 @@ impl Archive {
         self.text(origin.source)
     }
 
+    /// The CloudEvents id of an origin, under which the source knows it; none where somebody else's
+    /// act is told.
+    pub fn record_id(&self, origin: &Origin) -> Option<&str> {
+        Some(self.text(origin.record)).filter(|id| !id.is_empty())
+    }
+
+    /// Whether the standing value of an item was said by who has the word on it.
+    pub fn has_authority(&self, item: Item) -> bool {
+        self.value(item).is_some_and(|value| value.has_authority)
+    }
+
     /// Every item with its value and origin, in order of the items' numbers.
     pub fn values(&self) -> impl Iterator<Item = (Item, &str, &Origin)> {
         self.items.iter().filter_map(|(number, value)| {
@@ -205,5 +220,24 @@ mod days {
         let days = i32::deserialize(deserializer)?;
         let span = jiff::Span::new().try_days(days).map_err(serde::de::Error::custom)?;
         EPOCH.checked_add(span).map_err(serde::de::Error::custom)
+    }
+}
+
+/// As [`days`], and none where there is none.
+mod optional_days {
+    use jiff::civil::Date;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Day(#[serde(with = "super::days")] Date);
+
+    pub fn serialize<S: Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+        day.map(Day).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Date>, D::Error> {
+        Ok(Option::<Day>::deserialize(deserializer)?.map(|day| day.0))
     }
 }

@@ -157,14 +157,16 @@ impl Archive {
 
     /// Adds the origin of a fact, and gives its place.
     pub(super) fn add_origin(&mut self, told: &Told<'_>) -> u16 {
-        let source = self.add(told.source);
+        let (source, record) = (self.add(told.source), self.add(told.record));
         self.origins.push(Origin {
             position: told.position,
             occurred_on: told.occurred_on,
             recorded_micros: told.recorded_micros,
             department: told.department,
             channel: told.channel,
+            known_on: told.known_on,
             source,
+            record,
         });
         (self.origins.len() - 1) as u16
     }
