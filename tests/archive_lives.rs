@@ -190,7 +190,8 @@ fn fact(plain: Step, drawn: &Drawn) -> Step {
         (Kind::Adopt | Kind::AdoptEnd, side) => {
             Some(if side { Role::Child } else { Role::Adopter })
         }
-        (Kind::GuardianSet, side) => Some(if side { Role::Ward } else { Role::Guardian }),
+        (Kind::GuardianSet, true) => Some(if bit(3) { Role::Ward } else { Role::FormerWard }),
+        (Kind::GuardianSet, false) => Some(Role::Guardian),
         (Kind::Widow, _) if bit(3) => Some(Role::Spouse),
         (Kind::Registration, _) if bit(3) => Some(Role::Spouse),
         _ if bit(4) => Some(Role::Head),

@@ -95,6 +95,13 @@ pub fn link(truth: &mut Truth, fact: &Step, before: Marital) {
             }
             begin(truth, fact, |role| role != Role::Spouse, &before);
         }
+        Kind::GuardianSet => {
+            end(truth, fact.position, |tie| {
+                tie.role == Role::Ward && fact.related.contains(&(Role::FormerWard, tie.person))
+            });
+            let is_now = |role| !matches!(role, Role::FormerWard | Role::FormerGuardian);
+            begin(truth, fact, is_now, &before);
+        }
         _ => begin(truth, fact, |_| true, &before),
     }
     let leads = matches!(fact.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
@@ -103,7 +110,7 @@ pub fn link(truth: &mut Truth, fact: &Step, before: Marital) {
     }
     if fact.kind == Kind::GuardianSet && !fact.side {
         end(truth, fact.position, |tie| {
-            tie.role == Role::Guardian && !fact.related.iter().any(|(_, who)| *who == tie.person)
+            tie.role == Role::Guardian && !fact.related.contains(&(Role::Guardian, tie.person))
         });
     }
 }

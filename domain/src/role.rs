@@ -28,6 +28,10 @@ pub enum Role {
     Ward,
     /// Another member of the household.
     Member,
+    /// A guardian until this act, who is one no more.
+    FormerGuardian,
+    /// Somebody under the guardianship of this person until this act.
+    FormerWard,
 }
 
 impl Role {
@@ -48,6 +52,8 @@ impl Role {
             Role::Owner => "owner",
             Role::Ward => "ward",
             Role::Member => "members",
+            Role::FormerGuardian => "former_guardian",
+            Role::FormerWard => "former_ward",
             _ => Self::NAMED.iter().find(|row| row.0 == self).map_or("", |row| row.1),
         }
     }
@@ -70,9 +76,9 @@ impl Role {
             }
             Role::Mother | Role::Father => kind == Kind::Birth,
             Role::Adopter => matches!(kind, Kind::Adopt | Kind::AdoptEnd),
-            Role::Guardian => kind == Kind::GuardianSet,
+            Role::Guardian | Role::FormerGuardian => kind == Kind::GuardianSet,
             Role::Member => kind.entry().has_members,
-            Role::Head | Role::Child | Role::Owner | Role::Ward => false,
+            Role::Head | Role::Child | Role::Owner | Role::Ward | Role::FormerWard => false,
         }
     }
 
@@ -87,6 +93,7 @@ impl Role {
         match self {
             Role::Mother | Role::Father | Role::Adopter => Role::Child,
             Role::Guardian => Role::Ward,
+            Role::FormerGuardian => Role::FormerWard,
             other => other,
         }
     }

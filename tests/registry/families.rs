@@ -241,6 +241,10 @@ fn adoption_and_guardianship_stand_in_both_records_until_they_end() {
         desk.record(&format!("g-{at}"), "guardian_set", data(&named(EVE), &on, more));
     }
     assert!(ties(BEN).contains(&(Role::Ward, eve, false)));
+    assert!(ties(ANN).contains(&(Role::Ward, eve, true)), "the first guardian is told of the end");
+    annul(&desk, "a-1", EVE, "g-1");
+    assert!(ties(ANN).contains(&(Role::Ward, eve, false)) && ties(BEN).len() == 1);
+    annul(&desk, "a-2", EVE, "a-1");
     let guardians: Vec<_> = ties(EVE).into_iter().filter(|tie| tie.0 == Role::Guardian).collect();
     assert_eq!(guardians.iter().map(|tie| tie.2).collect::<Vec<_>>(), [true, false]);
     desk.close();

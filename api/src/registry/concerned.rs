@@ -56,6 +56,15 @@ impl Acts<'_> {
                 add(&mut others, kind, Role::Spouse, spouse, subject, None, "/data/person".into());
             }
         }
+        if kind == Kind::GuardianSet {
+            let before = self.memory.known(subject)?.person.guardians_on(report.occurred_on);
+            for guardian in before {
+                if !others.0.iter().any(|related| related.person == guardian) {
+                    let role = Role::FormerGuardian;
+                    add(&mut others, kind, role, guardian, subject, None, "/data/person".into());
+                }
+            }
+        }
         self.add_members(submission, subject, &mut others)?;
         Ok(others)
     }

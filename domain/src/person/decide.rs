@@ -28,6 +28,7 @@ impl Person {
             // nor are their own facts at stake in a birth.
             Kind::Birth | Kind::MarryVoid | Kind::Reappear | Kind::AdoptEnd if side => {}
             _ if kind.is_death() => {}
+            Kind::GuardianSet if side && is_former_ward(command) => {}
             _ => self.refuse_outside_life(command, &mut broken),
         }
         if kind.is_marriage() || kind.is_divorce() {
@@ -232,6 +233,11 @@ impl Person {
 fn spouse_of(command: &Record) -> Option<PersonId> {
     let related = &command.event.life.related;
     related.iter().find(|related| related.role == Role::Spouse).map(|related| related.person)
+}
+
+/// Whether the event says that a guardianship of the person ended.
+fn is_former_ward(command: &Record) -> bool {
+    command.event.life.related.iter().any(|related| related.role == Role::FormerWard)
 }
 
 fn stated_birth(command: &Record) -> Option<Date> {

@@ -229,6 +229,20 @@ impl Person {
         married
     }
 
+    /// The guardians by the newest standing appointment up to a day.
+    pub fn guardians_on(&self, day: Date) -> Vec<PersonId> {
+        let guardians = self.others.iter().filter(|(at, related)| {
+            related.role == Role::Guardian
+                && !self.kind(*at).1
+                && !self.is_void(*at)
+                && self.day(*at) <= day
+        });
+        let Some(newest) = guardians.clone().map(|(at, _)| (self.day(*at), *at)).max() else {
+            return Vec::new();
+        };
+        guardians.filter(|(at, _)| *at == newest.1).map(|(_, who)| who.person).collect()
+    }
+
     /// By what the person is dead as known now, and since when.
     pub fn died_by(&self) -> Option<(Kind, Date)> {
         self.death().map(|death| (self.kind(death).0, self.day(death)))

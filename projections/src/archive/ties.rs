@@ -47,6 +47,15 @@ impl Archive {
             Kind::MarryVoid => self.void(spouse, origin),
             Kind::Reappear => self.revive(spouse),
             Kind::Widow => self.lose(spouse, origin, before),
+            Kind::GuardianSet => {
+                let leaves = |link: &Link| {
+                    let role = Role::FormerWard;
+                    related.contains(&Related { role, person: link.person })
+                };
+                self.end_where(origin, |link| link.role == Role::Ward && leaves(link));
+                let is_now = |role| !matches!(role, Role::FormerGuardian | Role::FormerWard);
+                self.begin(related.iter().filter(|r| is_now(r.role)), origin, before);
+            }
             _ if fact.kind.is_death() && fact.side => {
                 if spouse.is_some() && !self.is_dead {
                     self.lose(spouse, origin, before);
@@ -60,10 +69,11 @@ impl Archive {
             self.end_others(Role::Head, None, origin);
         }
         if fact.kind == Kind::GuardianSet && !fact.side {
-            let named: Vec<_> = related.iter().map(|related| related.person).collect();
-            self.end_where(origin, |link| {
-                link.role == Role::Guardian && !named.contains(&link.person)
-            });
+            let is_named = |link: &Link| {
+                let role = Role::Guardian;
+                related.contains(&Related { role, person: link.person })
+            };
+            self.end_where(origin, |link| link.role == Role::Guardian && !is_named(link));
         }
     }
 
