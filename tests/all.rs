@@ -3,8 +3,12 @@
 
 mod access;
 mod archive_axes;
+mod archive_http;
 mod archive_lives;
 mod archive_naive;
+mod archive_naive_needs;
+mod archive_naive_ties;
+mod catalogue;
 mod citizen_numbers;
 mod collect_http;
 mod collect_stream;

@@ -1,11 +1,12 @@
 //! Random lives of a few persons whose events are recorded among each other.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use domain::catalogue::{CATALOGUE, DataField, Entry};
 use domain::recorded::{ContentTag, Envelope, EventKey, Recorded};
 use domain::{
-    Clocks, Document, DocumentKind, Item, Items, Kind, LifeEvent, Payload, PersonId, Place,
+    Clocks, Document, DocumentKind, Form, Item, Items, Kind, LifeEvent, Payload, PersonId, Place,
     Position, Related, Role, Sequence,
 };
 use jiff::Timestamp;
@@ -32,28 +33,26 @@ pub fn person(number: usize) -> PersonId {
 /// The lives of all persons; positions are one sequence over all of them.
 pub type Lives = Vec<Vec<Step>>;
 
-const FACTS: [(Kind, bool); 20] = [
-    (Kind::Birth, false),
-    (Kind::Birth, true),
-    (Kind::Death, false),
-    (Kind::MarryFirst, false),
-    (Kind::MarryFirst, true),
-    (Kind::MarryAgain, false),
-    (Kind::MarryRestore, true),
-    (Kind::DivorceReg, false),
-    (Kind::DivorceReg, true),
-    (Kind::DivorceCourt, false),
-    (Kind::HukouOut, false),
-    (Kind::HukouIn, false),
-    (Kind::ResidenceChange, false),
-    (Kind::TempStayReg, false),
-    (Kind::Leave, false),
-    (Kind::Return, false),
-    (Kind::Registration, false),
-    (Kind::HouseholdVisit, false),
-    (Kind::ServiceTransaction, false),
-    (Kind::Observation, false),
-];
+/// Every kind that states something of a person, and where it is told aside; those about
+/// marriages and the deaths of others far more often.
+static FACTS: LazyLock<Vec<(Kind, bool)>> = LazyLock::new(|| {
+    let states = |entry: &&Entry| entry.is_posted && !entry.kind.acts_on_another();
+    let mut facts = Vec::new();
+    for entry in CATALOGUE.iter().filter(states) {
+        let kind = entry.kind;
+        let more = [Kind::MarryVoid, Kind::Reappear, Kind::NeedRaised, Kind::NeedAnswered];
+        let is_frequent = kind.is_marriage() || more.contains(&kind);
+        let times = if is_frequent { 12 } else { 1 };
+        let aside = if kind.is_death() { 16 } else { times };
+        facts.extend(std::iter::repeat_n((kind, false), times));
+        if Role::any_is_told(kind) {
+            facts.extend(std::iter::repeat_n((kind, true), aside));
+        }
+    }
+    facts
+});
+const DEPARTMENTS: [&str; 6] = ["POL", "HLT", "CIV", "VIL", "JUD", "EDU"];
+const CHANNELS: [&str; 4] = ["DX", "HV", "VF", "MR"];
 const PLACES: [&str; 4] = ["990101001001", "990101001002", "990102001001", "990102"];
 const NUMBERS: [&str; 2] = ["990101199001010017", "990101199202020026"];
 const TEXTS: [(Item, [&str; 2]); 12] = [
@@ -76,6 +75,9 @@ const TEXTS: [(Item, [&str; 2]); 12] = [
 pub struct Drawn {
     person: usize,
     kind: u8,
+    fact: u16,
+    teller: u8,
+    fields: u16,
     day: u8,
     wait: u8,
     target: prop::sample::Index,
@@ -90,10 +92,13 @@ pub fn drawn(most: usize) -> impl Strategy<Value = Vec<Drawn>> {
     let one = (
         (0..PERSONS, any::<u8>(), 0..24_u8, 0..3_u8, any::<prop::sample::Index>()),
         (any::<u16>(), any::<u16>(), any::<u16>(), any::<u8>(), any::<u8>()),
+        (any::<u16>(), any::<u8>(), any::<u16>()),
     );
-    let one = one.prop_map(|((person, kind, day, wait, target), (a, b, texts, more, flags))| {
+    let one = one.prop_map(|(first, (a, b, texts, more, flags), (fact, teller, fields))| {
+        let (person, kind, day, wait, target) = first;
         // Of twelve items about three are stated.
-        Drawn { person, kind, day, wait, target, items: a & b, texts, more, flags }
+        let items = a & b;
+        Drawn { person, kind, fact, teller, fields, day, wait, target, items, texts, more, flags }
     });
     prop::collection::vec(one, 1..most)
 }
@@ -116,9 +121,10 @@ fn step(drawn: &Drawn, life: &[Step], position: u64, recorded: i64) -> Step {
     let items: BTreeMap<_, _> = stated
         .map(|(at, (item, texts))| (*item, texts[usize::from(drawn.texts >> at & 1)]))
         .collect();
-    let topics = ["education", "welfare"];
+    let topics = ["education", "fishing"];
     let topic = bit(0).then(|| (topics[usize::from(bit(1))], u32::from(drawn.more)));
-    let (kind, side) = FACTS[usize::from(drawn.kind) % FACTS.len()];
+    let (kind, side) = FACTS[usize::from(drawn.fact) % FACTS.len()];
+    let teller = usize::from(drawn.teller);
     let plain = Step {
         position,
         recorded,
@@ -129,6 +135,9 @@ fn step(drawn: &Drawn, life: &[Step], position: u64, recorded: i64) -> Step {
         items: if side { BTreeMap::new() } else { items.clone() },
         related: Vec::new(),
         topic: topic.filter(|_| !side),
+        fields: if side { serde_json::Map::new() } else { fields(kind, drawn) },
+        department: DEPARTMENTS[teller % DEPARTMENTS.len()],
+        channel: CHANNELS[teller / DEPARTMENTS.len() % CHANNELS.len()],
         document: None,
         target: None,
         true_day: None,
@@ -144,8 +153,10 @@ fn step(drawn: &Drawn, life: &[Step], position: u64, recorded: i64) -> Step {
             let target = *drawn.target.get(&facts);
             let true_day = bit(2).then_some(plain.day);
             let side = life[target].side;
+            let of = life[target].kind;
             Step {
                 kind: Kind::Correction,
+                fields: if side { serde_json::Map::new() } else { fields(of, drawn) },
                 side,
                 day: true_day.unwrap_or_else(|| self::true_day(life, target)),
                 items: if side { BTreeMap::new() } else { items },
@@ -160,9 +171,10 @@ fn step(drawn: &Drawn, life: &[Step], position: u64, recorded: i64) -> Step {
             // What was done last is undone most often, so that annulments meet each other.
             let back = drawn.target.index(life.len().min(3)) + 1;
             let target = life.len() - back;
-            let (items, topic) = (BTreeMap::new(), None);
+            let (items, topic, fields) = (BTreeMap::new(), None, serde_json::Map::new());
             let (side, day) = (life[target].side, true_day(life, target));
-            Step { kind: Kind::Annulment, side, day, items, topic, target: Some(target), ..plain }
+            let kind = Kind::Annulment;
+            Step { kind, side, day, items, topic, fields, target: Some(target), ..plain }
         }
     }
 }
@@ -174,6 +186,13 @@ fn fact(plain: Step, drawn: &Drawn) -> Step {
         (Kind::Birth, false) => Some(Role::Mother),
         (Kind::Birth, true) => Some(Role::Child),
         (kind, _) if kind.is_marriage() || kind.is_divorce() => Some(Role::Spouse),
+        (kind, _) if Role::Spouse.is_told(kind) && !bit(3) => Some(Role::Spouse),
+        (Kind::Adopt | Kind::AdoptEnd, side) => {
+            Some(if side { Role::Child } else { Role::Adopter })
+        }
+        (Kind::GuardianSet, true) => Some(if bit(3) { Role::Ward } else { Role::FormerWard }),
+        (Kind::GuardianSet, false) => Some(Role::Guardian),
+        (Kind::Widow, _) if bit(3) => Some(Role::Spouse),
         (Kind::Registration, _) if bit(3) => Some(Role::Spouse),
         _ if bit(4) => Some(Role::Head),
         _ => None,
@@ -182,6 +201,30 @@ fn fact(plain: Step, drawn: &Drawn) -> Step {
     let kind = if bit(6) { DocumentKind::CitizenId } else { DocumentKind::Passport };
     let related = role.map(|role| (role, someone)).into_iter().collect();
     Step { related, document: bit(7).then(|| Document::new(kind, number)), ..plain }
+}
+
+/// Some of the fields of a kind.
+fn fields(kind: Kind, drawn: &Drawn) -> serde_json::Map<String, serde_json::Value> {
+    let told = kind.entry().fields.iter().zip(0_u32..);
+    let told = told.filter(|(_, at)| drawn.fields.rotate_right(*at) & 1 == 1);
+    let other = drawn.texts & 1 == 1;
+    told.map(|(field, _)| (field.name.to_owned(), value(field, other))).collect()
+}
+
+/// One of two values of a field.
+fn value(field: &DataField, other: bool) -> serde_json::Value {
+    let text = match field.form {
+        Form::Number(from, _) => return (from + i64::from(other)).into(),
+        Form::YesNo => return other.into(),
+        Form::Code(table) => &table.rows()[usize::from(other)].code,
+        Form::Word(words) => words[usize::from(other) % words.len()],
+        Form::Day => ["1969-12-28", "1970-01-02"][usize::from(other)],
+        Form::Division | Form::BirthPlace => "990102",
+        Form::CitizenNumber => NUMBERS[usize::from(other)],
+        Form::ItemName => ["full_name", "marital_code"][usize::from(other)],
+        Form::Text(_) => ["甲", "10"][usize::from(other)],
+    };
+    text.into()
 }
 
 /// A life as the views are handed it.
@@ -200,8 +243,8 @@ pub fn recorded(life: &[Step], person: PersonId) -> Vec<Recorded> {
             content: ContentTag([0; 8]),
             clocks: clocks(step.day, instant(step.recorded)),
             place: Place::parse(step.place).expect("a division"),
-            department: *b"POL",
-            channel: *b"DX",
+            department: step.department.as_bytes().try_into().expect("three letters"),
+            channel: step.channel.as_bytes().try_into().expect("two letters"),
             actor: "a".into(),
             source: format!("/pol/990101/{}", step.position % 3),
             correlation: EventKey([step.position as u8; 16]),
@@ -229,7 +272,7 @@ fn clocks(occurred_on: Date, recorded_at: Timestamp) -> Clocks {
 fn said(step: &Step) -> LifeEvent {
     let mut items = Items::default();
     step.items.iter().for_each(|(item, text)| items.set(*item, *text));
-    let mut details = serde_json::Map::new();
+    let mut details = step.fields.clone();
     if let Some((name, value)) = step.topic {
         details.insert("topic".into(), serde_json::json!({ name: { "n": value } }));
     }

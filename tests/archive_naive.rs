@@ -1,12 +1,17 @@
-//! Random lives, and what is true of them told a second time, slowly and from the definitions: for
-//! each item the last word that was said of it, by the day it is about. Shares no code with the
-//! archive.
+//! Random lives, and what is true of them told a second time, slowly and from the definitions:
+//! every fact in the order of the day it is about, each word on an item taken or kept beside, by
+//! the catalogue and by the sentences on who has the word. Shares no code with the archive.
 
 use std::collections::BTreeMap;
 
-use domain::{Document, Item, Kind, PersonId, Role};
+use domain::catalogue::{Sets, Word};
+use domain::{Document, Item, Kind, PersonId, Role, Topic};
 use jiff::civil::{Date, date};
+use serde_json::{Map, Value};
 use uuid::Uuid;
+
+use crate::archive_naive_needs::{Need, answer, raise};
+use crate::archive_naive_ties::{Tie, link, marital, reappear};
 
 /// One event of a life as the tests make it up.
 #[derive(Clone, Debug)]
@@ -22,37 +27,14 @@ pub struct Step {
     pub items: BTreeMap<Item, &'static str>,
     pub related: Vec<(Role, PersonId)>,
     pub topic: Option<(&'static str, u32)>,
+    /// Fields of the kind.
+    pub fields: Map<String, Value>,
+    pub department: &'static str,
+    pub channel: &'static str,
     pub document: Option<Document>,
     /// Place in the life of what it acts on.
     pub target: Option<usize>,
     pub true_day: Option<Date>,
-}
-
-/// What is true of a person: everything with the position and the day that it comes from.
-#[derive(Debug, Default, PartialEq)]
-pub struct Truth {
-    pub items: BTreeMap<Item, (String, u64, Date)>,
-    pub documents: Vec<(String, String)>,
-    pub links: Vec<(Role, PersonId, u64, Option<u64>)>,
-    pub topics: BTreeMap<String, (String, u64, Date)>,
-    pub is_dead: bool,
-    pub is_registered: bool,
-}
-
-/// What an event says of an item.
-enum Word {
-    Is(String),
-    SameAs(Item),
-    Gone,
-    /// Gone, unless residence and registration are known to lie in two townships.
-    GoneAtHome,
-}
-
-struct Said {
-    item: Item,
-    word: Word,
-    position: u64,
-    day: Date,
 }
 
 /// A day of the little calendar in which the lives take place; it begins before 1970.
@@ -87,6 +69,128 @@ pub fn true_day(life: &[Step], at: usize) -> Date {
     corrections(life, at).last().map_or(life[at].day, |newest| newest.day)
 }
 
+/// What is true of a person: everything with the position and the day that it comes from.
+#[derive(Debug, Default, PartialEq)]
+pub struct Truth {
+    pub items: BTreeMap<Item, Held>,
+    /// What those without the word say: the newest of each department.
+    pub beside: Vec<(Item, Held)>,
+    pub documents: Vec<(String, String)>,
+    pub ties: Vec<Tie>,
+    pub topics: BTreeMap<(String, String), (String, u64, Date)>,
+    pub needs: Vec<Need>,
+    pub is_dead: bool,
+    pub is_missing: bool,
+    pub is_registered: bool,
+}
+
+/// A value and who said it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    pub text: String,
+    pub position: u64,
+    pub day: Date,
+    pub department: &'static str,
+    pub has_word: bool,
+}
+
+/// Items, who has the word on them, and whether so has who has authority over the change.
+const WORDS: [(&str, &str, bool); 7] = [
+    (
+        "full_name citizen_id sex birth_date ethnic_code hukou_code hukou_nature hukou_address",
+        "POL",
+        false,
+    ),
+    ("hukou_status", "POL", true),
+    ("birth_place_code death_date", "HLT", true),
+    ("marital_code marital_change_date first_marriage_date", "CIV JUD", true),
+    ("education_code", "EDU", true),
+    ("employer employment_status", "HRS", true),
+    ("health_code", "HLT DPF", true),
+];
+const LIVING: &str = "residence_code residence_address door_plate migration_date relation_code";
+
+/// Who speaks: the fact, and the step that tells it or corrects it.
+#[derive(Clone, Copy)]
+pub struct Speaker<'a> {
+    pub fact: &'a Step,
+    pub told: &'a Step,
+    pub day: Date,
+}
+
+impl Speaker<'_> {
+    fn has_word(&self, item: Item) -> bool {
+        let named = |list: &str, name: &str| list.split(' ').any(|one| one == name);
+        let (entry, told) = (self.fact.kind.entry(), self.told);
+        let is_death = self.fact.kind.is_death();
+        let rules = named(LIVING, item.name()).then_some(("", true));
+        let row = WORDS.iter().find(|row| named(row.0, item.name()));
+        let Some((words, by_event)) = row.map(|row| (row.1, row.2)).or(rules) else {
+            return false;
+        };
+        let department: [u8; 3] = told.department.as_bytes().try_into().unwrap();
+        let is_change = entry.changes.contains(&item) || is_death && item == Item::DeathDate;
+        let over_event = entry.authority.is_empty() || entry.authority.contains(&department);
+        self.fact.side && is_death
+            || named(words, told.department)
+            || words.is_empty() && matches!(told.channel, "HV" | "VF")
+            || by_event && is_change && over_event
+    }
+
+    pub fn held(&self, item: Item, text: &str) -> Held {
+        Held {
+            text: text.to_owned(),
+            position: self.told.position,
+            day: self.day,
+            department: self.told.department,
+            has_word: self.has_word(item),
+        }
+    }
+}
+
+impl Truth {
+    fn gives_way(&self, item: Item, to: Speaker<'_>) -> bool {
+        self.items.get(&item).is_none_or(|held| {
+            !held.has_word || held.department == to.told.department || to.has_word(item)
+        })
+    }
+
+    pub fn say(&mut self, item: Item, text: &str, by: Speaker<'_>) {
+        if !self.gives_way(item, by) {
+            return self.keep_beside(item, text, by);
+        }
+        let stood = self.items.insert(item, by.held(item, text));
+        if stood.is_none_or(|stood| stood.text != text) || by.told.channel == "VF" {
+            self.beside.retain(|(beside, _)| *beside != item);
+        }
+    }
+
+    fn keep_beside(&mut self, item: Item, text: &str, by: Speaker<'_>) {
+        let department = by.told.department;
+        self.beside.retain(|(beside, held)| *beside != item || held.department != department);
+        if self.items.get(&item).is_none_or(|held| held.text != text) {
+            let held = Held { has_word: false, ..by.held(item, text) };
+            self.beside.push((item, held));
+            self.beside.sort_by_key(|(item, _)| *item);
+        }
+    }
+
+    fn take_away(&mut self, item: Item, by: Speaker<'_>) {
+        if self.gives_way(item, by) {
+            self.items.remove(&item);
+        }
+    }
+
+    fn township(&self, item: Item) -> Option<String> {
+        self.items.get(&item).map(|held| held.text[..9].to_owned())
+    }
+
+    fn note(&mut self, topic: &str, field: &str, value: &Value, by: Speaker<'_>) {
+        let noted = (value.to_string(), by.told.position, by.day);
+        self.topics.insert((topic.to_owned(), field.to_owned()), noted);
+    }
+}
+
 /// What is true on a day as known at an instant (in seconds after the first event).
 pub fn truth(life: &[Step], valid_on: Option<Date>, known_at: Option<i64>) -> Truth {
     let known: Vec<Step> =
@@ -98,29 +202,57 @@ pub fn truth(life: &[Step], valid_on: Option<Date>, known_at: Option<i64>) -> Tr
         .collect();
     facts.sort_by_key(|at| (true_day(&known, *at), known[*at].position));
     let mut truth = Truth::default();
-    let mut said = Vec::new();
     for at in facts {
         let (fact, day) = (&known[at], true_day(&known, at));
-        if let Some(document) = &fact.document {
-            learn(&mut truth, document.kind().name(), document.number());
-        }
-        say_all(fact, day, &corrections(&known, at), &mut said);
-        note_topics(&mut truth, fact, day);
-        for correction in corrections(&known, at) {
-            note_topics(&mut truth, correction, correction.day);
-        }
-        note_links(&mut truth, fact);
-        truth.is_dead |= fact.kind == Kind::Death;
-        truth.is_registered |= fact.kind == Kind::Registration;
-        truth.is_registered |= fact.kind == Kind::Birth && !fact.side;
-        if let Some((number, ..)) = last_word(&said, Item::CitizenId) {
+        happen(&mut truth, fact, day, &corrections(&known, at));
+        if let Some(number) = truth.items.get(&Item::CitizenId).map(|held| held.text.clone()) {
             learn(&mut truth, "citizen_id", &number);
         }
     }
-    for item in Item::all() {
-        truth.items.extend(last_word(&said, item).map(|value| (item, value)));
-    }
     truth
+}
+
+fn happen(truth: &mut Truth, fact: &Step, day: Date, corrections: &[&Step]) {
+    let by = Speaker { fact, told: fact, day };
+    if let Some(document) = &fact.document {
+        learn(truth, document.kind().name(), document.number());
+    }
+    let before = marital(truth);
+    let name = truth.items.get(&Item::FullName).map(|held| held.text.clone());
+    let says_name = fact.kind == Kind::NameChange && !fact.fields.contains_key("old_name");
+    if let Some(name) = name.filter(|_| says_name) {
+        truth.note("household", "former_name", &Value::String(name), by);
+    }
+    state(truth, fact, by);
+    let spouse = fact.related.iter().find(|(role, _)| *role == Role::Spouse);
+    let is_widowed = spouse.is_some_and(|(_, dead)| {
+        let last = truth.ties.iter().rev().find(|tie| tie.role == Role::Spouse);
+        !truth.is_dead && last.is_some_and(|tie| tie.person == *dead && tie.ended.is_none())
+    });
+    let follows = match (fact.side, fact.kind.is_death()) {
+        (false, _) => true,
+        (true, false) => spouse.is_some(),
+        (true, true) => is_widowed,
+    };
+    if follows {
+        conclude(truth, fact, by);
+    }
+    odd(truth, fact, corrections, by);
+    link(truth, fact, before);
+    state_topics(truth, fact, by);
+    for correction in corrections {
+        let by = Speaker { fact, told: correction, day: correction.day };
+        state(truth, correction, by);
+        state_topics(truth, correction, by);
+        let date = match fact.kind {
+            Kind::Birth if !fact.side => Some(Item::BirthDate),
+            kind if kind.is_death() && !fact.side => Some(Item::DeathDate),
+            _ => None,
+        };
+        if let (Some(item), Some(true_day)) = (date, correction.true_day) {
+            truth.say(item, &true_day.to_string(), by);
+        }
+    }
 }
 
 fn learn(truth: &mut Truth, kind: &str, number: &str) {
@@ -130,112 +262,104 @@ fn learn(truth: &mut Truth, kind: &str, number: &str) {
     }
 }
 
-fn note_topics(truth: &mut Truth, step: &Step, day: Date) {
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What a step states: items, fields of the kind of its fact, topics in the sender's words.
+fn state(truth: &mut Truth, step: &Step, by: Speaker<'_>) {
+    for (item, text) in &step.items {
+        truth.say(*item, text, by);
+    }
+    for field in by.fact.kind.entry().fields {
+        let Some(value) = step.fields.get(field.name) else { continue };
+        for sets in field.sets {
+            match sets {
+                Sets::Item(item) if step.items.contains_key(item) => {}
+                Sets::Item(item) => truth.say(*item, &text(value), by),
+                Sets::Topic(topic, name) => truth.note(topic.name(), name, value, by),
+            }
+        }
+    }
+}
+
+/// The topics that a step tells in the sender's words: after all else that the step does.
+fn state_topics(truth: &mut Truth, step: &Step, by: Speaker<'_>) {
     if let Some((name, value)) = step.topic {
-        let json = format!("{{\"n\":{value}}}");
-        truth.topics.insert(name.to_owned(), (json, step.position, day));
+        let field = if Topic::from_name(name).is_some() { "n" } else { "" };
+        let value = if field.is_empty() { serde_json::json!({"n": value}) } else { value.into() };
+        truth.note(name, field, &value, by);
     }
 }
 
-fn note_links(truth: &mut Truth, fact: &Step) {
-    for (role, person) in &fact.related {
-        let divorce = matches!(fact.kind, Kind::DivorceReg | Kind::DivorceCourt);
-        let mut open = truth.links.iter_mut().filter(|link| link.3.is_none());
-        if divorce {
-            open.filter(|link| (link.0, link.1) == (Role::Spouse, *person))
-                .for_each(|link| link.3 = Some(fact.position));
-        } else if !open.any(|link| (link.0, link.1) == (*role, *person)) {
-            truth.links.push((*role, *person, fact.position, None));
+fn conclude(truth: &mut Truth, fact: &Step, by: Speaker<'_>) {
+    let entry = fact.kind.entry();
+    let conclusions = if fact.side { entry.concludes_aside } else { entry.concludes };
+    for conclusion in conclusions {
+        let by_field = entry.fields.iter().any(|field| {
+            field.sets.contains(&conclusion.sets) && fact.fields.contains_key(field.name)
+        });
+        let by_item = matches!(conclusion.sets, Sets::Item(item) if fact.items.contains_key(&item));
+        if conclusion.gives_way && (by_field || by_item) {
+            continue;
         }
-    }
-}
-
-/// The items that an event of the kind concludes beside those that it states: each with the word
-/// of the catalogue, and whether a stated value goes before it.
-fn concluded(fact: &Step, day: Date) -> Vec<(Item, bool, Word)> {
-    use Item::*;
-    let is = |text: &str| Word::Is(text.to_owned());
-    let on = || Word::Is(day.to_string());
-    let village = (fact.place.len() == 12).then_some(fact.place);
-    let here = |item| village.map(|code| (item, true, is(code)));
-    let married = |code| vec![(MaritalStatus, false, is(code)), (MaritalChangeDate, false, on())];
-    match (fact.kind, fact.side) {
-        (Kind::Birth, false) => vec![(BirthDate, true, on())],
-        (Kind::Death, false) => vec![(DeathDate, false, on())],
-        (Kind::MarryFirst, _) => {
-            let mut first = married("21");
-            first.push((FirstMarriageDate, false, on()));
-            first
-        }
-        (Kind::MarryAgain, _) => married("22"),
-        (Kind::MarryRestore, _) => married("23"),
-        (Kind::DivorceReg | Kind::DivorceCourt, _) => married("40"),
-        (Kind::HukouOut, _) => vec![(HukouStatus, false, is("moved_out"))],
-        (Kind::HukouIn, _) => {
-            let mut words: Vec<_> = here(Hukou).into_iter().collect();
-            words.push((HukouStatus, false, is("normal")));
-            words.push((MigrationDate, true, Word::GoneAtHome));
-            words
-        }
-        (Kind::ResidenceChange | Kind::TempStayReg, _) => {
-            here(Residence).into_iter().chain([(MigrationDate, true, on())]).collect()
-        }
-        (Kind::Leave, _) => vec![(MigrationDate, true, on())],
-        (Kind::Return, _) => vec![
-            (Residence, true, Word::SameAs(Hukou)),
-            (ResidenceAddress, true, Word::SameAs(HukouAddress)),
-            (MigrationDate, false, Word::Gone),
-        ],
-        _ => vec![],
-    }
-}
-
-fn say_all(fact: &Step, day: Date, corrections: &[&Step], said: &mut Vec<Said>) {
-    let position = fact.position;
-    let stated = fact.items.iter().filter(|_| !fact.side);
-    for (item, text) in stated {
-        let word = Word::Is((*text).to_owned());
-        said.push(Said { item: *item, word, position, day });
-    }
-    for (item, gives_way, word) in concluded(fact, day) {
-        if !(gives_way && fact.items.contains_key(&item)) {
-            said.push(Said { item, word, position, day });
-        }
-    }
-    for correction in corrections {
-        let (position, day) = (correction.position, correction.day);
-        for (item, text) in &correction.items {
-            let word = Word::Is((*text).to_owned());
-            said.push(Said { item: *item, word, position, day });
-        }
-        let date = match fact.kind {
-            Kind::Birth if !fact.side => Some(Item::BirthDate),
-            Kind::Death => Some(Item::DeathDate),
-            _ => None,
-        };
-        if let (Some(item), Some(true_day)) = (date, correction.true_day) {
-            said.push(Said { item, word: Word::Is(true_day.to_string()), position, day });
-        }
-    }
-}
-
-fn last_word(said: &[Said], item: Item) -> Option<(String, u64, Date)> {
-    for (at, word) in said.iter().enumerate().rev().filter(|(_, said)| said.item == item) {
-        let before = &said[..at];
-        let township = |item| last_word(before, item).map(|(code, ..)| code[..9].to_owned());
-        let text = match &word.word {
-            Word::Is(text) => Some(text.clone()),
-            Word::SameAs(other) => last_word(before, *other).map(|(text, ..)| text),
+        let said = match conclusion.word {
+            Word::Is(text) => Some(text.to_owned()),
+            Word::Day => Some(by.day.to_string()),
+            Word::Village if fact.place.len() < 12 => continue,
+            Word::Village => Some(fact.place.to_owned()),
+            Word::SameAs(item) => truth.items.get(&item).map(|held| held.text.clone()),
             Word::Gone => None,
             Word::GoneAtHome => {
-                let homes = (township(Item::Residence), township(Item::Hukou));
-                match homes {
-                    (Some(here), Some(home)) if here != home => continue,
-                    _ => None,
+                let homes = (truth.township(Item::Residence), truth.township(Item::Hukou));
+                if matches!(&homes, (Some(here), Some(home)) if here != home) {
+                    continue;
                 }
+                None
             }
         };
-        return text.map(|text| (text, word.position, word.day));
+        match (conclusion.sets, said) {
+            (Sets::Item(item), Some(text)) => truth.say(item, &text, by),
+            (Sets::Item(item), None) => truth.take_away(item, by),
+            (Sets::Topic(topic, name), Some(text)) => {
+                truth.note(topic.name(), name, &Value::String(text), by);
+            }
+            (Sets::Topic(topic, name), None) => {
+                truth.topics.remove(&(topic.name().to_owned(), name.to_owned()));
+            }
+        }
     }
-    None
+}
+
+/// What the catalogue does not say in its tables.
+fn odd(truth: &mut Truth, fact: &Step, corrections: &[&Step], by: Speaker<'_>) {
+    let field = |name: &str| fact.fields.get(name).and_then(Value::as_str).map(str::to_owned);
+    truth.is_registered |= fact.kind.entry().opens && !fact.side;
+    match fact.kind {
+        kind if kind.is_death() && !fact.side => {
+            (truth.is_dead, truth.is_missing) = (true, false);
+        }
+        Kind::Missing => truth.is_missing = true,
+        Kind::Reappear if !fact.side => reappear(truth, fact, by),
+        Kind::DisabilityCert if !fact.items.contains_key(&Item::Health) => {
+            if let Some(kind) = field("disability_type") {
+                truth.say(Item::Health, &format!("6{kind}"), by);
+            }
+        }
+        Kind::DibaoChange if field("change").as_deref() == Some("ended") => {
+            truth.note("relief", "end", &Value::String(by.day.to_string()), by);
+        }
+        Kind::CorrectionRequest | Kind::Discrepancy => {
+            let said = field("claimed_value").or(field("their_value"));
+            let item = field("item").and_then(|name| Item::from_name(&name));
+            if let (Some(item), Some(said)) = (item, said)
+                && truth.items.get(&item).is_none_or(|held| held.text != said)
+            {
+                truth.keep_beside(item, &said, by);
+            }
+        }
+        Kind::NeedRaised => raise(truth, fact, corrections),
+        Kind::NeedAnswered => answer(truth, fact, corrections),
+        _ => {}
+    }
 }

@@ -93,7 +93,12 @@ impl StandIn {
             person_id: PersonId::from_uuid(uuid::Uuid::from_u128(7)),
             position: Position(position),
             recorded_at: "2026-12-01T00:00:00Z".parse().unwrap(),
-            flags: vec![Flag { rule: "C08".into(), severity: "error", items: vec!["hukou_code"] }],
+            flags: vec![Flag {
+                rule: "C08".into(),
+                severity: "error",
+                items: vec!["hukou_code"],
+                fields: vec![],
+            }],
             observations: Vec::new(),
         };
         match (position == next, first == content) {

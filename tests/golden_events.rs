@@ -50,7 +50,7 @@ fn read(path: PathBuf) -> Golden {
 
 /// Whether an event of the kind is ever told in the stream of somebody who is not its subject.
 fn is_told_aside(kind: Kind) -> bool {
-    kind.acts_on_another() || Role::NAMED.iter().any(|(role, _)| role.is_told(kind))
+    kind.acts_on_another() || Role::any_is_told(kind)
 }
 
 #[test]
@@ -75,30 +75,31 @@ fn every_kind_of_the_catalogue_has_a_golden_event_in_its_newest_version() {
 #[test]
 fn the_numbers_of_the_catalogue_never_change() {
     let numbers: Vec<_> = CATALOGUE.iter().map(|entry| (entry.kind as u16, entry.code)).collect();
+    #[rustfmt::skip]
     let written = [
-        (1, "birth"),
-        (4, "death"),
-        (8, "marry_first"),
-        (9, "marry_again"),
-        (10, "marry_restore"),
-        (11, "divorce_reg"),
-        (12, "divorce_court"),
-        (15, "hukou_out"),
-        (16, "hukou_in"),
-        (17, "residence_change"),
-        (18, "temp_stay_reg"),
-        (22, "leave"),
-        (23, "return"),
-        (101, "registration"),
-        (102, "household_visit"),
-        (103, "service_transaction"),
-        (104, "observation"),
-        (105, "correction"),
-        (106, "annulment"),
-        (109, "document_claimed"),
-        (201, "submission_rejected"),
-        (301, "person_read"),
+        (1, "birth"), (2, "birth_foundling"), (3, "birth_then_death"), (4, "death"),
+        (5, "death_declared"), (6, "missing"), (7, "reappear"), (8, "marry_first"),
+        (9, "marry_again"), (10, "marry_restore"), (11, "divorce_reg"), (12, "divorce_court"),
+        (13, "marry_void"), (14, "widow"), (15, "hukou_out"), (16, "hukou_in"),
+        (17, "residence_change"), (18, "temp_stay_reg"), (19, "temp_stay_extend"),
+        (20, "res_permit_issue"), (21, "res_permit_endorse"), (22, "leave"), (23, "return"),
+        (24, "emigrate"), (25, "settle"), (26, "unregistered_found"), (27, "id_issue"),
+        (28, "id_number_correct"), (29, "name_change"), (30, "ethnic_change"), (31, "sex_correct"),
+        (32, "birthdate_correct"), (33, "hh_split"), (34, "hh_merge"), (35, "head_change"),
+        (36, "adopt"), (37, "adopt_end"), (38, "guardian_set"), (39, "preg_reg"), (40, "preg_care"),
+        (41, "preg_end"), (42, "contraception"), (43, "preconception_check"), (44, "fp_benefit"),
+        (45, "childcare_subsidy"), (46, "vaccine_cert"), (47, "health_change"),
+        (48, "disability_cert"), (49, "school_enrol"), (50, "school_transfer"), (51, "school_end"),
+        (52, "mil_register"), (53, "enlist"), (54, "discharge"), (55, "employ_start"),
+        (56, "employ_end"), (57, "unemploy_reg"), (58, "flex_employ"), (59, "socins_enrol"),
+        (60, "pension_start"), (61, "dibao_grant"), (62, "dibao_change"), (63, "tekun"),
+        (64, "temp_aid"), (65, "elder_benefit"), (66, "need_raised"), (67, "need_answered"),
+        (68, "correction_request"), (69, "discrepancy"), (101, "registration"),
+        (102, "household_visit"), (103, "service_transaction"), (104, "observation"),
+        (105, "correction"), (106, "annulment"), (109, "document_claimed"),
+        (201, "submission_rejected"), (301, "person_read"),
     ];
+    assert_eq!(numbers.len(), written.len());
     for (number, code) in written {
         assert!(numbers.contains(&(number, code)), "{code} was written as {number}");
         let kind = Kind::from_number(number).map(|(kind, side)| (kind.code(), side));
@@ -150,7 +151,7 @@ fn an_unknown_type_version_or_form_is_an_error_and_no_panic() {
             assert!(matches!(error, Some(PayloadError::Malformed(_))), "{} {end}", golden.name);
         }
     }
-    for number in [0, 2, 99, 107, 999, 1002, u16::MAX] {
+    for number in [0, 70, 99, 107, 302, 999, 1070, u16::MAX] {
         assert!(matches!(read(number, 1, "{}"), Some(PayloadError::Unknown(_))), "{number}");
     }
     for json in [

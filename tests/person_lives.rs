@@ -163,3 +163,77 @@ fn an_act_tells_in_whose_streams_it_stands_and_so_do_the_changes_of_it() {
     }
     assert_eq!(told_to(7), None);
 }
+
+fn found_again(spouse: Option<domain::PersonId>, on: &str) -> Told {
+    let told = told(Kind::Reappear, on);
+    spouse.into_iter().fold(told, |told, spouse| told.with(Role::Spouse, spouse))
+}
+
+#[test]
+fn somebody_declared_dead_and_found_again_lives_on_and_may_die_on_another_day() {
+    let declared = told(Kind::DeathDeclared, "2015-01-01").with(Role::Spouse, ANN);
+    let mut person = person(&[told(Kind::Birth, "1990-01-01"), wed(ANN, "2012-05-01"), declared]);
+    assert_eq!(person.widowed_by_death(), Some(ANN));
+    assert_eq!(person.spouse_on(day("2016-01-01")), None);
+    let later = told(Kind::Death, "2020-01-01");
+    assert_eq!(person.decide(&later.record()), Err(Refused(vec![Refusal::AlreadyDead])));
+    let back = found_again(Some(ANN), "2016-01-01");
+    assert_eq!(person.decide(&back.record()), Ok(()));
+    person.apply(back.event());
+    assert_eq!((person.died_on(), person.widowed_by_death()), (None, None));
+    assert_eq!(person.spouse_on(day("2016-01-01")), Some(ANN));
+    assert_eq!(person.decide(&later.record()), Ok(()));
+    person.apply(annuls(3, "2016-01-01").event());
+    assert_eq!(person.died_on(), Some(day("2015-01-01")));
+}
+
+#[test]
+fn a_death_told_aside_ends_a_marriage_and_a_return_revives_it_unless_there_is_another() {
+    let dead = aside(Kind::DeathDeclared, "2015-01-01").with(Role::Spouse, ANN);
+    let back = aside(Kind::Reappear, "2018-01-01").with(Role::Spouse, ANN);
+    let mut widow = person(&[wed(ANN, "2012-05-01"), dead]);
+    assert_eq!(widow.spouse_on(day("2014-12-31")), Some(ANN));
+    assert_eq!(widow.spouse_on(day("2015-01-01")), None);
+    assert_eq!(widow.death_aside_of(ANN), Some(Sequence(1)));
+    assert_eq!(widow.death_aside_of(BEN), None);
+    assert_eq!(widow.decide(&wed(BEN, "2016-01-01").record()), Ok(()));
+    let mut again = widow.clone();
+    widow.apply(back.event());
+    assert_eq!(widow.spouse_on(day("2018-01-01")), Some(ANN));
+    again.apply(wed(BEN, "2016-01-01").event());
+    again.apply(back.event());
+    assert_eq!(again.spouse_on(day("2018-01-01")), Some(BEN));
+    assert_eq!(again.spouses_ever(), [ANN, BEN]);
+}
+
+#[test]
+fn a_marriage_that_never_was_binds_nobody_from_the_judgment_on() {
+    let void = told(Kind::MarryVoid, "2013-01-01").with(Role::Spouse, ANN);
+    let single = person(&[wed(ANN, "2012-05-01"), void.clone()]);
+    assert_eq!(single.spouse_on(day("2013-01-01")), None);
+    assert_eq!(single.decide(&wed(BEN, "2013-01-01").record()), Ok(()));
+    let known = person(&[told(Kind::Birth, "1990-01-01")]);
+    assert_eq!(known.doubts(&void.record(), None), [domain::Doubt::MarriageNotOnRecord]);
+}
+
+#[test]
+fn what_may_come_after_a_death_is_taken_and_nothing_else() {
+    let dead = person(&[told(Kind::Birth, "1990-01-01"), told(Kind::Death, "2020-01-01")]);
+    let mut taken = Vec::new();
+    for entry in domain::catalogue::CATALOGUE.iter().filter(|entry| entry.is_posted) {
+        let late = told(entry.kind, "2021-01-01").with(Role::Spouse, ANN);
+        if dead.decide(&late.record()).is_ok() {
+            taken.push(entry.code);
+        }
+    }
+    let due = [
+        "reappear",
+        "employ_end",
+        "dibao_change",
+        "need_answered",
+        "correction_request",
+        "discrepancy",
+        "registration",
+    ];
+    assert_eq!(taken, due);
+}

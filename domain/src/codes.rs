@@ -15,6 +15,7 @@ pub struct Code {
 
 /// A closed list of codes in the order of its standard.
 pub struct CodeTable {
+    name: &'static str,
     rows: Vec<Code>,
     /// The number that the registry's rules need of a row, where the table has one.
     numbers: Vec<Option<u8>>,
@@ -23,7 +24,7 @@ pub struct CodeTable {
 }
 
 impl CodeTable {
-    fn read(text: &str) -> Self {
+    fn read(name: &'static str, text: &str) -> Self {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let headers = reader.headers().expect("the embedded table was read by a test");
         let number_at = headers.iter().position(|header| NUMBERS.contains(&header));
@@ -40,7 +41,12 @@ impl CodeTable {
         let pack = |row: &Code| packed(&row.code).expect("codes have four characters at most");
         let mut sorted: Vec<_> = rows.iter().map(pack).zip(0..).collect();
         sorted.sort_unstable();
-        Self { rows, numbers, sorted }
+        Self { name, rows, numbers, sorted }
+    }
+
+    /// Its name, that of its static.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// The row of a code.
@@ -81,7 +87,9 @@ fn packed(code: &str) -> Option<u32> {
 macro_rules! tables {
     ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
         $($(#[$doc])* pub static $name: LazyLock<CodeTable> =
-            LazyLock::new(|| CodeTable::read(include_str!(concat!("../codes/", $file))));)*
+            LazyLock::new(|| {
+                CodeTable::read(stringify!($name), include_str!(concat!("../codes/", $file)))
+            });)*
         /// Every table with its name, for the catalogue and for tests.
         pub static ALL: &[(&str, &LazyLock<CodeTable>)] = &[$((stringify!($name), &$name)),*];
     };
@@ -110,4 +118,18 @@ tables! {
     CHANNEL = "collection_channel_ours.csv";
     /// Source departments.
     DEPARTMENT = "source_department_ours.csv";
+    /// Why an entry of the household register is changed, GA/T 2000.24-2014, as far as known.
+    REGISTER_CHANGE = "register_change_ga2000_24.csv";
+    /// Why people move, GB/T 31000-2015.
+    MIGRATION_REASON = "migration_reason_gbt31000.csv";
+    /// Kinds of dwellings, GB/T 31000-2015.
+    DWELLING = "dwelling_type_gbt31000.csv";
+    /// Methods of contraception, for voluntary services only.
+    CONTRACEPTIVE = "contraceptive_method_ours.csv";
+    /// Kinds of disability, digit 19 of the certificate number.
+    DISABILITY = "disability_type_cdpf.csv";
+    /// Levels of disability, digit 20 of the certificate number.
+    DISABILITY_LEVEL = "disability_level_cdpf.csv";
+    /// The five categories of needs.
+    NEED = "need_category_ours.csv";
 }

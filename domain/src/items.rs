@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::citizen_number::CitizenNumber;
-use crate::codes::{self, CodeTable};
-use crate::divisions::{Divisions, Place};
+use crate::codes;
+use crate::divisions::Divisions;
 use crate::fault::Fault;
+use crate::forms::Form;
 
 /// One item. The numbers are frozen: they stand in stored rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,25 +69,6 @@ pub enum Item {
     Phone,
     /// 证件类型
     IdDocumentType,
-}
-
-/// What an item's text must be.
-#[derive(Clone, Copy)]
-enum Form {
-    /// Free text of at most so many characters.
-    Text(usize),
-    /// A code of a table.
-    Code(&'static LazyLock<CodeTable>),
-    /// A date.
-    Day,
-    /// A division code of 6, 9 or 12 digits.
-    Division,
-    /// A county code ever issued, or a country.
-    BirthPlace,
-    /// A citizen number.
-    CitizenNumber,
-    /// One of a few words.
-    Word(&'static [&'static str]),
 }
 
 /// How many of the items are base items; they come first.
@@ -193,44 +174,12 @@ impl Item {
     /// # Errors
     /// As [`Item::read`].
     pub fn take(self, typed: String, today: Date, divisions: &Divisions) -> Result<String, Fault> {
-        let text = typed.trim();
-        if text.is_empty() || has_control(text) {
-            return Err(Fault::new(
-                "empty",
-                "值为空或含控制字符",
-                "empty, or has control characters",
-            ));
-        }
-        let fits = match Self::TABLE[self as usize - 1].3 {
-            Form::Text(most) => text.len() <= most || text.chars().count() <= most,
-            Form::Code(table) => table.find(text).is_some(),
-            Form::Day => {
-                parse_day(text)?;
-                true
-            }
-            Form::Division => {
-                Place::parse(text).is_ok_and(|place| place.digits() >= 6)
-                    && divisions.was_ever_issued(&text[..6])
-            }
-            Form::BirthPlace => {
-                codes::COUNTRY.find(text).is_some() || divisions.was_ever_issued(text)
-            }
-            Form::CitizenNumber => {
-                let number = CitizenNumber::parse(text, today, divisions)
-                    .map_err(|error| Fault::citizen_number(&error))?;
-                return Ok(if number.as_str() == typed {
-                    typed
-                } else {
-                    number.as_str().to_owned()
-                });
-            }
-            Form::Word(words) => words.contains(&text),
-        };
-        if fits {
-            Ok(if text.len() == typed.len() { typed } else { text.to_owned() })
-        } else {
-            Err(Fault::new("not_a_value", "不是该项目的合法取值", "not a value of this item"))
-        }
+        self.form().take(typed, today, divisions)
+    }
+
+    /// What its values must be.
+    pub fn form(self) -> Form {
+        Self::TABLE[self as usize - 1].3
     }
 }
 
@@ -254,12 +203,6 @@ impl<'de> Deserialize<'de> for Item {
         }
         deserializer.deserialize_str(Name)
     }
-}
-
-/// Control characters stand at the ends of ASCII, or come after the byte C2.
-fn has_control(text: &str) -> bool {
-    text.bytes().any(|byte| byte < b' ' || byte == 0x7f || byte == 0xc2)
-        && text.chars().any(char::is_control)
 }
 
 /// Reads a date of the contract, `YYYY-MM-DD`.

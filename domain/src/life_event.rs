@@ -21,6 +21,8 @@ use crate::ids::{PersonId, Sequence};
 use crate::items::Item;
 use crate::recorded::EventType;
 
+pub use crate::role::Role;
+
 /// Items and their values, ordered by item, each item once.
 ///
 /// The texts lie in one string, one after the other in the order of the items: an event has many
@@ -96,58 +98,6 @@ impl fmt::Debug for Items {
 impl Serialize for Items {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
-    }
-}
-
-/// What a related person is to the subject of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Mother.
-    Mother,
-    /// Father.
-    Father,
-    /// Husband or wife, married now or by this act, or divorced by it.
-    Spouse,
-    /// Head of the household.
-    Head,
-    /// Guardian.
-    Guardian,
-    /// Adopter.
-    Adopter,
-    /// Child.
-    Child,
-    /// The person to whom a document belongs.
-    Owner,
-}
-
-impl Role {
-    /// The roles that a submission may name, with their field names.
-    pub const NAMED: [(Role, &'static str); 7] = [
-        (Role::Mother, "mother"),
-        (Role::Father, "father"),
-        (Role::Spouse, "spouse"),
-        (Role::Head, "head"),
-        (Role::Guardian, "guardian"),
-        (Role::Adopter, "adopter"),
-        (Role::Child, "child"),
-    ];
-
-    /// Whether an act of a kind is told in the stream of the person in this role too.
-    pub fn is_told(self, kind: Kind) -> bool {
-        match self {
-            Role::Spouse => kind.is_marriage() || kind.is_divorce(),
-            Role::Mother | Role::Father => kind == Kind::Birth,
-            _ => false,
-        }
-    }
-
-    /// What the subject is to the related person, where the catalogue tells it in their stream.
-    pub fn seen_from_there(self) -> Role {
-        match self {
-            Role::Mother | Role::Father | Role::Adopter => Role::Child,
-            other => other,
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use domain::catalogue::CATALOGUE;
 use domain::{Clocks, Place};
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::days::{date_of, day_number};
@@ -138,20 +138,30 @@ impl Deadlines {
     }
 }
 
-/// A row of the table.
-#[derive(Deserialize)]
-struct Row {
-    rule: u16,
-    event: String,
+/// A row of the table, as it stands there.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Row {
+    /// Number of the rule; the catalogue of events names it.
+    pub rule: u16,
+    /// Code of the event.
+    pub event: String,
     area: Area,
     length: u16,
     unit: Unit,
     clock: Clock,
     valid_from: Option<Date>,
     valid_to: Option<Date>,
+    basis: String,
+    note: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// Every row of the table that the product carries.
+pub fn embedded_rows() -> Vec<Row> {
+    let rows = csv::Reader::from_reader(DEADLINES.as_bytes()).into_deserialize();
+    rows.map(|row| row.expect("the embedded tables were read by a test")).collect()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Area {
     Urban,
@@ -159,14 +169,14 @@ enum Area {
     Any,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Unit {
     CalendarDays,
     WorkingDays,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Clock {
     Occurred,

@@ -89,6 +89,15 @@ impl Desk {
     }
 
     fn batch(&self, events: &[Event<'_>], atomic: bool) -> Vec<Receipt> {
+        self.batch_from(SOURCE, events, atomic)
+    }
+
+    /// Hands in one event of a source.
+    pub fn send_from(&self, source: &str, event: Event<'_>) -> Receipt {
+        self.batch_from(source, &[event], false).remove(0)
+    }
+
+    fn batch_from(&self, source: &str, events: &[Event<'_>], atomic: bool) -> Vec<Receipt> {
         self.clock.set(self.clock.get() + 3_600);
         let at = Timestamp::from_second(self.clock.get()).expect("an instant");
         let clerk =
@@ -96,7 +105,7 @@ impl Desk {
         let prepared = events.iter().map(|(id, kind, data)| {
             let event = CloudEvent {
                 id: (*id).into(),
-                source: SOURCE.into(),
+                source: source.into(),
                 event_type: format!("renkou.{kind}.v1"),
                 time: None,
                 recorded_time: None,

@@ -1,7 +1,5 @@
 //! Archives and histories as the outside contract shows them.
 
-use std::collections::BTreeMap;
-
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use domain::{DocumentKind, Item, Payload, PersonId, Position, Role};
@@ -11,20 +9,9 @@ use projections::archive::{Link, Origin};
 use projections::{Archive, Row};
 use replay::history::Entry;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-/// The eight topics of the service archive.
-const TOPICS: [&str; 8] = [
-    "household",
-    "education",
-    "military",
-    "medical",
-    "fertility",
-    "employment",
-    "relief",
-    "welfare",
-];
+use super::archive_parts::{Topics, beside, needs, topics};
 
 /// Most archives are shorter as JSON.
 const BYTES_EXPECTED: usize = 6 << 10;
@@ -35,6 +22,8 @@ const BYTES_EXPECTED: usize = 6 << 10;
 pub struct Shown<'a> {
     as_of: AsOf,
     #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<Vec<Told<'a, &'a str>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     documents: Option<Vec<Document<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     family: Option<Vec<Relative>>,
@@ -42,11 +31,11 @@ pub struct Shown<'a> {
     households: Option<Vec<Household<'a>>>,
     items: Items<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    needs: Option<[(); 0]>,
+    needs: Option<Vec<Value>>,
     person_id: PersonId,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    topics: Option<BTreeMap<&'a str, Topic<'a>>>,
+    topics: Option<Topics<'a>>,
 }
 
 /// The axes of a read, and the position of the views that answered it.
@@ -65,23 +54,28 @@ struct Items<'a>(Vec<(&'static str, Told<'a, &'a str>)>);
 
 /// A value and the event that it comes from.
 #[derive(Serialize)]
-struct Told<'a, V> {
+pub(super) struct Told<'a, V> {
     #[serde(serialize_with = "as_text")]
     channel: [u8; 2],
     #[serde(serialize_with = "as_text")]
     department: [u8; 3],
+    /// Since when somebody without the word on a standing item has said something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubted_since: Option<Timestamp>,
+    /// Of standing items: whether who has the word on it said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_authority: Option<bool>,
+    /// Of what is said beside the standing items: which item.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item: Option<&'static str>,
+    known_on: Option<Date>,
     occurred_on: Date,
     position: Position,
+    record_id: Option<&'a str>,
     recorded_at: Timestamp,
     source: &'a str,
-    value: V,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Topic<'a> {
-    Told(Told<'a, Option<&'a RawValue>>),
-    Untold {},
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<V>,
 }
 
 #[derive(Serialize)]
@@ -117,18 +111,26 @@ impl<'a> Shown<'a> {
         let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
         let all_items = is_wanted("items");
         let items = archive.values().filter(|(item, ..)| all_items || is_wanted(item.name()));
-        let items = items.map(|(item, text, origin)| (item.name(), told(archive, text, origin)));
+        let items = items.map(|(item, text, origin)| {
+            let told = Told {
+                has_authority: Some(archive.has_authority(item)),
+                doubted_since: doubted_since(archive, item),
+                ..told(archive, text, origin)
+            };
+            (item.name(), told)
+        });
         let mut items: Vec<_> = items.collect();
         items.sort_unstable_by_key(|(name, _)| *name);
         let part = |name| is_wanted(name).then_some(());
         Shown {
             as_of,
+            beside: part("beside").map(|()| beside(archive)),
             documents: part("documents").map(|()| archive.documents().map(document).collect()),
             family: part("family")
                 .map(|()| archive.links().iter().map(|link| relative(archive, link)).collect()),
             households: part("households").map(|()| household(archive).into_iter().collect()),
             items: Items(items),
-            needs: part("needs").map(|()| []),
+            needs: part("needs").map(|()| needs(archive)),
             person_id: id,
             status: status(archive),
             topics: part("topics").map(|()| topics(archive)),
@@ -138,6 +140,7 @@ impl<'a> Shown<'a> {
     /// Names of the items and parts in the answer, as the record of the read keeps them.
     pub fn names(&self) -> Vec<&'static str> {
         let parts = [
+            (self.beside.is_some(), "beside"),
             (self.documents.is_some(), "documents"),
             (self.family.is_some(), "family"),
             (self.households.is_some(), "households"),
@@ -149,6 +152,13 @@ impl<'a> Shown<'a> {
         let parts = parts.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
         let items = self.items.0.iter().map(|(name, _)| *name);
         parts.chain(items).collect()
+    }
+}
+
+impl<V> Told<'_, V> {
+    /// The same, naming the item.
+    pub(super) fn about(self, item: Item) -> Self {
+        Self { item: Some(item.name()), ..self }
     }
 }
 
@@ -166,29 +176,38 @@ impl Serialize for Items<'_> {
     }
 }
 
-fn told<'a, V>(archive: &'a Archive, value: V, origin: &'a Origin) -> Told<'a, V> {
+/// Since when an item is doubted: what is said beside it is ordered by time.
+fn doubted_since(archive: &Archive, item: Item) -> Option<Timestamp> {
+    let first = archive.beside().find(|(of, ..)| *of == item);
+    first.map(|(_, _, origin)| origin.recorded_at())
+}
+
+/// A value with its origin.
+pub(super) fn told<'a, V>(
+    archive: &'a Archive,
+    value: impl Into<Option<V>>,
+    origin: &'a Origin,
+) -> Told<'a, V> {
     let mut department = origin.department;
     department.make_ascii_lowercase();
     Told {
         channel: origin.channel,
         department,
+        doubted_since: None,
+        has_authority: None,
+        item: None,
+        known_on: origin.known_on,
         occurred_on: origin.occurred_on,
         position: origin.position,
+        record_id: archive.record_id(origin),
         recorded_at: origin.recorded_at(),
         source: archive.source(origin),
-        value,
+        value: value.into(),
     }
 }
 
 fn as_text<S: Serializer>(code: &impl AsRef<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&String::from_utf8_lossy(code.as_ref()))
-}
-
-fn topics(archive: &Archive) -> BTreeMap<&str, Topic<'_>> {
-    let known = archive.topics().map(|(name, json, origin)| {
-        (name, Topic::Told(told(archive, serde_json::from_str(json).ok(), origin)))
-    });
-    TOPICS.iter().map(|topic| (*topic, Topic::Untold {})).chain(known).collect()
 }
 
 fn document((kind, number): (DocumentKind, &str)) -> Document<'_> {
@@ -217,6 +236,7 @@ fn household(archive: &Archive) -> Option<Household<'_>> {
 fn status(archive: &Archive) -> &'static str {
     match (archive.is_dead, archive.is_registered) {
         (true, _) => "dead",
+        _ if archive.is_missing => "missing",
         (false, true) => "alive",
         (false, false) => "unregistered",
     }

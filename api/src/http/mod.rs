@@ -2,7 +2,9 @@
 
 mod answer;
 mod archive_json;
+mod archive_parts;
 mod batch;
+mod catalogue;
 pub mod cloudevents;
 mod connection;
 mod docs;
@@ -46,6 +48,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(persons::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(operate::routes(shared()))
+        .merge(catalogue::routes())
         .merge(docs::routes());
     let open = operate::open_routes(shared()).merge(docs::open_routes());
     assemble(open, guarded, tokens)

@@ -29,6 +29,8 @@ pub struct Telling {
     pub life: Arc<LifeEvent>,
     /// The day on which the spouse on record died, where a marriage asks for it.
     pub spouse_died_on: Option<Date>,
+    /// JSON pointer to where the submission names the person, where somebody else's act is told.
+    pub named_at: String,
 }
 
 /// Why no telling could be made.
@@ -96,17 +98,7 @@ impl Acts<'_> {
         if submission.kind.acts_on_another() {
             return self.changes(submission, subject);
         }
-        let mut related = Vec::with_capacity(report.related.len());
-        let mut others = Vec::new();
-        for (role, named) in &report.related {
-            let name = Role::NAMED.iter().find(|(known, _)| known == role).map(|(_, name)| name);
-            let part = name.copied().unwrap_or("other");
-            let person = self.resolve(named, submission.key, format_args!("{part}"))?;
-            related.push(Related { role: *role, person });
-            if role.is_told(submission.kind) {
-                others.push((*role, person, document_of(named)));
-            }
-        }
+        let (related, others) = self.concerned(submission, subject)?;
         let life = LifeEvent {
             id: Some(submission.id.clone()),
             document: report.person.as_ref().and_then(document_of),
@@ -120,13 +112,39 @@ impl Acts<'_> {
         };
         let day = report.occurred_on;
         let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
-        for (role, person, document) in others {
-            let related = vec![Related { role: role.seen_from_there(), person: subject }];
-            let certificate_no = report.certificate_no.clone();
-            let life = LifeEvent { document, related, certificate_no, ..LifeEvent::default() };
-            tellings.push(self.telling(submission.kind, true, person, day, life)?);
+        for other in others {
+            let life = LifeEvent {
+                document: other.document,
+                items: other.items,
+                related: other.related,
+                certificate_no: report.certificate_no.clone(),
+                ..LifeEvent::default()
+            };
+            let telling = self.telling(submission.kind, true, other.person, day, life)?;
+            tellings.push(Telling { named_at: other.named_at, ..telling });
         }
+        self.tell_later_death(&mut tellings)?;
         Ok(tellings)
+    }
+
+    /// A marriage that is told after the death of one of the two widows the other.
+    fn tell_later_death(&mut self, tellings: &mut Vec<Telling>) -> Result<(), ActError> {
+        let [one, other] = &tellings[..] else { return Ok(()) };
+        if !one.kind.is_marriage() || one.person == other.person {
+            return Ok(());
+        }
+        let (day, one, other) = (one.occurred_on, one.person, other.person);
+        for (dead, widowed) in [(one, other), (other, one)] {
+            let Some((kind, died)) = self.memory.known(dead)?.person.died_by() else { continue };
+            let survivor = &self.memory.known(widowed)?.person;
+            let survives = survivor.died_on().is_none_or(|own| own > died);
+            if died >= day && survives && survivor.death_aside_of(dead).is_none() {
+                let related = vec![Related { role: Role::Spouse, person: dead }];
+                let life = LifeEvent { related, ..LifeEvent::default() };
+                tellings.push(self.telling(kind, true, widowed, died, life)?);
+            }
+        }
+        Ok(())
     }
 
     fn telling(
@@ -144,7 +162,8 @@ impl Acts<'_> {
             spouse_died_on = self.memory.known(spouse)?.person.died_on();
         }
         let life = Arc::new(life);
-        Ok(Telling { person, side, kind, occurred_on, life, spouse_died_on })
+        let named_at = String::new();
+        Ok(Telling { person, side, kind, occurred_on, life, spouse_died_on, named_at })
     }
 
     /// A correction or annulment is told wherever its target was told.
@@ -170,7 +189,16 @@ impl Acts<'_> {
         else {
             return refused(Refusal::TargetUnknown);
         };
-        let (key, others) = known.person.told_to(target).unwrap_or((submission.key, Vec::new()));
+        let (key, mut others) =
+            known.person.told_to(target).unwrap_or((submission.key, Vec::new()));
+        let (root, is_root) = known.person.root_at(target).unwrap_or((target_kind, true));
+        if root.is_death() {
+            // A marriage that was told after the death brought the death along.
+            let spouses = known.person.spouses_ever();
+            others.extend(
+                spouses.into_iter().filter(|spouse| !others.contains(spouse)).collect::<Vec<_>>(),
+            );
+        }
         // The day of a birth or death is its date, so either of them corrects both.
         let date = match target_kind {
             Kind::Birth => report.items.get(Item::BirthDate),
@@ -197,8 +225,12 @@ impl Acts<'_> {
         };
         let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
         for person in others {
-            let Some(there) = self.memory.known(person)?.person.seen(key) else { continue };
-            let life = change(there.sequence);
+            let there = &self.memory.known(person)?.person;
+            let brought = || there.death_aside_of(subject).filter(|_| is_root && root.is_death());
+            let Some(told) = there.seen(key).map(|seen| seen.sequence).or_else(brought) else {
+                continue;
+            };
+            let life = change(told);
             tellings.push(self.telling(submission.kind, true, person, day, life)?);
         }
         Ok(tellings)
@@ -241,7 +273,7 @@ pub fn event_key(identity: &IdentityKey, source: &str, id: &str) -> EventKey {
     EventKey(identity.hash(&parts))
 }
 
-fn document_of(named: &PersonRef) -> Option<Document> {
+pub(super) fn document_of(named: &PersonRef) -> Option<Document> {
     match named {
         PersonRef::Document(document) if document.kind() != DocumentKind::None => {
             Some(document.clone())

@@ -224,8 +224,7 @@ impl Decider {
         let (recorded_at, payload) = told.unwrap_or_default();
         let life = payload.as_ref().and_then(|payload| payload.life());
         let doubts = life.into_iter().flat_map(|life| &life.doubts);
-        let flags = doubts.filter_map(|rule| Doubt::of_rule(rule)).map(Flag::from).collect();
-        Ok((recorded_at, flags))
+        Ok((recorded_at, doubts.filter_map(|stored| Flag::read(stored)).collect()))
     }
 
     /// Records tellings of one submission, all or none: the first is the subject's.
@@ -253,9 +252,15 @@ impl Decider {
         let subject = self.memory.known(tellings[0].person)?;
         let mut doubts = subject.person.doubts(&records[0], submission.report.known_on);
         doubts.extend(is_anothers.then_some(Doubt::NumberOfAnother));
-        if !doubts.is_empty() {
+        let odd = submission.doubts().into_iter();
+        let flags: Vec<Flag> = doubts
+            .into_iter()
+            .map(|doubt| Flag::new(doubt, &[]))
+            .chain(odd.map(|(doubt, names)| Flag::new(doubt, &names)))
+            .collect();
+        if !flags.is_empty() {
             let told = Arc::make_mut(&mut tellings[0].life);
-            told.doubts = doubts.iter().map(|doubt| doubt.flag().0.to_owned()).collect();
+            told.doubts = flags.iter().map(Flag::stored).collect();
             records[0].event.life = Arc::clone(&tellings[0].life);
         }
         self.issue_keys(&tellings)?;
@@ -266,7 +271,6 @@ impl Decider {
             self.take(submission, &telling, record, causation, recorded_at)?;
         }
         self.memory.recent().remember(submission.key, person_id);
-        let flags = doubts.into_iter().map(Flag::from).collect();
         Ok(Accepted { person_id, position, recorded_at, flags, observations: Vec::new() })
     }
 
@@ -383,13 +387,6 @@ impl Telling {
     /// A rule that is broken in a related person's life is the fault of naming that person.
     fn fault(&self, refusal: Refusal) -> Fault {
         let fault = refusal.fault();
-        if self.side { fault.at("/data/spouse") } else { fault }
-    }
-}
-
-impl From<Doubt> for Flag {
-    fn from(doubt: Doubt) -> Self {
-        let (rule, severity, items) = doubt.flag();
-        Self { rule: rule.to_owned(), severity, items: items.to_vec() }
+        if self.side { fault.at(self.named_at.clone()) } else { fault }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod acts;
 mod commit;
+mod concerned;
 mod decide;
 pub mod home;
 pub mod intake;

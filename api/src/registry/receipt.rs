@@ -1,6 +1,6 @@
 //! What a sender is told of one submission.
 
-use domain::{Fault, PersonId, Position};
+use domain::{Doubt, Fault, Item, PersonId, Position, catalogue};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -46,6 +46,37 @@ pub struct Flag {
     pub severity: &'static str,
     /// The items concerned, by field name.
     pub items: Vec<&'static str>,
+    /// Other fields of the event that are concerned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<&'static str>,
+}
+
+impl Flag {
+    /// The flag of a doubt about what has these names.
+    pub fn new(doubt: Doubt, names: &[&'static str]) -> Self {
+        let (rule, severity, items) = doubt.flag();
+        let (of_items, fields) = names.iter().partition(|name| Item::from_name(name).is_some());
+        let of_items: Vec<&'static str> = of_items;
+        let items = items.iter().copied().chain(of_items).collect();
+        Self { rule: rule.to_owned(), severity, items, fields }
+    }
+
+    /// As it is stored with the event: the rule and, where it has names, these.
+    pub fn stored(&self) -> String {
+        let by_rule = Doubt::of_rule(&self.rule).map_or(0, |doubt| doubt.flag().2.len());
+        let names: Vec<_> = self.items.iter().skip(by_rule).chain(&self.fields).copied().collect();
+        match names.is_empty() {
+            true => self.rule.clone(),
+            false => format!("{}:{}", self.rule, names.join(",")),
+        }
+    }
+
+    /// The flag that was stored.
+    pub fn read(stored: &str) -> Option<Self> {
+        let (rule, names) = stored.split_once(':').unwrap_or((stored, ""));
+        let names: Vec<_> = names.split(',').filter_map(catalogue::name_of_datum).collect();
+        Doubt::of_rule(rule).map(|doubt| Self::new(doubt, &names))
+    }
 }
 
 /// What became of one person of a household visit.

@@ -121,6 +121,7 @@ impl Decider {
             occurred_on: submission.report.occurred_on,
             life: Arc::new(life),
             spouse_died_on: None,
+            named_at: String::new(),
         };
         Ok((true, self.record(submission, vec![telling])?))
     }

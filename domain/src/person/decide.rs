@@ -21,11 +21,14 @@ impl Person {
         let mut broken = Vec::new();
         match kind {
             Kind::Birth if !side => self.refuse_birth(command, &mut broken),
-            Kind::Death if !side => self.refuse_death(command, &mut broken),
+            _ if kind.is_death() && !side => self.refuse_death(command, &mut broken),
             Kind::Correction | Kind::Annulment if !side => self.refuse_change(command, &mut broken),
             Kind::Correction | Kind::Annulment | Kind::DocumentClaimed => {}
-            // The other parent's or child's own facts are not at stake in a birth.
-            Kind::Birth => {}
+            // What ends or revives a tie to somebody else is never impossible for the other one;
+            // nor are their own facts at stake in a birth.
+            Kind::Birth | Kind::MarryVoid | Kind::Reappear | Kind::AdoptEnd if side => {}
+            _ if kind.is_death() => {}
+            Kind::GuardianSet if side && is_former_ward(command) => {}
             _ => self.refuse_outside_life(command, &mut broken),
         }
         if kind.is_marriage() || kind.is_divorce() {
@@ -64,7 +67,8 @@ impl Person {
             broken.push(Refusal::DeathBeforeBirth);
         }
         // A first load may tell of the dead.
-        let may_be_dead = event.kind().0 == Kind::Registration;
+        let (kind, _) = event.kind();
+        let may_be_dead = kind == Kind::Registration || kind.entry().after_death;
         if !may_be_dead && self.died_on().is_some_and(|died| event.occurred_on > died) {
             broken.push(Refusal::AfterDeath);
         }
@@ -121,7 +125,7 @@ impl Person {
         if kind == Kind::Annulment && target_kind == Kind::Annulment {
             self.refuse_revival(self.root(target.0), broken);
         }
-        let vital = matches!(target_kind, Kind::Birth | Kind::Death);
+        let vital = target_kind == Kind::Birth || target_kind.is_death();
         let touches = FOUR_EYES.iter().any(|item| event.life.items.get(*item).is_some());
         // What a second person approved is not undone by one.
         let undoes_approved = kind == Kind::Annulment && self.is_approved(target);
@@ -141,11 +145,13 @@ impl Person {
         let unborn = self.born_on().is_some_and(|born| day < born);
         let dead = self.died_on().is_some_and(|died| died < day);
         match target {
-            Kind::Death if unborn => broken.push(Refusal::DeathBeforeBirth),
+            _ if target.is_death() && unborn => broken.push(Refusal::DeathBeforeBirth),
             Kind::Birth if dead => broken.push(Refusal::DeathBeforeBirth),
-            Kind::Death | Kind::Birth => {}
+            Kind::Birth => {}
+            _ if target.is_death() => {}
             _ if unborn => broken.push(Refusal::BeforeBirth),
             Kind::Registration => {}
+            _ if target.entry().after_death => {}
             _ if dead => broken.push(Refusal::AfterDeath),
             _ => {}
         }
@@ -158,9 +164,10 @@ impl Person {
         }
         let (kind, day) = (self.kind(fact).0, self.day(fact));
         let other = self.standing(kind).is_some_and(|standing| self.day(standing) != day);
+        let dead = self.died_on().is_some_and(|died| died != day);
         match kind {
             Kind::Birth if other => broken.push(Refusal::AlreadyBorn),
-            Kind::Death if other => broken.push(Refusal::AlreadyDead),
+            _ if kind.is_death() && dead => broken.push(Refusal::AlreadyDead),
             _ => {}
         }
     }
@@ -175,15 +182,14 @@ impl Person {
         let event = &command.event;
         let (kind, _) = event.kind();
         let mut doubts = Vec::new();
-        let opens = matches!(kind, Kind::Birth | Kind::Registration);
-        if self.events() == 0 && !opens {
+        if self.events() == 0 && !kind.entry().opens {
             doubts.push(Doubt::FirstKnownByThisEvent);
         }
         let day = event.occurred_on;
         let spouse = spouse_of(command);
         let told = match kind {
             Kind::Birth => self.standing(Kind::Birth).is_some(),
-            Kind::Death => self.died_on().is_some(),
+            _ if kind.is_death() => self.died_on().is_some(),
             _ if kind.is_marriage() => spouse == self.spouse_on(day),
             _ if kind.is_divorce() => spouse.is_some_and(|from| self.was_divorced_on(day, from)),
             _ => false,
@@ -191,15 +197,17 @@ impl Person {
         if told {
             doubts.push(Doubt::SecondReport);
         }
-        if kind.is_divorce() && !told && spouse != self.spouse_on(day) {
+        let ends = kind.is_divorce() || kind == Kind::MarryVoid;
+        if ends && !told && (spouse.is_none() || spouse != self.spouse_on(day)) {
             doubts.push(Doubt::MarriageNotOnRecord);
         }
         if known_on.is_some_and(|known| known < day) && !kind.acts_on_another() {
             doubts.push(Doubt::KnownBeforeItHappened);
         }
         let corrected = event.life.target.and_then(|target| self.kind_at(target));
-        let dies =
-            kind == Kind::Death || kind == Kind::Correction && corrected == Some(Kind::Death);
+        let corrects_death =
+            kind == Kind::Correction && corrected.is_some_and(|corrected| corrected.is_death());
+        let dies = kind.is_death() || corrects_death;
         if dies && self.has_events_after(day) {
             doubts.push(Doubt::EventsAfterDeath);
         }
@@ -209,8 +217,11 @@ impl Person {
 
     fn has_events_after(&self, day: Date) -> bool {
         (0..self.events()).any(|at| {
-            let (kind, _) = self.kind(at);
+            let (kind, side) = self.kind(at);
+            // What others did, or what comes after a death by its nature, is no contradiction.
+            let is_after = kind.entry().after_death || side && kind.is_death();
             !kind.acts_on_another()
+                && !is_after
                 && kind != Kind::DocumentClaimed
                 && kind != Kind::Registration
                 && self.day(at) > day
@@ -222,6 +233,11 @@ impl Person {
 fn spouse_of(command: &Record) -> Option<PersonId> {
     let related = &command.event.life.related;
     related.iter().find(|related| related.role == Role::Spouse).map(|related| related.person)
+}
+
+/// Whether the event says that a guardianship of the person ended.
+fn is_former_ward(command: &Record) -> bool {
+    command.event.life.related.iter().any(|related| related.role == Role::FormerWard)
 }
 
 fn stated_birth(command: &Record) -> Option<Date> {

@@ -146,8 +146,9 @@ impl Aggregate for Person {
         };
         self.births.extend(born.map(|day| StatedBirth { sequence, day }));
         let has_other = |role: Role| match kind {
-            // A first load tells of a marriage that the register has not seen.
-            Kind::Registration => role == Role::Spouse,
+            // A first load tells of a marriage that the register has not seen, and a widow of one
+            // that ended.
+            Kind::Registration | Kind::Widow => role == Role::Spouse,
             _ => role.is_told(kind),
         };
         let others = event.life.related.iter().filter(|related| has_other(related.role));
@@ -176,7 +177,8 @@ impl Person {
 
     /// The event that was recorded under a key.
     pub fn seen(&self, key: EventKey) -> Option<Seen> {
-        let at = self.memos.iter().rposition(|memo| memo.key == key && !memo.is_claim())?;
+        // What an act makes known besides is told after it under the same key.
+        let at = self.memos.iter().position(|memo| memo.key == key && !memo.is_claim())?;
         Some(Seen { sequence: Sequence(at as u32), content: self.memos[at].content })
     }
 
@@ -193,25 +195,93 @@ impl Person {
         })
     }
 
-    /// The day of death as known now.
+    /// The day of death as known now; none for somebody who was found again.
     pub fn died_on(&self) -> Option<Date> {
-        self.standing(Kind::Death).map(|sequence| self.day(sequence))
+        self.death().map(|death| self.day(death))
     }
 
-    /// The husband or wife on that day, by the marriages and divorces on record, or as the first
-    /// load told.
+    /// The event by which the person is dead, as known now.
+    fn death(&self) -> Option<u32> {
+        let is_vital = |at: &u32| {
+            let (kind, side) = self.kind(*at);
+            !side && (kind.is_death() || kind == Kind::Reappear) && !self.is_void(*at)
+        };
+        let vital = (0..self.events()).filter(is_vital);
+        let newest = vital.max_by_key(|at| (self.day(*at), *at))?;
+        self.kind(newest).0.is_death().then_some(newest)
+    }
+
+    /// The husband or wife on that day, by the acts on record that begin or end a marriage, or as
+    /// the first load told. Nobody on the day on which one of the two died.
     pub fn spouse_on(&self, day: Date) -> Option<PersonId> {
         let mut acts: Vec<_> = self.marital_acts().filter(|act| act.0 <= day).collect();
         acts.sort_unstable();
         let mut married = None;
         for (_, sequence, spouse) in acts {
-            if !self.kind(sequence).0.is_divorce() {
-                married = Some(spouse);
-            } else if married == Some(spouse) {
-                married = None;
+            let (kind, _) = self.kind(sequence);
+            match kind {
+                // Who was found again is married again, unless the other one has married since.
+                Kind::Reappear if married.is_some() => {}
+                Kind::Registration | Kind::Reappear => married = Some(spouse),
+                _ if kind.is_marriage() => married = Some(spouse),
+                _ if married == Some(spouse) => married = None,
+                _ => {}
             }
         }
         married
+    }
+
+    /// The guardians by the newest standing appointment up to a day.
+    pub fn guardians_on(&self, day: Date) -> Vec<PersonId> {
+        let guardians = self.others.iter().filter(|(at, related)| {
+            related.role == Role::Guardian
+                && !self.kind(*at).1
+                && !self.is_void(*at)
+                && self.day(*at) <= day
+        });
+        let Some(newest) = guardians.clone().map(|(at, _)| (self.day(*at), *at)).max() else {
+            return Vec::new();
+        };
+        guardians.filter(|(at, _)| *at == newest.1).map(|(_, who)| who.person).collect()
+    }
+
+    /// By what the person is dead as known now, and since when.
+    pub fn died_by(&self) -> Option<(Kind, Date)> {
+        self.death().map(|death| (self.kind(death).0, self.day(death)))
+    }
+
+    /// Everybody who is on record as husband or wife, by whatever act.
+    pub fn spouses_ever(&self) -> Vec<PersonId> {
+        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
+        let mut ever: Vec<_> = spouses.map(|(_, spouse)| spouse.person).collect();
+        ever.sort_unstable();
+        ever.dedup();
+        ever
+    }
+
+    /// The standing event by which the death of a husband or wife is told here.
+    pub fn death_aside_of(&self, spouse: PersonId) -> Option<Sequence> {
+        let tells = |(at, related): &&(u32, Related)| {
+            let (kind, side) = self.kind(*at);
+            let is_theirs = related.role == Role::Spouse && related.person == spouse;
+            side && kind.is_death() && is_theirs && !self.is_void(*at)
+        };
+        self.others.iter().rev().find(tells).map(|(at, _)| Sequence(*at))
+    }
+
+    /// The kind of the fact at the root of corrections and annulments, and whether the event at
+    /// `sequence` is that fact itself; none beyond the end.
+    pub fn root_at(&self, sequence: Sequence) -> Option<(Kind, bool)> {
+        self.memos.get(sequence.0 as usize)?;
+        let root = self.root(sequence.0);
+        Some((self.kind(root).0, root == sequence.0))
+    }
+
+    /// Whom the death on record widowed.
+    pub fn widowed_by_death(&self) -> Option<PersonId> {
+        let death = self.death()?;
+        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
+        spouses.filter(|(at, _)| *at == death).map(|(_, spouse)| spouse.person).next()
     }
 
     /// Whether a divorce from that husband or wife on that day stands.

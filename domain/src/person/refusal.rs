@@ -108,11 +108,19 @@ pub enum Doubt {
     EventsAfterDeath,
     /// The number is the stream of another person: two records, perhaps one person.
     NumberOfAnother,
+    /// Something that is expected of such an event was not sent.
+    Incomplete,
+    /// A field does not have its form, and was kept as it was sent.
+    FieldUnusable,
+    /// The catalogue knows no such event through this channel.
+    ChannelNotAllowed,
+    /// The department has no authority over such an event.
+    NoAuthority,
 }
 
 impl Doubt {
     /// Every doubt.
-    pub const ALL: [Doubt; 8] = [
+    pub const ALL: [Doubt; 12] = [
         Self::SecondReport,
         Self::FirstKnownByThisEvent,
         Self::MarriageNotOnRecord,
@@ -121,6 +129,10 @@ impl Doubt {
         Self::SexDiffersFromNumber,
         Self::EventsAfterDeath,
         Self::NumberOfAnother,
+        Self::Incomplete,
+        Self::FieldUnusable,
+        Self::ChannelNotAllowed,
+        Self::NoAuthority,
     ];
 
     /// The doubt of a rule's name.
@@ -142,6 +154,10 @@ impl Doubt {
             Self::SexDiffersFromNumber => ("L02", "error", &["citizen_id", "sex"]),
             Self::EventsAfterDeath => ("L19", "error", &["death_date"]),
             Self::NumberOfAnother => ("X01", "error", &["citizen_id"]),
+            Self::Incomplete => ("incomplete", "warning", &[]),
+            Self::FieldUnusable => ("field_unusable", "warning", &[]),
+            Self::ChannelNotAllowed => ("channel_not_allowed", "warning", &[]),
+            Self::NoAuthority => ("no_authority", "warning", &[]),
         }
     }
 }

@@ -47,6 +47,7 @@ fields! {
     Adopter = "adopter",
     Child = "child",
     Observations = "observations",
+    Members = "members",
     Corrects = "corrects",
     Annuls = "annuls",
     TrueDay = "true_day",
@@ -63,6 +64,8 @@ pub(super) enum Within {
     Data,
     /// One person of a household visit.
     Observation(usize),
+    /// One member of a household.
+    Member(usize),
 }
 
 impl Within {
@@ -72,6 +75,7 @@ impl Within {
         match self {
             Within::Data => format!("/data{slash}{field}"),
             Within::Observation(index) => format!("/data/observations/{index}{slash}{field}"),
+            Within::Member(index) => format!("/data/members/{index}{slash}{field}"),
         }
     }
 }
@@ -98,6 +102,21 @@ impl Fields {
             }
         }
         Self { known, others, faults: Vec::new() }
+    }
+
+    /// Takes a field of the kind of event, by its name.
+    pub fn of_kind(&mut self, name: &str) -> Option<Value> {
+        if self.others.is_empty() { None } else { self.others.remove(name) }
+    }
+
+    /// Keeps a field of the kind of event.
+    pub fn keep(&mut self, name: &str, value: Value) {
+        self.others.insert(name.to_owned(), value);
+    }
+
+    /// Whether a field is there that nobody takes.
+    pub fn has_other(&self, name: &str) -> bool {
+        self.others.contains_key(name)
     }
 
     /// What nobody took, and the faults.

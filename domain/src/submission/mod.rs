@@ -2,6 +2,7 @@
 //! found, each with its JSON pointer, and nothing that was sent is dropped.
 
 mod fields;
+mod of_kind;
 mod persons;
 mod reading;
 
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-pub use persons::OBSERVATIONS_MAX;
+pub use persons::{MEMBERS_MAX, OBSERVATIONS_MAX, PERSONS_OF_ROLE_MAX};
 pub use reading::Reader;
 
 use crate::catalogue::Kind;
@@ -19,6 +20,7 @@ use crate::document::Document;
 use crate::fault::Fault;
 use crate::ids::{PersonId, Position};
 use crate::life_event::{Items, Role};
+use crate::person::Doubt;
 use crate::recorded::{ContentTag, EventKey};
 
 /// One event as an upstream system handed it in, readable and typed.
@@ -75,7 +77,7 @@ pub enum Target {
     EventId(String),
 }
 
-/// One person of a household visit.
+/// One person of a household visit, or one member of a household.
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// Who.
@@ -109,6 +111,12 @@ pub struct Report {
     pub certificate_no: Option<String>,
     /// The persons of a household visit.
     pub observations: Vec<Observed>,
+    /// Other members of a household, and what becomes of them.
+    pub members: Vec<Observed>,
+    /// What is expected of such an event and was not sent, by name.
+    pub missing: Vec<&'static str>,
+    /// Fields that were kept as sent because they do not have their form, by name.
+    pub unusable: Vec<&'static str>,
     /// Correction or annulment: what it acts on.
     pub target: Option<Target>,
     /// Correction: the day on which the target truly happened.
@@ -119,6 +127,28 @@ pub struct Report {
     pub approved_by: Option<String>,
     /// All else, kept as sent.
     pub details: Map<String, Value>,
+}
+
+impl Submission {
+    /// What is odd about it in itself, whoever it is about: each doubt with the names of what it
+    /// is about.
+    pub fn doubts(&self) -> Vec<(Doubt, Vec<&'static str>)> {
+        let (entry, report) = (self.kind.entry(), &self.report);
+        let mut doubts = Vec::new();
+        if !report.missing.is_empty() {
+            doubts.push((Doubt::Incomplete, report.missing.clone()));
+        }
+        if !report.unusable.is_empty() {
+            doubts.push((Doubt::FieldUnusable, report.unusable.clone()));
+        }
+        if !entry.may_come_through(report.channel) {
+            doubts.push((Doubt::ChannelNotAllowed, Vec::new()));
+        }
+        if !entry.may_tell(self.source.department, report.channel) {
+            doubts.push((Doubt::NoAuthority, Vec::new()));
+        }
+        doubts
+    }
 }
 
 impl Source {

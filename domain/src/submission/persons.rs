@@ -13,6 +13,10 @@ use crate::life_event::Items;
 
 /// One household visit lists at most so many persons.
 pub const OBSERVATIONS_MAX: usize = 200;
+/// One household event lists at most so many members.
+pub const MEMBERS_MAX: usize = 50;
+/// So many persons in one role, where there may be several.
+pub const PERSONS_OF_ROLE_MAX: usize = 2;
 /// The longest number of a document, in characters.
 const NUMBER_CHARACTERS_MAX: usize = 40;
 
@@ -30,15 +34,15 @@ impl Reader<'_> {
         let read = match value {
             None if required => Err(missing().at(pointer(""))),
             None => return None,
-            Some(value) => self.person_ref(&value, pointer),
+            Some(value) => self.person_ref(&value, &pointer),
         };
         read.map_err(|fault| faults.push(fault)).ok()
     }
 
-    fn person_ref(
+    pub(super) fn person_ref(
         self,
         value: &Value,
-        pointer: impl Fn(&str) -> String,
+        pointer: &dyn Fn(&str) -> String,
     ) -> Result<PersonRef, Fault> {
         let unfit = |at: &str| {
             Fault::new(

@@ -4,13 +4,14 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::fields::{Field, Fields, Within, missing};
+use super::of_kind::{missing_of, require_items};
 use super::{PersonRef, Report, Target};
-use crate::catalogue::Kind;
+use crate::catalogue::{Kind, Need};
 use crate::codes;
 use crate::divisions::{Divisions, Place};
 use crate::fault::Fault;
 use crate::ids::Position;
-use crate::life_event::Role;
+use crate::items::Item;
 
 /// What reading needs to know from outside.
 #[derive(Clone, Copy)]
@@ -20,17 +21,6 @@ pub struct Reader<'a> {
     /// The day on which the submission was received, in China.
     pub today: Date,
 }
-
-/// The related persons that a submission may name; the same order as [`Role::NAMED`].
-const RELATED: [(Role, Field); Role::NAMED.len()] = [
-    (Role::Mother, Field::Mother),
-    (Role::Father, Field::Father),
-    (Role::Spouse, Field::Spouse),
-    (Role::Head, Field::Head),
-    (Role::Guardian, Field::Guardian),
-    (Role::Adopter, Field::Adopter),
-    (Role::Child, Field::Child),
-];
 
 impl Reader<'_> {
     /// Reads the `data` of a CloudEvent of `kind`.
@@ -62,16 +52,17 @@ impl Reader<'_> {
         let place = self.place(fields);
         let items = fields.value(Field::Items);
         let mut items = self.items(items, Within::Data, &mut fields.faults);
-        // A correction names the person by what may be wrong, and states only what is right.
-        let naming = person.as_ref().filter(|_| !kind.acts_on_another());
+        let entry = kind.entry();
+        // A correction names the person by what may be wrong, and states only what is right; so
+        // does the change of a number.
+        let renames = entry.may_change(Item::CitizenId);
+        let naming = person.as_ref().filter(|_| !kind.acts_on_another() && !renames);
         if let Some(PersonRef::Document(document)) = naming {
             self.number_of_document(document, &mut items, Within::Data, &mut fields.faults);
         }
-        let related = RELATED
-            .into_iter()
-            .filter_map(|(role, field)| Some((role, self.named(fields, field, false)?)))
-            .collect();
+        let related = self.related(entry, fields);
         let observations = self.observations(kind, fields);
+        let members = if entry.has_members { self.members(fields) } else { Vec::new() };
         let target = target(kind, fields);
         let true_day = (kind == Kind::Correction)
             .then(|| fields.past_day(Field::TrueDay, self.today))
@@ -79,7 +70,13 @@ impl Reader<'_> {
         let reason = fields.text(Field::Reason, kind.acts_on_another());
         let approved_by = fields.text(Field::ApprovedBy, false);
         let operator = fields.text(Field::Operator, false);
-        let certificate_no = fields.text(Field::CertificateNo, false);
+        let certificate_no = fields.text(Field::CertificateNo, entry.certificate == Need::Required);
+        let unusable = self.of_kind(entry, fields);
+        require_items(entry, &items, fields);
+        let mut missing = missing_of(entry, &items, &related, fields);
+        if entry.certificate == Need::Expected && certificate_no.is_none() {
+            missing.push(Field::CertificateNo.name());
+        }
         Some(Report {
             person,
             occurred_on: occurred_on?,
@@ -91,6 +88,9 @@ impl Reader<'_> {
             related,
             certificate_no,
             observations,
+            members,
+            missing,
+            unusable,
             target,
             true_day,
             reason,
@@ -124,7 +124,12 @@ impl Reader<'_> {
         known
     }
 
-    fn named(self, fields: &mut Fields, field: Field, required: bool) -> Option<PersonRef> {
+    pub(super) fn named(
+        self,
+        fields: &mut Fields,
+        field: Field,
+        required: bool,
+    ) -> Option<PersonRef> {
         let value = fields.value(field);
         self.person(value, required, Within::Data, field.name(), &mut fields.faults)
     }

@@ -42,6 +42,10 @@ pub struct Told<'a> {
     pub channel: [u8; 2],
     /// CloudEvents source.
     pub source: &'a str,
+    /// CloudEvents id: the record of the source. Empty where somebody else's act is told.
+    pub record: &'a str,
+    /// The day on which the first official channel knew.
+    pub known_on: Option<Date>,
 }
 
 /// A standing correction of a fact.
@@ -142,5 +146,11 @@ fn told(event: &Recorded) -> Told<'_> {
         department: event.envelope.department,
         channel: event.envelope.channel,
         source: &event.envelope.source,
+        record: event
+            .payload
+            .as_ref()
+            .and_then(|payload| payload.life()?.id.as_deref())
+            .unwrap_or_default(),
+        known_on: event.envelope.clocks.known_on,
     }
 }

@@ -4,15 +4,23 @@
 //! as-of answer are made by it, so they cannot differ.
 
 mod effects;
+mod layout;
 mod life;
+mod needs;
+mod precedence;
+mod ties;
+mod values;
 
-use domain::{DocumentKind, Item, PersonId, Position};
+use domain::{DocumentKind, Item, PersonId, Position, Topic};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
+pub use needs::Need;
+
+use ties::Marital;
 
 /// Everything that stands about one person.
 ///
@@ -29,10 +37,16 @@ pub struct Archive {
     documents: Vec<(DocumentKind, Span)>,
     /// Family and household links, in the order in which they began.
     links: Vec<Link>,
-    /// What the services know, by topic: the object that was sent last, as JSON text.
-    topics: Vec<(Span, Value)>,
+    /// What the services know, ordered by topic and field, each once.
+    topics: Vec<TopicValue>,
+    /// What others of lower authority say of items, by number, or claim them to be.
+    beside: Vec<(u8, Value)>,
+    /// Needs, in the order in which they were raised.
+    needs: Vec<Need>,
     /// Whether a death stands.
     pub is_dead: bool,
+    /// Whether the person is missing.
+    pub is_missing: bool,
     /// Whether a birth or registration stands, and not just a mention by somebody else.
     pub is_registered: bool,
 }
@@ -58,7 +72,11 @@ pub struct Origin {
     pub department: [u8; 3],
     /// Code of the channel.
     pub channel: [u8; 2],
+    /// The day on which the first official channel knew.
+    #[serde(with = "optional_days")]
+    pub known_on: Option<Date>,
     source: Span,
+    record: Span,
 }
 
 /// A value and its origin.
@@ -66,6 +84,21 @@ pub struct Origin {
 struct Value {
     text: Span,
     /// Its origin's place in [`Archive::origins`].
+    origin: u16,
+    /// Whether its teller has the word on the item.
+    has_authority: bool,
+}
+
+/// A field of a topic, its value as JSON text.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct TopicValue {
+    /// Number of the topic; 0 for what is none, whose name then is `name`.
+    topic: u8,
+    /// One more than the place of the field among those of the topic; 0 for other ones.
+    field: u8,
+    /// The name of another field; empty for known ones.
+    name: Span,
+    text: Span,
     origin: u16,
 }
 
@@ -80,6 +113,10 @@ pub struct Link {
     pub origin: u16,
     /// The event that ended it.
     pub ended: Option<u16>,
+    /// A marriage: what its items said before it.
+    before: Option<Box<Marital>>,
+    /// A marriage that a death ended: what its items said then.
+    at_end: Option<Box<Marital>>,
 }
 
 impl Origin {
@@ -96,6 +133,11 @@ impl Archive {
         Some(self.text(self.items[at].1.text))
     }
 
+    /// The value of an item, with its origin.
+    pub fn stated(&self, item: Item) -> Option<(&str, &Origin)> {
+        self.value(item).map(|value| (self.text(value.text), self.origin(value.origin)))
+    }
+
     /// The origin of a value or link.
     pub fn origin(&self, index: u16) -> &Origin {
         &self.origins[usize::from(index)]
@@ -104,6 +146,17 @@ impl Archive {
     /// The CloudEvents source of an origin.
     pub fn source(&self, origin: &Origin) -> &str {
         self.text(origin.source)
+    }
+
+    /// The CloudEvents id of an origin, under which the source knows it; none where somebody else's
+    /// act is told.
+    pub fn record_id(&self, origin: &Origin) -> Option<&str> {
+        Some(self.text(origin.record)).filter(|id| !id.is_empty())
+    }
+
+    /// Whether the standing value of an item was said by who has the word on it.
+    pub fn has_authority(&self, item: Item) -> bool {
+        self.value(item).is_some_and(|value| value.has_authority)
     }
 
     /// Every item with its value and origin, in order of the items' numbers.
@@ -124,159 +177,49 @@ impl Archive {
         &self.links
     }
 
-    /// What the services know, by topic: the object that was sent last, as JSON text.
-    pub fn topics(&self) -> impl Iterator<Item = (&str, &str, &Origin)> {
-        self.topics.iter().map(|(name, value)| {
-            (self.text(*name), self.text(value.text), self.origin(value.origin))
+    /// What the services know: name of the topic, of its field (empty for what is no topic of the
+    /// archive), value as JSON text, origin; ordered by topic and field. Fields that are items
+    /// stand among the items.
+    pub fn topics(&self) -> impl Iterator<Item = (&str, &str, &str, &Origin)> {
+        self.topics.iter().map(|told| {
+            let (topic, field) = match Topic::from_number(told.topic) {
+                Some(topic) => (topic.name(), self.field_name(topic, told)),
+                None => (self.text(told.name), ""),
+            };
+            (topic, field, self.text(told.text), self.origin(told.origin))
         })
     }
 
-    fn text(&self, span: Span) -> &str {
-        &self.texts[span.start as usize..(span.start + span.bytes) as usize]
+    fn field_name(&self, topic: Topic, told: &TopicValue) -> &str {
+        let known = usize::from(told.field).checked_sub(1).and_then(|at| topic.fields().get(at));
+        known.map_or_else(|| self.text(told.name), |field| field.name)
     }
 
-    fn add(&mut self, text: &str) -> Span {
-        let start = self.texts.len() as u32;
-        self.texts.push_str(text);
-        Span { start, bytes: text.len() as u32 }
+    /// What is said of items by those without the word on them, ordered by item and time: open
+    /// discrepancies.
+    pub fn beside(&self) -> impl Iterator<Item = (Item, &str, &Origin)> {
+        self.beside.iter().filter_map(|(number, value)| {
+            let item = Item::from_number(*number)?;
+            Some((item, self.text(value.text), self.origin(value.origin)))
+        })
+    }
+}
+
+/// As [`domain::days`], and none where there is none.
+mod optional_days {
+    use jiff::civil::Date;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Day(#[serde(with = "domain::days")] Date);
+
+    pub fn serialize<S: Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+        day.map(Day).serialize(serializer)
     }
 
-    fn set(&mut self, item: Item, text: &str, origin: u16) {
-        let text = self.add(text);
-        self.put(item, Value { text, origin });
-    }
-
-    fn put(&mut self, item: Item, value: Value) {
-        match self.items.binary_search_by_key(&item.number(), |(number, _)| *number) {
-            Ok(at) => self.items[at].1 = value,
-            Err(at) => self.items.insert(at, (item.number(), value)),
-        }
-    }
-
-    /// Gives an item the text of another one; takes it away when the other has none.
-    fn copy(&mut self, from: Item, to: Item, origin: u16) {
-        match self.items.iter().find(|(number, _)| *number == from.number()) {
-            Some((_, value)) => self.put(to, Value { text: value.text, origin }),
-            None => self.clear(to),
-        }
-    }
-
-    fn clear(&mut self, item: Item) {
-        self.items.retain(|(number, _)| *number != item.number());
-    }
-
-    fn set_topic(&mut self, name: &str, json: &str, origin: u16) {
-        let (name, text) = (self.add(name), self.add(json));
-        let value = Value { text, origin };
-        let place =
-            self.topics.binary_search_by(|(known, _)| self.text(*known).cmp(self.text(name)));
-        match place {
-            Ok(at) => self.topics[at].1 = value,
-            Err(at) => self.topics.insert(at, (name, value)),
-        }
-    }
-
-    fn learn(&mut self, kind: DocumentKind, number: &str) {
-        if !self.documents().any(|known| known == (kind, number)) {
-            let number = self.add(number);
-            self.documents.push((kind, number));
-        }
-    }
-
-    /// A citizen number that is stated is a document too.
-    fn learn_number(&mut self) {
-        let number = self.items.iter().find(|(number, _)| *number == Item::CitizenId.number());
-        let Some((_, value)) = number else { return };
-        let (kind, span) = (DocumentKind::CitizenId, value.text);
-        if !self.documents().any(|known| known == (kind, self.text(span))) {
-            self.documents.push((kind, span));
-        }
-    }
-
-    /// Adds the origin of a fact, and gives its place.
-    fn add_origin(&mut self, told: &Told<'_>) -> u16 {
-        let source = self.add(told.source);
-        self.origins.push(Origin {
-            position: told.position,
-            occurred_on: told.occurred_on,
-            recorded_micros: told.recorded_micros,
-            department: told.department,
-            channel: told.channel,
-            source,
-        });
-        (self.origins.len() - 1) as u16
-    }
-
-    /// Leaves out what nothing refers to any more and lays the texts in one fixed order, so that
-    /// a row is as small as what it says and equal rows are equal bytes.
-    fn tidy(&mut self) {
-        let mut used = vec![false; self.origins.len()];
-        self.each_origin(|origin| used[usize::from(*origin)] = true);
-        if !used.iter().all(|used| *used) {
-            let mut next = 0;
-            let number = |used: &bool| {
-                next += u16::from(*used);
-                next.wrapping_sub(1)
-            };
-            let places: Vec<u16> = used.iter().map(number).collect();
-            self.each_origin(|origin| *origin = places[usize::from(*origin)]);
-            let mut used = used.into_iter();
-            self.origins.retain(|_| used.next().unwrap_or(true));
-        }
-        self.lay_texts();
-    }
-
-    /// Writes the texts anew in the order of those who refer to them, each source and each number
-    /// once.
-    fn lay_texts(&mut self) {
-        let old = std::mem::take(&mut self.texts);
-        let mut new = String::with_capacity(old.len());
-        let text = |span: Span| &old[span.start as usize..(span.start + span.bytes) as usize];
-        let mut lay = |span: &mut Span| {
-            let start = new.len() as u32;
-            new.push_str(text(*span));
-            span.start = start;
-        };
-        let mut number = None;
-        for (item, value) in &mut self.items {
-            let before = value.text;
-            lay(&mut value.text);
-            if *item == Item::CitizenId.number() {
-                number = Some((before, value.text));
-            }
-        }
-        for (_, span) in &mut self.documents {
-            match number {
-                Some((before, laid)) if text(before) == text(*span) => *span = laid,
-                _ => lay(span),
-            }
-        }
-        for (name, value) in &mut self.topics {
-            lay(name);
-            lay(&mut value.text);
-        }
-        let mut laid: Vec<(Span, Span)> = Vec::with_capacity(self.origins.len());
-        for origin in &mut self.origins {
-            let before = origin.source;
-            match laid.iter().find(|(known, _)| text(*known) == text(before)) {
-                Some((_, span)) => origin.source = *span,
-                None => {
-                    lay(&mut origin.source);
-                    laid.push((before, origin.source));
-                }
-            }
-        }
-        self.texts = new;
-    }
-
-    fn each_origin(&mut self, mut visit: impl FnMut(&mut u16)) {
-        self.items.iter_mut().for_each(|(_, value)| visit(&mut value.origin));
-        self.topics.iter_mut().for_each(|(_, value)| visit(&mut value.origin));
-        for link in &mut self.links {
-            visit(&mut link.origin);
-            if let Some(ended) = &mut link.ended {
-                visit(ended);
-            }
-        }
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Date>, D::Error> {
+        Ok(Option::<Day>::deserialize(deserializer)?.map(|day| day.0))
     }
 }

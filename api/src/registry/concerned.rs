@@ -1,0 +1,193 @@
+//! Whom an act concerns beside its subject: those whom it names, the members of the household that
+//! it lists, and the husband or wife whom nobody names but the register knows.
+
+use domain::submission::Submission;
+use domain::{Document, Item, Items, Kind, PersonId, Related, Role};
+use jiff::civil::Date;
+
+use super::acts::{ActError, Acts, document_of};
+
+/// Somebody in whose stream an act is told too.
+pub(super) struct Concerned {
+    pub(super) person: PersonId,
+    pub(super) document: Option<Document>,
+    /// What becomes of them by it.
+    pub(super) items: Items,
+    /// What others are to them by it.
+    pub(super) related: Vec<Related>,
+    /// JSON pointer to where they are named.
+    pub(super) named_at: String,
+}
+
+/// The related persons of the subject, and those in whose streams the act is told.
+type Others = (Vec<Related>, Vec<Concerned>);
+
+impl Acts<'_> {
+    /// Whom a submission about `subject` concerns.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub(super) fn concerned(
+        &mut self,
+        submission: &Submission,
+        subject: PersonId,
+    ) -> Result<Others, ActError> {
+        let (kind, report) = (submission.kind, &submission.report);
+        let mut others = (Vec::with_capacity(report.related.len()), Vec::new());
+        for (at, (role, named)) in report.related.iter().enumerate() {
+            let before = report.related[..at].iter().filter(|(known, _)| known == role).count();
+            let name = role.name();
+            let person = match before {
+                0 => self.resolve(named, submission.key, format_args!("{name}"))?,
+                _ => self.resolve(named, submission.key, format_args!("{name}{before}"))?,
+            };
+            // Only the register knows whether a marriage revives.
+            if kind == Kind::Reappear && *role == Role::Spouse {
+                continue;
+            }
+            let named_at = format!("/data/{name}");
+            add(&mut others, kind, *role, person, subject, document_of(named), named_at);
+        }
+        self.widow_named(kind, subject, report.occurred_on, &mut others)?;
+        let is_named = others.0.iter().any(|related| related.role == Role::Spouse);
+        if !is_named && Role::Spouse.is_told(kind) {
+            let spouse = self.spouse_concerned(kind, subject, report.occurred_on)?;
+            if let Some(spouse) = spouse {
+                add(&mut others, kind, Role::Spouse, spouse, subject, None, "/data/person".into());
+            }
+        }
+        if kind == Kind::GuardianSet {
+            let before = self.memory.known(subject)?.person.guardians_on(report.occurred_on);
+            for guardian in before {
+                if !others.0.iter().any(|related| related.person == guardian) {
+                    let role = Role::FormerGuardian;
+                    add(&mut others, kind, role, guardian, subject, None, "/data/person".into());
+                }
+            }
+        }
+        self.add_members(submission, subject, &mut others)?;
+        Ok(others)
+    }
+
+    /// Where a death names a husband or wife whose marriage is not on record, it says itself that
+    /// they are widowed.
+    fn widow_named(
+        &mut self,
+        kind: Kind,
+        subject: PersonId,
+        day: Date,
+        others: &mut Others,
+    ) -> Result<(), ActError> {
+        let is_spouse = |told: &&mut Concerned| {
+            told.related.iter().any(|seen| seen.role == Role::Spouse) && kind.is_death()
+        };
+        for told in others.1.iter_mut().filter(is_spouse) {
+            let person = &self.memory.known(told.person)?.person;
+            if person.spouse_on(day).is_none() && person.death_aside_of(subject).is_none() {
+                told.items.set(Item::MaritalStatus, "30");
+                told.items.set(Item::MaritalChangeDate, day.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// The husband or wife whom an act concerns though it does not name them.
+    fn spouse_concerned(
+        &mut self,
+        kind: Kind,
+        subject: PersonId,
+        day: Date,
+    ) -> Result<Option<PersonId>, ActError> {
+        let person = &self.memory.known(subject)?.person;
+        let spouse = match kind {
+            // A second report of a death is told where the first was.
+            Kind::Death | Kind::DeathDeclared => {
+                person.spouse_on(day).or_else(|| person.widowed_by_death())
+            }
+            Kind::MarryVoid => person.spouse_on(day),
+            Kind::Reappear => person.widowed_by_death(),
+            _ => None,
+        };
+        let Some(spouse) = spouse else { return Ok(None) };
+        let other = &self.memory.known(spouse)?.person;
+        let lives = other.died_on().is_none_or(|died| died > day);
+        // Code art. 51: the marriage revives by itself, unless the other one has married again.
+        let is_free = other.spouse_on(day).is_none();
+        let is_concerned = match kind {
+            Kind::Death | Kind::DeathDeclared => lives,
+            Kind::Reappear => lives && is_free,
+            _ => true,
+        };
+        Ok(is_concerned.then_some(spouse))
+    }
+
+    /// The members of the household, each with what becomes of them.
+    fn add_members(
+        &mut self,
+        submission: &Submission,
+        subject: PersonId,
+        others: &mut Others,
+    ) -> Result<(), ActError> {
+        let (kind, report) = (submission.kind, &submission.report);
+        let named = others.0.iter().find(|related| related.role == Role::Head);
+        // The person of a household event is the head after it.
+        let leads = matches!(kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
+        let head = named.map(|related| related.person).or(leads.then_some(subject));
+        let household = report.details.get("household_id").and_then(|id| id.as_str());
+        for (at, member) in report.members.iter().enumerate() {
+            let person =
+                self.resolve(&member.person, submission.key, format_args!("member{at}"))?;
+            if person == subject {
+                continue;
+            }
+            let (document, named_at) =
+                (document_of(&member.person), format!("/data/members/{at}/person"));
+            add(others, kind, Role::Member, person, subject, document, named_at);
+            let Some(told) = others.1.iter_mut().find(|told| told.person == person) else {
+                continue;
+            };
+            for (item, text) in member.items.iter() {
+                told.items.set(item, text);
+            }
+            let is_stated = told.items.get(Item::HouseholdId).is_some();
+            if let Some(id) = household.filter(|_| leads && !is_stated) {
+                told.items.set(Item::HouseholdId, id);
+            }
+            let head = head.filter(|head| *head != person);
+            told.related.extend(head.map(|person| Related { role: Role::Head, person }));
+        }
+        Ok(())
+    }
+}
+
+/// Adds somebody; who has two roles in an act is told of it once.
+fn add(
+    others: &mut Others,
+    kind: Kind,
+    role: Role,
+    person: PersonId,
+    subject: PersonId,
+    document: Option<Document>,
+    named_at: String,
+) {
+    others.0.push(Related { role, person });
+    // Nobody marries themselves: the rules say so. Other acts are told to their subject once.
+    let is_own = person == subject && !(kind.is_marriage() || kind.is_divorce());
+    if !role.is_told(kind) || is_own {
+        return;
+    }
+    let seen = match role {
+        Role::Member => None,
+        role => Some(Related { role: role.seen_from_there(), person: subject }),
+    };
+    match others.1.iter_mut().find(|told| told.person == person) {
+        Some(told) => told.related.extend(seen.filter(|seen| !told.related.contains(seen))),
+        None => others.1.push(Concerned {
+            person,
+            document,
+            items: Items::default(),
+            related: seen.into_iter().collect(),
+            named_at,
+        }),
+    }
+}

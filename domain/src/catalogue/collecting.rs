@@ -1,0 +1,40 @@
+//! What is collected outside any life event, what acts on earlier events, and the registry's own
+//! bookkeeping.
+
+use super::Kind;
+use super::entry::*;
+use crate::items::Item;
+
+/// An event that the registry writes itself.
+const fn own(
+    kind: Kind,
+    code: &'static str,
+    name_zh: &'static str,
+    name_en: &'static str,
+) -> Entry {
+    posted(kind, code, name_zh, name_en).is_posted(false)
+}
+
+/// What a visitor sees with their own eyes.
+const SEEN: &[Item] = &[
+    Item::Residence,
+    Item::ResidenceAddress,
+    Item::DoorPlate,
+    Item::MigrationDate,
+    Item::RelationToHead,
+];
+
+pub(super) const ROWS: &[Entry] = &[
+    posted(Kind::Registration, "registration", "首次建档", "First load").opens().lenient(),
+    posted(Kind::HouseholdVisit, "household_visit", "入户采集", "Household visit")
+        .changes(SEEN)
+        .lenient(),
+    posted(Kind::ServiceTransaction, "service_transaction", "办事采集", "Service transaction")
+        .lenient(),
+    posted(Kind::Observation, "observation", "部门所见", "Seen by a department").lenient(),
+    posted(Kind::Correction, "correction", "更正", "Correction").lenient(),
+    posted(Kind::Annulment, "annulment", "撤销", "Annulment").lenient(),
+    own(Kind::DocumentClaimed, "document_claimed", "证件认领", "Document claimed"),
+    own(Kind::SubmissionRejected, "submission_rejected", "退回", "Submission refused"),
+    own(Kind::PersonRead, "person_read", "查阅", "Person read"),
+];

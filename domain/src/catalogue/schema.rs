@@ -1,0 +1,213 @@
+//! The data of each event as JSON Schema (2020-12), made from the same table that validates it.
+//!
+//! What the schema refuses is refused, but for kinds that are lenient, whose schema only describes
+//! their fields. `x-expected` names what is recorded without and flagged.
+
+use serde_json::{Map, Value, json};
+
+use super::{DataField, Entry, Kind, Need};
+use crate::codes;
+use crate::document::DocumentKind;
+use crate::items::Item;
+use crate::life_event::Role;
+use crate::submission::{MEMBERS_MAX, OBSERVATIONS_MAX, PERSONS_OF_ROLE_MAX};
+
+impl Entry {
+    /// The JSON Schema of the `data` of this event.
+    pub fn data_schema(&self) -> Value {
+        let mut properties = common();
+        let mut required = vec!["occurred_on", "channel", "place"];
+        let mut expected = Vec::new();
+        let mut due = |name: &'static str, need: Need| match need {
+            Need::Required => required.push(name),
+            Need::Expected => expected.push(name),
+            Need::Optional => {}
+        };
+        if self.kind == Kind::HouseholdVisit {
+            due("observations", Need::Required);
+            properties.insert("observations".into(), persons("observations", OBSERVATIONS_MAX));
+        } else {
+            due("person", Need::Required);
+        }
+        for (role, name) in Role::NAMED {
+            properties.insert(name.into(), role_schema(role));
+        }
+        for (role, need) in self.related {
+            due(role.name(), *need);
+        }
+        for field in self.fields {
+            due(field.name, field.need);
+            properties.insert(field.name.into(), self.field_schema(field));
+        }
+        due("certificate_no", self.certificate);
+        if self.has_members {
+            properties.insert("members".into(), persons("members", MEMBERS_MAX));
+        }
+        let (must, should) = self.items_due();
+        if !must.is_empty() {
+            required.push("items");
+        }
+        properties.insert("items".into(), items_of(&must, &should));
+        self.change_schema(&mut properties, &mut required);
+        let mut schema = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": format!("{} · {}", self.name_zh, self.name_en),
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": true,
+            "$defs": definitions(),
+        });
+        if !expected.is_empty() {
+            schema["x-expected"] = json!(expected);
+        }
+        schema
+    }
+
+    /// What a correction or annulment needs.
+    fn change_schema(&self, properties: &mut Map<String, Value>, required: &mut Vec<&str>) {
+        let target = match self.kind {
+            Kind::Correction => "corrects",
+            Kind::Annulment => "annuls",
+            _ => return,
+        };
+        let of_event = json!({"oneOf": [
+            {"type": "integer", "minimum": 1, "description": "位置 · Position in the log"},
+            {"type": "string", "minLength": 1, "description": "事件编号 · Id of the event"},
+        ]});
+        properties.insert(target.into(), of_event);
+        required.extend([target, "reason"]);
+        if self.kind == Kind::Correction {
+            properties.insert("true_day".into(), day("真实日期", "True day of the event"));
+        }
+    }
+
+    fn field_schema(&self, field: &DataField) -> Value {
+        let described = format!("{} · {}", field.zh, field.en);
+        if self.is_lenient {
+            return json!({"description": described, "x-form": field.form.schema()});
+        }
+        let mut schema = field.form.schema();
+        schema["description"] = json!(described);
+        schema
+    }
+
+    fn items_due(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let of = |wanted: Need| {
+            let due = self.states.iter().filter(move |(_, need)| *need == wanted);
+            due.map(|(item, _)| item.name()).collect()
+        };
+        (of(Need::Required), of(Need::Expected))
+    }
+}
+
+fn text(zh: &str, en: &str) -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": 200, "description": format!("{zh} · {en}")})
+}
+
+fn day(zh: &str, en: &str) -> Value {
+    json!({"type": "string", "format": "date", "description": format!("{zh} · {en}")})
+}
+
+/// The fields that every event has.
+fn common() -> Map<String, Value> {
+    let codes = |table: &crate::codes::CodeTable| {
+        let codes: Vec<_> = table.rows().iter().map(|row| row.code.clone()).collect();
+        json!({"type": "string", "enum": codes})
+    };
+    let mut channel = codes(&codes::CHANNEL);
+    channel["description"] = json!("采集渠道 · Channel");
+    let place = json!({
+        "type": "string",
+        "pattern": "^[0-9]{6}([0-9]{3}([0-9]{3})?)?$",
+        "description": "发生或申报地区划代码 · Division where it happened or was reported",
+    });
+    let fields = [
+        ("person", json!({"$ref": "#/$defs/person", "description": "本人 · The person concerned"})),
+        ("occurred_on", day("发生日期", "Day it happened")),
+        ("known_on", day("知晓日期", "Day the first official channel knew")),
+        ("channel", channel),
+        ("place", place),
+        ("operator", text("经办人", "Who keyed it")),
+        ("certificate_no", text("证书编号", "Number of the certificate")),
+        ("reason", text("原因", "Why")),
+        ("approved_by", text("审批人", "Who approved it")),
+    ];
+    fields.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+fn role_schema(role: Role) -> Value {
+    let one = json!({"$ref": "#/$defs/person"});
+    if !role.may_be_several() {
+        return one;
+    }
+    json!({"anyOf": [
+        one,
+        {"type": "array", "items": one, "minItems": 1, "maxItems": PERSONS_OF_ROLE_MAX},
+    ]})
+}
+
+/// The items of the event itself, and which of them are due.
+fn items_of(must: &[&str], should: &[&str]) -> Value {
+    if must.is_empty() && should.is_empty() {
+        return json!({"$ref": "#/$defs/items"});
+    }
+    let mut schema = json!({"$ref": "#/$defs/items", "required": must});
+    if !should.is_empty() {
+        schema["x-expected"] = json!(should);
+    }
+    schema
+}
+
+fn persons(name: &str, most: usize) -> Value {
+    let description = match name {
+        "members" => "户内成员及其变化 · Members of the household and what becomes of them",
+        _ => "所见各人 · The persons seen",
+    };
+    json!({
+        "type": "array",
+        "minItems": 1,
+        "maxItems": most,
+        "description": description,
+        "items": {
+            "type": "object",
+            "properties": {
+                "person": {"$ref": "#/$defs/person"},
+                "items": {"$ref": "#/$defs/items"},
+            },
+            "required": ["person"],
+        },
+    })
+}
+
+fn definitions() -> Value {
+    let described = |item: Item| {
+        let mut schema = item.form().schema();
+        schema["description"] = json!(item.name_zh());
+        (item.name().to_owned(), schema)
+    };
+    let items: Map<_, _> = Item::all().map(described).collect();
+    let kinds: Vec<_> = DocumentKind::ALL.iter().map(|(_, name)| *name).collect();
+    json!({
+        "person": {"oneOf": [
+            {
+                "type": "object",
+                "properties": {"document": {
+                    "type": "object",
+                    "properties": {
+                        "kind": {"type": "string", "enum": kinds},
+                        "number": {"type": "string"},
+                    },
+                    "required": ["kind"],
+                }},
+                "required": ["document"],
+            },
+            {
+                "type": "object",
+                "properties": {"person_id": {"type": "string", "format": "uuid"}},
+                "required": ["person_id"],
+            },
+        ]},
+        "items": {"type": "object", "properties": items, "additionalProperties": false},
+    })
+}

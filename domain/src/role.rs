@@ -1,0 +1,100 @@
+//! What related persons are to the subject of an event, and in whose streams else it is told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Kind;
+
+/// What a related person is to the subject of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Mother.
+    Mother,
+    /// Father.
+    Father,
+    /// Husband or wife, married now or by this act, or divorced by it.
+    Spouse,
+    /// Head of the household.
+    Head,
+    /// Guardian.
+    Guardian,
+    /// Adopter.
+    Adopter,
+    /// Child.
+    Child,
+    /// The person to whom a document belongs.
+    Owner,
+    /// Somebody under guardianship.
+    Ward,
+    /// Another member of the household.
+    Member,
+    /// A guardian until this act, who is one no more.
+    FormerGuardian,
+    /// Somebody under the guardianship of this person until this act.
+    FormerWard,
+}
+
+impl Role {
+    /// The roles that a submission may name, with their field names.
+    pub const NAMED: [(Role, &'static str); 7] = [
+        (Role::Mother, "mother"),
+        (Role::Father, "father"),
+        (Role::Spouse, "spouse"),
+        (Role::Head, "head"),
+        (Role::Guardian, "guardian"),
+        (Role::Adopter, "adopter"),
+        (Role::Child, "child"),
+    ];
+
+    /// Its name in the contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Ward => "ward",
+            Role::Member => "members",
+            Role::FormerGuardian => "former_guardian",
+            Role::FormerWard => "former_ward",
+            _ => Self::NAMED.iter().find(|row| row.0 == self).map_or("", |row| row.1),
+        }
+    }
+
+    /// Whether a submission may name several persons in this role.
+    pub fn may_be_several(self) -> bool {
+        matches!(self, Role::Adopter | Role::Guardian)
+    }
+
+    /// Whether an act of a kind is told in the stream of the person in this role too.
+    pub fn is_told(self, kind: Kind) -> bool {
+        match self {
+            Role::Spouse => {
+                kind.is_marriage()
+                    || kind.is_divorce()
+                    || matches!(
+                        kind,
+                        Kind::MarryVoid | Kind::Death | Kind::DeathDeclared | Kind::Reappear
+                    )
+            }
+            Role::Mother | Role::Father => kind == Kind::Birth,
+            Role::Adopter => matches!(kind, Kind::Adopt | Kind::AdoptEnd),
+            Role::Guardian | Role::FormerGuardian => kind == Kind::GuardianSet,
+            Role::Member => kind.entry().has_members,
+            Role::Head | Role::Child | Role::Owner | Role::Ward | Role::FormerWard => false,
+        }
+    }
+
+    /// Whether an act of a kind is ever told in the stream of somebody who is not its subject.
+    pub fn any_is_told(kind: Kind) -> bool {
+        let of_members = Role::Member.is_told(kind);
+        of_members || Self::NAMED.iter().any(|(role, _)| role.is_told(kind))
+    }
+
+    /// What the subject is to the related person, where the catalogue tells it in their stream.
+    pub fn seen_from_there(self) -> Role {
+        match self {
+            Role::Mother | Role::Father | Role::Adopter => Role::Child,
+            Role::Guardian => Role::Ward,
+            Role::FormerGuardian => Role::FormerWard,
+            other => other,
+        }
+    }
+}

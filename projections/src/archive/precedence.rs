@@ -1,0 +1,99 @@
+//! Who is the authority for what, when sources disagree (ours, after the notice of 2011): police
+//! for number, name, sex, birth date, ethnic group and registration; civil affairs and courts for
+//! marriage; health for births and deaths; education, labour and the disabled persons' federation
+//! for theirs; the most recent visit for where and with whom somebody lives.
+//!
+//! A value of lower authority than the standing one is kept beside it and never overwrites it.
+//! Nobody is of lower authority than themselves: a department may always change its own word.
+
+use domain::catalogue::Entry;
+use domain::{Item, Kind};
+
+use super::Told;
+
+/// Who has the word on an item.
+struct Authority {
+    departments: &'static [&'static [u8; 3]],
+    channels: &'static [&'static [u8; 2]],
+    /// Also the departments with authority over an event that changes the item.
+    by_event: bool,
+}
+
+const POLICE: Authority = of(&[b"POL"], false);
+const VISITS: Authority = Authority { departments: &[], channels: &[b"HV", b"VF"], by_event: true };
+
+const fn of(departments: &'static [&'static [u8; 3]], by_event: bool) -> Authority {
+    Authority { departments, channels: &[], by_event }
+}
+
+/// Who has the word on an item; none where all are equal.
+fn authority(item: Item) -> Option<Authority> {
+    Some(match item {
+        Item::CitizenId
+        | Item::FullName
+        | Item::Sex
+        | Item::BirthDate
+        | Item::EthnicGroup
+        | Item::Hukou
+        | Item::HukouAddress
+        | Item::HukouNature => POLICE,
+        Item::HukouStatus => of(&[b"POL"], true),
+        Item::BirthPlace | Item::DeathDate => of(&[b"HLT"], true),
+        Item::MaritalStatus | Item::MaritalChangeDate | Item::FirstMarriageDate => {
+            of(&[b"CIV", b"JUD"], true)
+        }
+        Item::Education => of(&[b"EDU"], true),
+        Item::Employer | Item::EmploymentStatus => of(&[b"HRS"], true),
+        Item::Health => of(&[b"HLT", b"DPF"], true),
+        Item::Residence
+        | Item::ResidenceAddress
+        | Item::DoorPlate
+        | Item::MigrationDate
+        | Item::RelationToHead => VISITS,
+        Item::HouseholdId | Item::HouseholdKind | Item::Phone | Item::IdDocumentType => {
+            return None;
+        }
+    })
+}
+
+/// Who says something of items: the teller of a fact or of a correction of it.
+#[derive(Clone, Copy)]
+pub(super) struct Voice {
+    /// Place of the origin.
+    pub(super) origin: u16,
+    /// What the catalogue says of the fact.
+    pub(super) entry: &'static Entry,
+    pub(super) department: [u8; 3],
+    channel: [u8; 2],
+    /// Whether it follows from what is on record, and is nobody's opinion.
+    is_certain: bool,
+}
+
+impl Voice {
+    /// The voice of a teller about a fact of a kind; `side` where somebody else's act is told.
+    pub(super) fn new(kind: Kind, side: bool, told: &Told<'_>, origin: u16) -> Self {
+        Self {
+            origin,
+            entry: kind.entry(),
+            department: told.department,
+            channel: told.channel,
+            is_certain: side && kind.is_death(),
+        }
+    }
+
+    /// Whether it has authority over an item.
+    pub(super) fn has_authority(&self, item: Item) -> bool {
+        let Some(authority) = authority(item) else { return false };
+        let dies = item == Item::DeathDate && self.entry.kind.is_death();
+        let changes = authority.by_event && (dies || self.entry.may_change(item));
+        self.is_certain
+            || authority.departments.contains(&&self.department)
+            || authority.channels.contains(&&self.channel)
+            || changes && self.entry.is_authority(self.department)
+    }
+
+    /// Whether somebody looked in the field to settle a doubt.
+    pub(super) fn verifies(&self) -> bool {
+        self.channel == *b"VF"
+    }
+}

@@ -1,0 +1,181 @@
+//! Ties to other persons: how they begin and end, and what a marriage that never was, or that
+//! revives, gives back.
+
+use domain::{Item, Kind, PersonId, Related, Role};
+use serde::{Deserialize, Serialize};
+
+use super::life::Fact;
+use super::precedence::Voice;
+use super::{Archive, Link, Value};
+
+/// The items of a marriage.
+const MARITAL: [Item; 3] = [Item::MaritalStatus, Item::MaritalChangeDate, Item::FirstMarriageDate];
+
+/// What the items of a marriage said at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Marital(pub(super) [Option<Value>; 3]);
+
+impl Archive {
+    /// What the items of a marriage say.
+    pub(super) fn marital(&self) -> Marital {
+        Marital(MARITAL.map(|item| self.value(item)))
+    }
+
+    fn restore(&mut self, marital: Marital) {
+        for (item, value) in MARITAL.into_iter().zip(marital.0) {
+            match value {
+                Some(value) => self.put(item, value),
+                None => self.remove(item),
+            }
+        }
+    }
+
+    /// Whether somebody is the husband or wife by the newest marriage.
+    pub(super) fn is_married_to(&self, person: PersonId) -> bool {
+        let last = self.links.iter().rev().find(|link| link.role == Role::Spouse);
+        last.is_some_and(|link| link.person == person && link.ended.is_none())
+    }
+
+    /// Begins, ends and revives ties. `before` is what the items of a marriage said before the
+    /// fact. Ties last until they are ended; the same tie told again stays one tie.
+    pub(super) fn link(&mut self, fact: &Fact<'_>, origin: u16, before: Option<Marital>) {
+        let related = &fact.life.related;
+        let spouse = related.iter().find(|r| r.role == Role::Spouse).map(|r| r.person);
+        match fact.kind {
+            Kind::DocumentClaimed => {}
+            Kind::DivorceReg | Kind::DivorceCourt | Kind::AdoptEnd => self.end(related, origin),
+            Kind::MarryVoid => self.void(spouse, origin),
+            Kind::Reappear => self.revive(spouse),
+            Kind::Widow => self.lose(spouse, origin, before),
+            Kind::GuardianSet => {
+                let leaves = |link: &Link| {
+                    let role = Role::FormerWard;
+                    related.contains(&Related { role, person: link.person })
+                };
+                self.end_where(origin, |link| link.role == Role::Ward && leaves(link));
+                let is_now = |role| !matches!(role, Role::FormerGuardian | Role::FormerWard);
+                self.begin(related.iter().filter(|r| is_now(r.role)), origin, before);
+            }
+            _ if fact.kind.is_death() && fact.side => {
+                if spouse.is_some() && !self.is_dead {
+                    self.lose(spouse, origin, before);
+                }
+                self.begin(related.iter().filter(|r| r.role != Role::Spouse), origin, before);
+            }
+            _ => self.begin(related.iter(), origin, before),
+        }
+        let leads = matches!(fact.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
+        if leads && !fact.side && !related.iter().any(|related| related.role == Role::Head) {
+            self.end_others(Role::Head, None, origin);
+        }
+        if fact.kind == Kind::GuardianSet && !fact.side {
+            let is_named = |link: &Link| {
+                let role = Role::Guardian;
+                related.contains(&Related { role, person: link.person })
+            };
+            self.end_where(origin, |link| link.role == Role::Guardian && !is_named(link));
+        }
+    }
+
+    fn begin<'a>(
+        &mut self,
+        related: impl Iterator<Item = &'a Related>,
+        origin: u16,
+        before: Option<Marital>,
+    ) {
+        for Related { role, person } in related.copied() {
+            let stands = self
+                .links
+                .iter()
+                .any(|link| (link.role, link.person) == (role, person) && link.ended.is_none());
+            if stands {
+                continue;
+            }
+            if role == Role::Head {
+                self.end_others(Role::Head, Some(person), origin);
+            }
+            let before = before.filter(|_| role == Role::Spouse).map(Box::new);
+            self.links.push(Link { role, person, origin, ended: None, before, at_end: None });
+        }
+    }
+
+    /// Ends the ties to those who are named.
+    fn end(&mut self, named: &[Related], origin: u16) {
+        self.end_where(origin, |link| {
+            named.iter().any(|r| (r.role, r.person) == (link.role, link.person))
+        });
+    }
+
+    fn end_others(&mut self, role: Role, but: Option<PersonId>, origin: u16) {
+        self.end_where(origin, |link| link.role == role && Some(link.person) != but);
+    }
+
+    fn end_where(&mut self, origin: u16, ends: impl Fn(&Link) -> bool) {
+        for link in self.links.iter_mut().filter(|link| link.ended.is_none() && ends(link)) {
+            link.ended = Some(origin);
+        }
+    }
+
+    /// Ends the marriage with somebody who died; with anybody when it is not said who.
+    fn lose(&mut self, spouse: Option<PersonId>, origin: u16, before: Option<Marital>) {
+        let open = self.links.iter_mut().filter(|link| {
+            link.role == Role::Spouse
+                && link.ended.is_none()
+                && spouse.is_none_or(|spouse| spouse == link.person)
+        });
+        for link in open {
+            (link.ended, link.at_end) = (Some(origin), before.map(Box::new));
+        }
+    }
+
+    /// The marriage with somebody never was: what stood before it stands again, when it was the
+    /// last one.
+    fn void(&mut self, spouse: Option<PersonId>, origin: u16) {
+        let Some(at) = self.links.iter().rposition(|link| link.role == Role::Spouse) else {
+            return;
+        };
+        let last = &self.links[at];
+        let is_meant = spouse == Some(last.person);
+        if let Some(before) = last.before.as_deref().copied().filter(|_| is_meant) {
+            self.restore(before);
+        }
+        self.end_where(origin, |link| link.role == Role::Spouse && Some(link.person) == spouse);
+    }
+
+    /// The marriage with somebody who was held for dead goes on, when there was none since.
+    fn revive(&mut self, spouse: Option<PersonId>) {
+        let Some(at) = self.links.iter().rposition(|link| link.role == Role::Spouse) else {
+            return;
+        };
+        let last = &mut self.links[at];
+        if spouse != Some(last.person) {
+            return;
+        }
+        let Some(at_end) = last.at_end.take() else { return };
+        last.ended = None;
+        self.restore(*at_end);
+    }
+
+    /// Somebody held for dead or missing is there. Their marriage goes on only where the event
+    /// names the other one: see `api/src/registry/concerned.rs`.
+    pub(super) fn reappear(&mut self, fact: &Fact<'_>, voice: Voice) {
+        let was_dead = std::mem::take(&mut self.is_dead);
+        self.is_missing = false;
+        self.remove(Item::DeathDate);
+        let goes_on = fact.life.related.iter().any(|related| related.role == Role::Spouse);
+        let is_married = |link: &&mut Link| link.role == Role::Spouse && link.ended.is_none();
+        if !was_dead || goes_on {
+            return;
+        }
+        let mut ended = false;
+        for link in self.links.iter_mut().filter(is_married) {
+            link.ended = Some(voice.origin);
+            ended = true;
+        }
+        if ended {
+            // Neither married nor divorced nor widowed: to be asked.
+            self.overwrite(Item::MaritalStatus, "90", voice);
+            self.remove(Item::MaritalChangeDate);
+        }
+    }
+}
