@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::recorded::{ContentTag, EventKey};
+use domain::recorded::EventKey;
 use domain::{Item, Kind, LifeEvent, PersonEvent, PersonId, Record, Related, Role, Sequence};
 use jiff::civil::Date;
 use uuid::Uuid;
@@ -98,7 +98,6 @@ impl Told {
         PersonEvent {
             number: self.kind.event_type(self.side).number,
             key: EventKey([0; 16]),
-            content: ContentTag([0; 8]),
             occurred_on: self.occurred_on,
             life: Arc::new(self.life.clone()),
         }

@@ -54,11 +54,6 @@ impl PersonKey {
         Self(*bytes)
     }
 
-    /// The secret itself, for a cache in memory; never to be written anywhere.
-    pub fn secret(&self) -> &[u8; 32] {
-        &self.0
-    }
-
     fn cipher(&self) -> Cipher {
         Cipher::new(&Key::<Cipher>::from(self.0))
     }

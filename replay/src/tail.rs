@@ -9,7 +9,7 @@ use domain::Position;
 use domain::recorded::Recorded;
 
 /// Events kept for a follower that is behind.
-const EVENTS_MAX: usize = 24_000;
+const EVENTS_MAX: usize = 16_000;
 
 /// The newest events, in order and without a gap.
 #[derive(Default)]

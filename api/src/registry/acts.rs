@@ -179,7 +179,7 @@ impl Acts<'_> {
             Some(Target::Position(position)) => known.at_position(*position),
             Some(Target::EventId(id)) => {
                 let key = event_key(self.identity, &submission.source.text, id);
-                known.person.seen(key).map(|seen| seen.sequence)
+                known.person.recorded_under(key)
             }
             None => None,
         };
@@ -227,7 +227,7 @@ impl Acts<'_> {
         for person in others {
             let there = &self.memory.known(person)?.person;
             let brought = || there.death_aside_of(subject).filter(|_| is_root && root.is_death());
-            let Some(told) = there.seen(key).map(|seen| seen.sequence).or_else(brought) else {
+            let Some(told) = there.recorded_under(key).or_else(brought) else {
                 continue;
             };
             let life = change(told);

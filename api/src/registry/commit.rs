@@ -16,12 +16,16 @@ use super::decide::{Decided, Decider, Group};
 use super::receipt::Receipt;
 
 /// Submissions decided into one group at most.
-const GROUP_SUBMISSIONS_MAX: usize = 4_000;
+const GROUP_SUBMISSIONS_MAX: usize = 2_000;
 /// Events that the views may be behind before a group waits for them, and how long it waits at
 /// most: readers shall see what is recorded within a second, but views that are being rebuilt
 /// must not keep events out.
 const BEHIND_EVENTS_MAX: u64 = 12_000;
 const WAIT_FOR_VIEWS: Duration = Duration::from_millis(250);
+/// While several senders wait at once, a group waits so long for more of them before it is decided:
+/// handing a group on and syncing it costs more than the submissions that share it. A lone sender
+/// never waits.
+const GATHER: Duration = Duration::from_micros(200);
 /// Groups that may wait for the disk.
 const GROUPS_WAITING_MAX: usize = 1;
 
@@ -64,8 +68,12 @@ fn decide(
     groups: &SyncSender<(Group, Answers)>,
     behind: impl Fn() -> u64,
 ) {
+    let mut are_many = false;
     while let Ok(job) = jobs.recv() {
         let since = Instant::now();
+        if are_many {
+            std::thread::sleep(GATHER);
+        }
         while behind() > BEHIND_EVENTS_MAX && since.elapsed() < WAIT_FOR_VIEWS {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -78,6 +86,7 @@ fn decide(
             answers.push((job.answer, receipts));
             next = if submissions < GROUP_SUBMISSIONS_MAX { jobs.try_recv().ok() } else { None };
         }
+        are_many = answers.len() > 1;
         if groups.send((decider.take_group(), answers)).is_err() {
             return;
         }

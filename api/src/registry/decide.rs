@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
-use domain::recorded::{ContentTag, Envelope, EventKey};
+use domain::recorded::{ContentTag, Envelope};
 use domain::submission::Submission;
 use domain::{
     Clocks, Doubt, Fault, IdentityKey, Kind, Payload, PersonEvent, PersonId, Position, Record,
@@ -63,6 +63,8 @@ pub(super) enum NotRecorded {
     Refused(Vec<Fault>),
     /// The log could not be read.
     Log(ReplayError),
+    /// It was decided before, and the disk has not taken it yet.
+    OnItsWay,
 }
 
 impl From<ActError> for NotRecorded {
@@ -155,6 +157,10 @@ impl Decider {
                 tracing::error!(error = %replay::chain(&error), "a submission was not decided");
                 Receipt::Failed
             }
+            Err(NotRecorded::OnItsWay) => {
+                tracing::error!("the disk does not take what was decided long ago");
+                Receipt::Failed
+            }
             Err(NotRecorded::Refused(faults)) => {
                 if !atomic {
                     self.keep_rejection(prepared, &faults, false);
@@ -185,18 +191,10 @@ impl Decider {
         let elsewhere = self.memory.recent().find(submission.key);
         for person in std::iter::once(subject).chain(elsewhere.filter(|id| *id != subject)) {
             let known = self.memory.known(person)?;
-            let Some(seen) = known.person.seen(submission.key) else { continue };
-            let position = known.place(seen.sequence);
-            let (recorded_at, flags) = self.told_at(position)?;
-            let accepted = Accepted {
-                person_id: person,
-                position,
-                recorded_at,
-                flags,
-                observations: Vec::new(),
-            };
-            let same = seen.content == submission.content;
-            return Ok(Some(match same {
+            let Some(at) = known.person.recorded_under(submission.key) else { continue };
+            let position = known.place(at);
+            let (content, accepted) = self.accepted_at(person, position)?;
+            return Ok(Some(match content == submission.content {
                 true => Receipt::Duplicate(accepted),
                 false => Receipt::Conflict(accepted),
             }));
@@ -204,27 +202,35 @@ impl Decider {
         Ok(None)
     }
 
-    /// When the event at a position was recorded, and with which flags: a receipt given again is
-    /// the same. The event may be of the group at hand, or on its way to the disk.
-    fn told_at(&self, position: Position) -> Result<(Timestamp, Vec<Flag>), NotRecorded> {
+    /// What was submitted for the event at a position, and the receipt that was given: given again
+    /// it is the same. The event may be of the group at hand, or on its way to the disk.
+    fn accepted_at(
+        &self,
+        person_id: PersonId,
+        position: Position,
+    ) -> Result<(ContentTag, Accepted), NotRecorded> {
         let first = self.next.0 - self.group.events.len() as u64;
         let told = match position.0.checked_sub(first) {
             Some(at) => self
                 .group
                 .events
                 .get(at as usize)
-                .map(|event| (event.envelope.clocks.recorded_at, Some(event.payload.clone()))),
+                .map(|event| (event.envelope.clone(), Some(event.payload.clone()))),
             None => {
                 let log = self.memory.log();
                 log.journal().wait_beyond(Position(position.0 - 1), ON_ITS_WAY);
                 let event = log.event(position)?;
-                event.map(|event| (event.envelope.clocks.recorded_at, event.payload))
+                event.map(|event| (event.envelope, event.payload))
             }
         };
-        let (recorded_at, payload) = told.unwrap_or_default();
+        let (envelope, payload) = told.ok_or(NotRecorded::OnItsWay)?;
         let life = payload.as_ref().and_then(|payload| payload.life());
         let doubts = life.into_iter().flat_map(|life| &life.doubts);
-        Ok((recorded_at, doubts.filter_map(|stored| Flag::read(stored)).collect()))
+        let flags = doubts.filter_map(|stored| Flag::read(stored)).collect();
+        let recorded_at = envelope.clocks.recorded_at;
+        let observations = Vec::new();
+        let accepted = Accepted { person_id, position, recorded_at, flags, observations };
+        Ok((envelope.content, accepted))
     }
 
     /// Records tellings of one submission, all or none: the first is the subject's.
@@ -373,11 +379,10 @@ impl Decider {
 
 impl Telling {
     fn record(&self, submission: &Submission, actor: &str) -> Record {
-        let (key, content): (EventKey, ContentTag) = (submission.key, submission.content);
         let number = self.kind.event_type(self.side).number;
         let life = Arc::clone(&self.life);
         Record {
-            event: PersonEvent { number, key, content, occurred_on: self.occurred_on, life },
+            event: PersonEvent { number, key: submission.key, occurred_on: self.occurred_on, life },
             actor: actor.to_owned(),
             spouse_died_on: self.spouse_died_on,
             own_id: self.person,

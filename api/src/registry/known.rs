@@ -51,18 +51,15 @@ impl Known {
         self.places.push(position);
     }
 
-    /// In few bytes; the key among them, which costs more to unwrap again than all the rest.
+    /// In few bytes, without the key, which has its own place in memory.
     fn pack(&self) -> Box<[u8]> {
-        let key = self.key.as_ref().map(|key| key.secret());
-        let packed = postcard::to_stdvec(&(key, &self.places, &self.person));
+        let packed = postcard::to_stdvec(&(&self.places, &self.person));
         packed.expect("plain values").into_boxed_slice()
     }
 
-    fn unpack(packed: &[u8]) -> Self {
-        let unpacked: (Option<[u8; 32]>, _, _) =
-            postcard::from_bytes(packed).expect("packed by this program");
-        let (key, places, person) = unpacked;
-        Self { person, places, key: key.map(|secret| Arc::new(PersonKey::new(&secret))) }
+    fn unpack(packed: &[u8], key: Option<PersonKey>) -> Self {
+        let (places, person) = postcard::from_bytes(packed).expect("packed by this program");
+        Self { person, places, key: key.map(Arc::new) }
     }
 }
 
@@ -127,7 +124,8 @@ impl Memory {
     /// The person packed, or read back. What is packed stays there until it is packed anew.
     fn recall(&self, id: PersonId) -> Result<Known, ReplayError> {
         let packed = self.packed.young.get(&id).or_else(|| self.packed.old.get(&id));
-        packed.map_or_else(|| self.load(id), |packed| Ok(Known::unpack(packed)))
+        let Some(packed) = packed else { return self.load(id) };
+        Ok(Known::unpack(packed, self.log.keys().find(id.as_uuid())?))
     }
 
     fn put(&mut self, id: PersonId, known: Box<Known>) {
@@ -173,7 +171,6 @@ fn person_event(event: &Recorded) -> PersonEvent {
     PersonEvent {
         number: event.envelope.event_type.number,
         key: event.envelope.key,
-        content: event.envelope.content,
         occurred_on: event.envelope.clocks.occurred_on,
         life: life.unwrap_or_default(),
     }

@@ -93,7 +93,7 @@ impl Decider {
         }
         met.push(person);
         let known = self.memory.known(person)?;
-        if known.person.seen(submission.key).is_some()
+        if known.person.recorded_under(submission.key).is_some()
             && let Some(Receipt::Duplicate(one)) = self.recorded_before(submission, person)?
         {
             return Ok((false, one));

@@ -17,7 +17,7 @@ use crate::catalogue::Kind;
 use crate::ids::{PersonId, Sequence};
 use crate::items::{Item, parse_day};
 use crate::life_event::{LifeEvent, Related, Role};
-use crate::recorded::{ContentTag, EventKey};
+use crate::recorded::EventKey;
 
 pub use refusal::{Doubt, Refusal};
 
@@ -28,8 +28,6 @@ pub struct PersonEvent {
     pub number: u16,
     /// The submission that caused it.
     pub key: EventKey,
-    /// What that submission said.
-    pub content: ContentTag,
     /// The day it happened; for corrections and annulments the true day of their target.
     pub occurred_on: Date,
     /// What it says.
@@ -86,7 +84,6 @@ pub struct Person {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Memo {
     key: EventKey,
-    content: ContentTag,
     number: u16,
     #[serde(with = "crate::days")]
     occurred_on: Date,
@@ -100,15 +97,6 @@ struct StatedBirth {
     sequence: u32,
     #[serde(with = "crate::days")]
     day: Date,
-}
-
-/// An event that the stream holds for a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Its place in the stream.
-    pub sequence: Sequence,
-    /// What was submitted under the key.
-    pub content: ContentTag,
 }
 
 impl Aggregate for Person {
@@ -155,7 +143,6 @@ impl Aggregate for Person {
         self.others.extend(others.map(|related| (sequence, *related)));
         self.memos.push(Memo {
             key: event.key,
-            content: event.content,
             number: event.number,
             occurred_on: event.occurred_on,
             target: target.map(|target| target.0),
@@ -176,10 +163,9 @@ impl Person {
     }
 
     /// The event that was recorded under a key.
-    pub fn seen(&self, key: EventKey) -> Option<Seen> {
-        // What an act makes known besides is told after it under the same key.
-        let at = self.memos.iter().position(|memo| memo.key == key && !memo.is_claim())?;
-        Some(Seen { sequence: Sequence(at as u32), content: self.memos[at].content })
+    pub fn recorded_under(&self, key: EventKey) -> Option<Sequence> {
+        let at = self.memos.iter().rposition(|memo| memo.key == key && !memo.is_claim())?;
+        Some(Sequence(at as u32))
     }
 
     /// The day of birth as known now.
