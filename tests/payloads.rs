@@ -67,7 +67,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_unpacking_panic(mut packed in prop::collection::vec(any::<u8>(), 1..400)) {
-        for codec in 1..=2 {
+        for codec in 1..=3 {
             packed[0] = codec;
             let _ = compress::unpack(&packed);
         }

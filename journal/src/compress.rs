@@ -24,22 +24,25 @@ const LEVEL: i32 = 1;
 pub enum Packed {
     /// Payloads of events, with dictionary 1.
     Payload = 1,
-    /// Rows of views, with dictionary 2.
-    Row = 2,
+    /// Rows of views, with dictionary 3; dictionary 2 was made for rows of an older form.
+    Row = 3,
 }
 
-static DICTIONARIES: [&[u8]; 2] =
-    [include_bytes!("../dictionaries/1.dict"), include_bytes!("../dictionaries/2.dict")];
-static ENCODERS: LazyLock<[EncoderDictionary<'static>; 2]> =
+static DICTIONARIES: [&[u8]; 3] = [
+    include_bytes!("../dictionaries/1.dict"),
+    include_bytes!("../dictionaries/2.dict"),
+    include_bytes!("../dictionaries/3.dict"),
+];
+static ENCODERS: LazyLock<[EncoderDictionary<'static>; 3]> =
     LazyLock::new(|| DICTIONARIES.map(|bytes| EncoderDictionary::copy(bytes, LEVEL)));
-static DECODERS: LazyLock<[DecoderDictionary<'static>; 2]> =
+static DECODERS: LazyLock<[DecoderDictionary<'static>; 3]> =
     LazyLock::new(|| DICTIONARIES.map(DecoderDictionary::copy));
 
 thread_local! {
     // A context costs more than a payload, so every thread keeps its own.
-    static COMPRESSORS: RefCell<[Compressor<'static>; 2]> =
+    static COMPRESSORS: RefCell<[Compressor<'static>; 3]> =
         RefCell::new(ENCODERS.each_ref().map(compressor));
-    static DECOMPRESSORS: RefCell<[Decompressor<'static>; 2]> =
+    static DECOMPRESSORS: RefCell<[Decompressor<'static>; 3]> =
         RefCell::new(DECODERS.each_ref().map(|dictionary| {
             Decompressor::with_prepared_dictionary(dictionary).expect("memory for a context")
         }));
@@ -109,7 +112,7 @@ pub fn unpack_into(packed: &[u8], plain: &mut Vec<u8>) -> Result<(), UnpackError
     match *codec {
         PLAIN if bytes.len() > UNPACKED_BYTES_MAX => return Err(UnpackError::TooLong),
         PLAIN => plain.extend_from_slice(bytes),
-        codec @ 1..=2 => decompress(usize::from(codec) - 1, bytes, plain)?,
+        codec @ 1..=3 => decompress(usize::from(codec) - 1, bytes, plain)?,
         other => return Err(UnpackError::Codec(other)),
     }
     Ok(())

@@ -6,6 +6,7 @@
 pub mod archive;
 mod days;
 pub mod deadlines;
+mod halves;
 pub mod people;
 pub mod row_log;
 pub mod sources;
@@ -23,7 +24,7 @@ pub use sources::Sources;
 pub use views::{Digests, Views};
 
 /// Gives a whole life back, for events that do not simply come after the others.
-pub trait Lives {
+pub trait Lives: Sync {
     /// Every event of a person's stream up to a position, in order.
     ///
     /// # Errors

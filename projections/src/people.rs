@@ -4,27 +4,29 @@
 //! A row carries the position of the newest event folded into it, and events at or before it are
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
-use std::collections::HashMap;
+mod folding;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use domain::recorded::Recorded;
-use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
+use domain::{Item, PersonId, Place, Position};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{self, Archive};
-use crate::days::day_number;
+use crate::archive::Archive;
+use crate::halves::in_halves;
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use crate::table::{Rewriting, Table};
-use crate::{Lives, RowSeals, ViewsError};
+use crate::{RowSeals, ViewsError};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.2";
 const INDEX_VERSION: &str = "people_index.3";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";
+/// Rows that are sealed before they are written.
+const SEALED_AT_ONCE: usize = 4_096;
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
 
@@ -142,102 +144,6 @@ impl People {
         layers.pending.get(&person).or_else(|| layers.flushing.get(&person)).cloned()
     }
 
-    /// Folds recorded events, in order.
-    ///
-    /// # Errors
-    /// [`ViewsError`]; nothing of the batch is folded then.
-    pub fn fold(&self, batch: &[Recorded], lives: &dyn Lives) -> Result<(), ViewsError> {
-        let Some(last) = batch.last().map(|event| event.envelope.position) else { return Ok(()) };
-        let mut order: Vec<PersonId> = Vec::new();
-        let mut by_person: HashMap<PersonId, Vec<&Recorded>, rustc_hash::FxBuildHasher> =
-            HashMap::default();
-        for event in batch.iter().filter(|e| e.envelope.stream.kind == StreamKind::Person) {
-            let person = PersonId::from_uuid(event.envelope.stream.id);
-            let events = by_person.entry(person).or_default();
-            if events.is_empty() {
-                order.push(person);
-            }
-            events.push(event);
-        }
-        let mut rows = Vec::with_capacity(order.len());
-        let mut index = Vec::new();
-        let (mut room, mut plain) = (Room::default(), Vec::new());
-        for person in order {
-            let mut row = self.read_row(person, &mut room)?;
-            let before = row.as_ref().map(Indexed::of).unwrap_or_default();
-            if !self.fold_row(row.get_or_insert_default(), person, &by_person[&person], lives)? {
-                continue;
-            }
-            let row = row.expect("inserted just now");
-            self.index_changes(person, &before, &Indexed::of(&row), &mut index);
-            plain.clear();
-            plain = postcard::to_extend(&row, plain).expect("a row is plain values");
-            let waiting = Waiting { version: row.version, plain: plain.as_slice().into() };
-            rows.push((person, waiting));
-        }
-        self.index.change(index);
-        self.write().pending.extend(rows);
-        self.folded.store(last.0, Ordering::Release);
-        Ok(())
-    }
-
-    /// Folds more events of its stream into a row; false when it holds them all already.
-    fn fold_row(
-        &self,
-        row: &mut Row,
-        person: PersonId,
-        events: &[&Recorded],
-        lives: &dyn Lives,
-    ) -> Result<bool, ViewsError> {
-        let before = row.version;
-        let mut out_of_order = false;
-        for event in events.iter().filter(|event| event.envelope.position > before) {
-            row.version = event.envelope.position;
-            row.events += 1;
-            row.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
-            let Some(fact) = archive::fact(event) else { continue };
-            if fact.kind == Kind::DocumentClaimed {
-                row.owner =
-                    fact.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
-            }
-            let day = day_number(fact.told.occurred_on);
-            // Until the events before it are known to be older, a fact cannot just be added.
-            out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
-            if !out_of_order {
-                row.newest_day = day;
-                row.archive.apply(&fact);
-            }
-        }
-        if out_of_order {
-            let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
-            let facts = archive::facts(&life, None, None);
-            row.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
-            row.archive = Archive::default();
-            facts.iter().for_each(|fact| row.archive.apply(fact));
-        }
-        Ok(row.version != before)
-    }
-
-    fn index_changes(
-        &self,
-        person: PersonId,
-        before: &Indexed,
-        after: &Indexed,
-        changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    ) {
-        let key = |kind: u8, head: &[u8]| [&[kind], head, person.as_uuid().as_bytes()].concat();
-        let name = |name: &String| key(NAME, &self.seals.blind(name));
-        let place = |place: &Place| key(PLACE, &place_key(*place));
-        if before.name != after.name {
-            changes.extend(before.name.as_ref().map(|before| (name(before), None)));
-            changes.extend(after.name.as_ref().map(|after| (name(after), Some(Vec::new()))));
-        }
-        if before.place != after.place {
-            changes.extend(before.place.as_ref().map(|before| (place(before), None)));
-            changes.extend(after.place.as_ref().map(|after| (place(after), Some(Vec::new()))));
-        }
-    }
-
     /// Persons with exactly this name, at most `limit`.
     ///
     /// # Errors
@@ -288,9 +194,16 @@ impl People {
         let mut rows: Vec<_> = changed.iter().collect();
         rows.sort_unstable_by_key(|(person, _)| **person);
         self.index.finish_flush(self.index.checkpoint()?)?;
-        let end = self.rows.append(rows.into_iter().map(|(person, waiting)| {
-            (*person, self.seals.seal(VERSION, *person, waiting.version, &waiting.plain))
-        }))?;
+        let seal = |rows: &[(&PersonId, &Waiting)]| -> Vec<_> {
+            let rows = rows.iter();
+            rows.map(|(person, waiting)| {
+                let Waiting { version, plain } = waiting;
+                (**person, self.seals.seal(VERSION, **person, *version, plain))
+            })
+            .collect()
+        };
+        let sealed = rows.chunks(SEALED_AT_ONCE).flat_map(|rows| in_halves(rows, seal).concat());
+        let end = self.rows.append(sealed)?;
         self.ends.insert(END, end.to_bytes())?;
         self.index.finish_flush(checkpoint)?;
         self.write().flushing = Arc::default();
@@ -328,22 +241,6 @@ impl People {
 
     fn write(&self) -> RwLockWriteGuard<'_, Layers> {
         self.layers.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a row stands under in the indexes.
-#[derive(Default)]
-struct Indexed {
-    name: Option<String>,
-    place: Option<Place>,
-}
-
-impl Indexed {
-    fn of(row: &Row) -> Self {
-        // The stream of another document of theirs is not a second person.
-        let lives = !row.archive.is_dead && row.owner.is_none();
-        let name = row.archive.get(Item::FullName).map(str::to_owned);
-        Self { name, place: row.place().filter(|_| lives) }
     }
 }
 

@@ -1,0 +1,150 @@
+//! Folding events into rows and indexes: each person's events together, persons independent of each
+//! other.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use domain::recorded::Recorded;
+use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
+
+use super::{NAME, PLACE, People, Room, Row, Waiting, place_key};
+use crate::archive::{self, Archive};
+use crate::days::day_number;
+use crate::halves::in_halves;
+use crate::{Lives, ViewsError};
+
+type EventsOf<'a> = HashMap<PersonId, Vec<&'a Recorded>, rustc_hash::FxBuildHasher>;
+
+/// What some persons' events change.
+#[derive(Default)]
+struct Changes {
+    rows: Vec<(PersonId, Waiting)>,
+    index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl People {
+    /// Folds recorded events, in order.
+    ///
+    /// # Errors
+    /// [`ViewsError`]; nothing of the batch is folded then.
+    pub fn fold(&self, batch: &[Recorded], lives: &dyn Lives) -> Result<(), ViewsError> {
+        let Some(last) = batch.last().map(|event| event.envelope.position) else { return Ok(()) };
+        let mut persons: Vec<PersonId> = Vec::new();
+        let mut events_of = EventsOf::default();
+        for event in batch.iter().filter(|e| e.envelope.stream.kind == StreamKind::Person) {
+            let person = PersonId::from_uuid(event.envelope.stream.id);
+            let events = events_of.entry(person).or_default();
+            if events.is_empty() {
+                persons.push(person);
+            }
+            events.push(event);
+        }
+        let changes = in_halves(&persons, |persons| self.changes(persons, &events_of, lives));
+        let changes = changes.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut rows = Vec::with_capacity(persons.len());
+        for changes in changes {
+            self.index.change(changes.index);
+            rows.extend(changes.rows);
+        }
+        self.write().pending.extend(rows);
+        self.folded.store(last.0, Ordering::Release);
+        Ok(())
+    }
+
+    fn changes(
+        &self,
+        persons: &[PersonId],
+        events_of: &EventsOf<'_>,
+        lives: &dyn Lives,
+    ) -> Result<Changes, ViewsError> {
+        let mut changes = Changes::default();
+        let (mut room, mut plain) = (Room::default(), Vec::new());
+        for person in persons {
+            let mut row = self.read_row(*person, &mut room)?;
+            let before = row.as_ref().map(Indexed::of).unwrap_or_default();
+            if !self.fold_row(row.get_or_insert_default(), *person, &events_of[person], lives)? {
+                continue;
+            }
+            let row = row.expect("inserted just now");
+            self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
+            plain.clear();
+            plain = postcard::to_extend(&row, plain).expect("a row is plain values");
+            let waiting = Waiting { version: row.version, plain: plain.as_slice().into() };
+            changes.rows.push((*person, waiting));
+        }
+        Ok(changes)
+    }
+
+    /// Folds more events of its stream into a row; false when it holds them all already.
+    fn fold_row(
+        &self,
+        row: &mut Row,
+        person: PersonId,
+        events: &[&Recorded],
+        lives: &dyn Lives,
+    ) -> Result<bool, ViewsError> {
+        let before = row.version;
+        let mut out_of_order = false;
+        for event in events.iter().filter(|event| event.envelope.position > before) {
+            row.version = event.envelope.position;
+            row.events += 1;
+            row.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
+            let Some(fact) = archive::fact(event) else { continue };
+            if fact.kind == Kind::DocumentClaimed {
+                row.owner =
+                    fact.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
+            }
+            let day = day_number(fact.told.occurred_on);
+            // Until the events before it are known to be older, a fact cannot just be added.
+            out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
+            if !out_of_order {
+                row.newest_day = day;
+                row.archive.apply(&fact);
+            }
+        }
+        if out_of_order {
+            let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
+            let facts = archive::facts(&life, None, None);
+            row.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
+            row.archive = Archive::default();
+            facts.iter().for_each(|fact| row.archive.apply(fact));
+        }
+        Ok(row.version != before)
+    }
+
+    fn index_changes(
+        &self,
+        person: PersonId,
+        before: &Indexed,
+        after: &Indexed,
+        changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) {
+        let key = |kind: u8, head: &[u8]| [&[kind], head, person.as_uuid().as_bytes()].concat();
+        let name = |name: &String| key(NAME, &self.seals.blind(name));
+        let place = |place: &Place| key(PLACE, &place_key(*place));
+        if before.name != after.name {
+            changes.extend(before.name.as_ref().map(|before| (name(before), None)));
+            changes.extend(after.name.as_ref().map(|after| (name(after), Some(Vec::new()))));
+        }
+        if before.place != after.place {
+            changes.extend(before.place.as_ref().map(|before| (place(before), None)));
+            changes.extend(after.place.as_ref().map(|after| (place(after), Some(Vec::new()))));
+        }
+    }
+}
+
+/// What a row stands under in the indexes.
+#[derive(Default)]
+struct Indexed {
+    name: Option<String>,
+    place: Option<Place>,
+}
+
+impl Indexed {
+    fn of(row: &Row) -> Self {
+        // The stream of another document of theirs is not a second person.
+        let lives = !row.archive.is_dead && row.owner.is_none();
+        let name = row.archive.get(Item::FullName).map(str::to_owned);
+        Self { name, place: row.place().filter(|_| lives) }
+    }
+}
