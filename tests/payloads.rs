@@ -43,7 +43,7 @@ fn payloads_of_every_codec_that_was_ever_written_still_unpack() {
 #[test]
 fn hostile_bytes_are_refused_by_name_and_never_unpacked_without_bound() {
     assert_eq!(compress::unpack(b""), Err(UnpackError::Malformed));
-    assert_eq!(compress::unpack(b"\x03abc"), Err(UnpackError::Codec(3)));
+    assert_eq!(compress::unpack(b"\x04abc"), Err(UnpackError::Codec(4)));
     let bomb = compress::pack(&vec![0; UNPACKED_BYTES_MAX + 1]);
     assert!(bomb.len() < 1_000);
     assert_eq!(compress::unpack(&bomb), Err(UnpackError::TooLong));

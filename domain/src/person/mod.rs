@@ -164,7 +164,8 @@ impl Person {
 
     /// The event that was recorded under a key.
     pub fn recorded_under(&self, key: EventKey) -> Option<Sequence> {
-        let at = self.memos.iter().rposition(|memo| memo.key == key && !memo.is_claim())?;
+        // What an act makes known besides is told after it under the same key.
+        let at = self.memos.iter().position(|memo| memo.key == key && !memo.is_claim())?;
         Some(Sequence(at as u32))
     }
 
