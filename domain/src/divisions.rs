@@ -4,9 +4,15 @@
 //! (licences beside the tables). Province `99` does not exist; it holds fictional people and is
 //! accepted only where a registry was opened for fiction.
 
+mod history;
+mod levels;
+mod succession;
+
 use std::fmt;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use history::Standing;
 
 /// Prefix of the fictional province.
 pub const FICTIONAL_PREFIX: &str = "99";
