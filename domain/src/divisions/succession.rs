@@ -153,11 +153,8 @@ impl<'a> Ground<'a> {
         let mut found: Vec<u32> = Vec::new();
         for &candidate in begun {
             let new = &self.tenures[candidate as usize];
-            let Some(distance) =
-                self.distance(old, new).filter(|_| self.rank(old) == self.rank(new))
-            else {
-                continue;
-            };
+            let fits = self.rank(old) == self.rank(new) && !self.is_anothers(old, new);
+            let Some(distance) = self.distance(old, new).filter(|_| fits) else { continue };
             if distance < nearest {
                 (nearest, found) = (distance, Vec::new());
             }
@@ -166,7 +163,8 @@ impl<'a> Ground<'a> {
             }
         }
         // Names like 郊区 or 城区 tell nothing outside their city.
-        if nearest >= 2 && (stem(old.name).chars().count() < 2 || !self.alone_in_ending(old)) {
+        let is_bare = old.name.ends_with('区') && stem(old.name).chars().count() < 2;
+        if nearest >= 2 && (is_bare || !self.alone_in_ending(old)) {
             return None;
         }
         let same_kind = |at: &&u32| self.tenures[**at as usize].name == old.name;
@@ -211,6 +209,13 @@ impl<'a> Ground<'a> {
             () if is_made_then() => Some(3),
             () => None,
         }
+    }
+
+    /// Whether a county of exactly the new name ended with the old one: 邯郸县 follows 邯郸县, not
+    /// the 邯郸市 that ended in the same year.
+    fn is_anothers(&self, old: &Tenure, new: &Tenure) -> bool {
+        let key = (new.name, old.settled.1, old.code / 10_000, self.rank(new));
+        old.name != new.name && self.ended.contains_key(&key)
     }
 
     fn alone_in_ending(&self, old: &Tenure) -> bool {
