@@ -14,6 +14,7 @@ mod collect_http;
 mod collect_stream;
 mod collecting;
 mod deadlines;
+mod divisions;
 mod generate;
 mod generated_lives;
 mod golden_events;

@@ -2,11 +2,18 @@
 //!
 //! Data: the Ministry of Civil Affairs list of the end of 2024 and the history 1980-2020
 //! (licences beside the tables). Province `99` does not exist; it holds fictional people and is
-//! accepted only where a registry was opened for fiction.
+//! accepted only where a registry was opened for fiction. Names of the time are in `history`,
+//! what a withdrawn code became in `succession`, roll-up in `levels`.
+
+mod history;
+mod levels;
+mod succession;
 
 use std::fmt;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use history::Standing;
 
 /// Prefix of the fictional province.
 pub const FICTIONAL_PREFIX: &str = "99";
