@@ -1,5 +1,5 @@
-//! The commit loop: one thread decides what has queued, one makes it durable, and then every
-//! sender is answered. While one group syncs, the next one gathers and is decided.
+//! The commit loop: one thread decides what has queued, one makes new keys durable, one the events,
+//! and then every sender is answered. While one group syncs, the next one gathers and is decided.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -26,8 +26,9 @@ const WAIT_FOR_VIEWS: Duration = Duration::from_millis(250);
 /// handing a group on and syncing it costs more than the submissions that share it. A lone sender
 /// never waits.
 const GATHER: Duration = Duration::from_micros(200);
-/// Groups that may wait for the disk.
-const GROUPS_WAITING_MAX: usize = 1;
+/// Groups that may wait between two threads: none, or few submissions would share a sync and each
+/// would wait for more of them.
+const GROUPS_WAITING_MAX: usize = 0;
 
 /// Submissions that are decided together, and where to answer.
 pub struct Job {
@@ -41,7 +42,7 @@ pub struct Job {
 
 type Answers = Vec<(oneshot::Sender<Vec<Receipt>>, Vec<Receipt>)>;
 
-/// Starts both threads. They end when every sender of jobs is gone; what was queued is recorded.
+/// Starts the threads. They end when every sender of jobs is gone; what was queued is recorded.
 /// Each group is added to `tail` for the follower; `behind` tells how many events the views are behind the log.
 pub fn start(
     decider: Decider,
@@ -52,13 +53,16 @@ pub fn start(
     behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
+    let (locked, durable_keys) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
+    let slots = Arc::clone(&keys);
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         thread.expect("the system gives a thread at start")
     };
     vec![
         spawn("decide", Box::new(move || decide(decider, &jobs, &groups, behind))),
-        spawn("append", Box::new(move || append(&decided, &*journal, &keys, &tail))),
+        spawn("keys", Box::new(move || sync_keys(&decided, &slots, &locked))),
+        spawn("append", Box::new(move || append(&durable_keys, &*journal, &keys, &tail))),
     ]
 }
 
@@ -93,6 +97,25 @@ fn decide(
     }
 }
 
+/// A key must be on the disk before anything that it sealed. On a thread of its own, the keys of a
+/// group sync while the events of the one before do.
+fn sync_keys(
+    decided: &Receiver<(Group, Answers)>,
+    keys: &KeySlots,
+    locked: &SyncSender<(Group, Answers)>,
+) {
+    while let Ok((group, answers)) = decided.recv() {
+        if group.issued_keys
+            && let Err(error) = keys.sync()
+        {
+            die(&error);
+        }
+        if locked.send((group, answers)).is_err() {
+            return;
+        }
+    }
+}
+
 fn append(
     decided: &Receiver<(Group, Answers)>,
     journal: &dyn Journal,
@@ -101,12 +124,6 @@ fn append(
 ) {
     while let Ok((group, answers)) = decided.recv() {
         if !group.events.is_empty() {
-            // A key must be on the disk before anything that it sealed.
-            if group.issued_keys
-                && let Err(error) = keys.sync()
-            {
-                die(&error);
-            }
             let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
             for event in &group.events {
                 let owner = event.envelope.sealed_for.unwrap_or(event.envelope.stream);
