@@ -21,6 +21,7 @@ mod golden_events;
 mod ground;
 mod journal_contract;
 mod keys;
+mod older_views;
 mod openapi;
 mod openapi_served;
 mod payloads;

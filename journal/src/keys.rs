@@ -200,14 +200,6 @@ impl KeySlots {
         Ok(key)
     }
 
-    /// Keeps a key at hand for those who will ask for it within seconds: whoever seals with a key
-    /// saves the next one from unwrapping it again.
-    pub fn keep(&self, id: Uuid, key: &PersonKey) {
-        if let Some(number) = self.number(id) {
-            self.recent.keep(number, key);
-        }
-    }
-
     /// Makes every issued key durable.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::days::{date_of, day_number};
+use domain::days::{date_of, day_number};
 
 const DEADLINES: &str = include_str!("../rules/deadlines.csv");
 const HOLIDAYS: &str = include_str!("../rules/holidays.csv");

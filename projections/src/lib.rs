@@ -4,7 +4,6 @@
 //! from the log beside the events in their order it asks of [`Lives`].
 
 pub mod archive;
-mod days;
 pub mod deadlines;
 mod halves;
 pub mod people;

@@ -6,6 +6,7 @@
 
 mod folding;
 
+use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::Archive;
 use crate::halves::in_halves;
 use crate::row_log::{End, FILE_BYTES, RowLog};
-use crate::table::{Rewriting, Table};
+use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, ViewsError};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
@@ -108,7 +109,13 @@ impl People {
         folder: &Path,
         seals: Arc<dyn RowSeals>,
     ) -> Result<Self, ViewsError> {
-        let ends = db.open_tree(VERSION)?;
+        for entry in fs::read_dir(folder).map_err(ViewsError::Folder)? {
+            let entry = entry.map_err(ViewsError::Folder)?;
+            if is_outdated(&entry.file_name().to_string_lossy(), VERSION) {
+                fs::remove_dir_all(entry.path()).map_err(ViewsError::Folder)?;
+            }
+        }
+        let ends = open_tree(db, VERSION)?;
         let end = ends.get(END)?.map_or_else(End::default, |bytes| End::from_bytes(&bytes));
         let rows = RowLog::open(&folder.join(VERSION), end, FILE_BYTES)?;
         let index = Table::open(db, INDEX_VERSION, Rewriting::Harmless)?;
@@ -202,7 +209,8 @@ impl People {
             })
             .collect()
         };
-        let sealed = rows.chunks(SEALED_AT_ONCE).flat_map(|rows| in_halves(rows, seal).concat());
+        let sealed = rows.chunks(SEALED_AT_ONCE);
+        let sealed = sealed.flat_map(|rows| in_halves(rows, seal).into_iter().flatten());
         let end = self.rows.append(sealed)?;
         self.ends.insert(END, end.to_bytes())?;
         self.index.finish_flush(checkpoint)?;

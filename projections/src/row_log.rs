@@ -211,6 +211,21 @@ impl RowLog {
         appending.finish()
     }
 
+    /// Makes the next file, durable in its folder.
+    fn make_file(&self, number: u32) -> Result<Arc<File>, RowLogError> {
+        let path = self.path(number);
+        let make = || {
+            let mut options = OpenOptions::new();
+            let file = options.read(true).write(true).create_new(true).open(&path)?;
+            File::open(&self.folder)?.sync_all()?;
+            Ok(Arc::new(file))
+        };
+        let file = make().map_err(|source| RowLogError::Io { path: path.clone(), source })?;
+        let made = RowFile { file: Arc::clone(&file), bytes: 0, standing_bytes: 0 };
+        self.write().files.insert(number, made);
+        Ok(file)
+    }
+
     /// The file to leave behind next, when obsolete rows outweigh those that stand.
     fn most_obsolete(&self, current: u32) -> Option<u32> {
         let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
@@ -362,23 +377,6 @@ impl<'a> Appending<'a> {
 
     fn error(&self, source: io::Error) -> RowLogError {
         RowLogError::Io { path: self.log.path(self.number), source }
-    }
-}
-
-impl RowLog {
-    /// Makes the next file, durable in its folder.
-    fn make_file(&self, number: u32) -> Result<Arc<File>, RowLogError> {
-        let path = self.path(number);
-        let make = || {
-            let mut options = OpenOptions::new();
-            let file = options.read(true).write(true).create_new(true).open(&path)?;
-            File::open(&self.folder)?.sync_all()?;
-            Ok(Arc::new(file))
-        };
-        let file = make().map_err(|source| RowLogError::Io { path: path.clone(), source })?;
-        let made = RowFile { file: Arc::clone(&file), bytes: 0, standing_bytes: 0 };
-        self.write().files.insert(number, made);
-        Ok(file)
     }
 }
 

@@ -43,13 +43,33 @@ pub enum Rewriting {
     Harmful,
 }
 
+/// Opens the tree of a view, named `view.version`. A view whose version was raised is rebuilt, and
+/// nobody reads what older versions left: it goes.
+///
+/// # Errors
+/// [`ViewsError`].
+pub(crate) fn open_tree(db: &sled::Db, name: &str) -> Result<sled::Tree, ViewsError> {
+    for other in db.tree_names() {
+        if is_outdated(&String::from_utf8_lossy(&other), name) {
+            db.drop_tree(other)?;
+        }
+    }
+    Ok(db.open_tree(name)?)
+}
+
+/// Whether a name is that of the same view in another version.
+pub(crate) fn is_outdated(name: &str, current: &str) -> bool {
+    let view = |name| str::split_once(name, '.').map(|(view, _)| view);
+    name != current && view(name).is_some() && view(name) == view(current)
+}
+
 impl Table {
-    /// Opens the table, or makes it.
+    /// Opens the table, or makes it; what stands under its older names goes.
     ///
     /// # Errors
     /// [`ViewsError`].
     pub fn open(db: &sled::Db, name: &str, rewriting: Rewriting) -> Result<Self, ViewsError> {
-        let tree = db.open_tree(name)?;
+        let tree = open_tree(db, name)?;
         if rewriting == Rewriting::Harmful && tree.contains_key(FLUSHING)? {
             tracing::warn!(table = name, "a flush was cut; the view is rebuilt");
             tree.clear()?;

@@ -32,11 +32,6 @@ impl TimelinessView {
     pub fn open(db: &sled::Db) -> Result<Self, ViewsError> {
         let deadlines = Arc::new(Deadlines::embedded());
         let name = format!("{VERSION}.{}", deadlines.rules_version());
-        for outdated in db.tree_names() {
-            if outdated.starts_with(b"timeliness.") && *outdated != *name.as_bytes() {
-                db.drop_tree(outdated)?;
-            }
-        }
         let table = Table::open(db, &name, Rewriting::Harmful)?;
         let rows = table.scan(&[CELL], None, usize::MAX)?;
         let rows = rows.into_iter().map(|(key, row)| (key[1..].to_vec(), row));

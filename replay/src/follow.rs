@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -59,7 +60,7 @@ pub fn fold_up_to(
 ) -> Result<(), ReplayError> {
     let due_events = Position(views.folded().0 + 1)..=head;
     std::thread::scope(|scope| {
-        let (due, flushes) = std::sync::mpsc::sync_channel(1);
+        let (due, flushes) = sync_channel(1);
         let flusher = scope.spawn(move || {
             for () in flushes {
                 views.flush_some()?;
@@ -69,17 +70,17 @@ pub fn fold_up_to(
         let folded = read_ahead(log, due_events, READING_THREADS, |events| {
             views.fold(events, log)?;
             progress(views.folded());
-            match views.pending() {
-                // A flusher that is gone has failed, and says so below.
-                beyond if beyond >= 2 * CATCH_UP_ROWS => drop(due.send(())),
-                CATCH_UP_ROWS.. => drop(due.try_send(())),
-                _ => {}
-            }
-            Ok::<_, ReplayError>(())
+            let is_gone = match views.pending() {
+                beyond if beyond >= 2 * CATCH_UP_ROWS => due.send(()).is_err(),
+                CATCH_UP_ROWS.. => matches!(due.try_send(()), Err(TrySendError::Disconnected(()))),
+                _ => false,
+            };
+            // Rows that nobody writes must not gather; why it failed is told below.
+            if is_gone { Err(ReplayError::Views(ViewsError::Panicked)) } else { Ok(()) }
         });
         drop(due);
         let flushed = flusher.join().unwrap_or(Err(ViewsError::Panicked));
-        folded.and(flushed.map_err(ReplayError::from))
+        flushed.map_err(ReplayError::from).and(folded)
     })?;
     Ok(views.flush()?)
 }

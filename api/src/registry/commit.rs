@@ -54,15 +54,14 @@ pub fn start(
 ) -> Vec<std::thread::JoinHandle<()>> {
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
     let (locked, durable_keys) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
-    let slots = Arc::clone(&keys);
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         thread.expect("the system gives a thread at start")
     };
     vec![
         spawn("decide", Box::new(move || decide(decider, &jobs, &groups, behind))),
-        spawn("keys", Box::new(move || sync_keys(&decided, &slots, &locked))),
-        spawn("append", Box::new(move || append(&durable_keys, &*journal, &keys, &tail))),
+        spawn("keys", Box::new(move || sync_keys(&decided, &keys, &locked))),
+        spawn("append", Box::new(move || append(&durable_keys, &*journal, &tail))),
     ]
 }
 
@@ -116,19 +115,10 @@ fn sync_keys(
     }
 }
 
-fn append(
-    decided: &Receiver<(Group, Answers)>,
-    journal: &dyn Journal,
-    keys: &KeySlots,
-    tail: &Tail,
-) {
+fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, tail: &Tail) {
     while let Ok((group, answers)) = decided.recv() {
         if !group.events.is_empty() {
             let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
-            for event in &group.events {
-                let owner = event.envelope.sealed_for.unwrap_or(event.envelope.stream);
-                keys.keep(owner.id, &event.key);
-            }
             tail.add(group.events.iter().map(|event| Recorded {
                 envelope: event.envelope.clone(),
                 payload: Some(event.payload.clone()),

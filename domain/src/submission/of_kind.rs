@@ -139,22 +139,8 @@ impl Reader<'_> {
                 return Vec::new();
             }
         };
-        let member = |(index, value)| self.member(index, value, &mut fields.faults);
+        let member = |(index, value)| self.listed(Within::Member(index), value, &mut fields.faults);
         list.into_iter().enumerate().filter_map(member).collect()
-    }
-
-    fn member(self, index: usize, value: Value, faults: &mut Vec<Fault>) -> Option<Observed> {
-        let within = Within::Member(index);
-        let Value::Object(mut map) = value else {
-            let fault = Fault::new("not_an_object", "应为对象", "must be an object");
-            faults.push(fault.at(within.pointer("")));
-            return None;
-        };
-        let mut take = |name| map.remove(name).filter(|value| !value.is_null());
-        let (person, items) = (take("person"), take("items"));
-        let person = self.person(person, true, within, "person", faults);
-        let items = self.items(items, within, faults);
-        Some(Observed { person: person?, items, details: map })
     }
 }
 

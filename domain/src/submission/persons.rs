@@ -177,6 +177,20 @@ impl Reader<'_> {
 
     fn observed(self, index: usize, value: Value, faults: &mut Vec<Fault>) -> Option<Observed> {
         let within = Within::Observation(index);
+        let mut observed = self.listed(within, value, faults)?;
+        if let PersonRef::Document(document) = &observed.person {
+            self.number_of_document(document, &mut observed.items, within, faults);
+        }
+        Some(observed)
+    }
+
+    /// Reads one of a list: a person, their items, and what else is said of them.
+    pub(super) fn listed(
+        self,
+        within: Within,
+        value: Value,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Observed> {
         let Value::Object(mut map) = value else {
             let fault = Fault::new("not_an_object", "应为对象", "must be an object");
             faults.push(fault.at(within.pointer("")));
@@ -185,10 +199,7 @@ impl Reader<'_> {
         let mut take = |name| map.remove(name).filter(|value| !value.is_null());
         let (person, items) = (take("person"), take("items"));
         let person = self.person(person, true, within, "person", faults);
-        let mut items = self.items(items, within, faults);
-        if let Some(PersonRef::Document(document)) = &person {
-            self.number_of_document(document, &mut items, within, faults);
-        }
+        let items = self.items(items, within, faults);
         Some(Observed { person: person?, items, details: map })
     }
 }

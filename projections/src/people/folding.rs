@@ -9,9 +9,9 @@ use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
 
 use super::{NAME, PLACE, People, Room, Row, Waiting, place_key};
 use crate::archive::{self, Archive};
-use crate::days::day_number;
 use crate::halves::in_halves;
 use crate::{Lives, ViewsError};
+use domain::days::day_number;
 
 type EventsOf<'a> = HashMap<PersonId, Vec<&'a Recorded>, rustc_hash::FxBuildHasher>;
 

@@ -4,8 +4,8 @@ use domain::{Envelope, Place};
 use serde::{Deserialize, Serialize};
 
 use super::month::Month;
-use crate::days::{date_of, day_number, day_number_in_china};
 use crate::deadlines::Deadlines;
+use domain::days::{date_of, day_number, day_number_in_china};
 
 /// A counted event, as far as the measure goes. Days are day numbers.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

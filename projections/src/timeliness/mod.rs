@@ -27,8 +27,8 @@ use self::acts::{Act, ActedOn};
 use self::cube::Cube;
 use self::fact::{Fact, Series};
 use self::sheet::Change;
-use crate::days::{day_number, day_number_in_china};
 use crate::deadlines::Deadlines;
+use domain::days::{day_number, day_number_in_china};
 
 pub use self::lags::{LagCurve, LagPoint};
 pub use self::month::Month;

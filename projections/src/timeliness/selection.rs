@@ -12,7 +12,7 @@ use super::parts::Parts;
 use super::query::{Dimension, Group, TimelinessQuery, Totals};
 use super::sheet::Sheet;
 use super::{GRACE_DAYS, Timeliness};
-use crate::days::day_number;
+use domain::days::day_number;
 
 /// Place and month of a group.
 type SheetGroup = (Option<Place>, Option<Month>);

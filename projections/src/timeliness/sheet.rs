@@ -9,7 +9,7 @@ use domain::Place;
 use super::fact::{Contribution, due_days_after_first};
 use super::month::Month;
 use super::rows::Cell;
-use crate::days::day_number;
+use domain::days::day_number;
 
 /// The cells of one place and month.
 #[derive(Debug)]
