@@ -4,6 +4,7 @@
 //! A row carries the position of the newest event folded into it, and events at or before it are
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
+mod counting;
 mod folding;
 
 use std::fs;
@@ -12,20 +13,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use domain::{Item, PersonId, Place, Position};
+use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
 use crate::halves::in_halves;
+use crate::quality::Measures;
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, ViewsError};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.2";
+const VERSION: &str = "people.3";
 const INDEX_VERSION: &str = "people_index.3";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";
+/// In the same tree: the day of the newest event recorded.
+const TODAY: &[u8] = b"today";
 /// Rows that are sealed before they are written.
 const SEALED_AT_ONCE: usize = 4_096;
 const NAME: u8 = b'n';
@@ -74,6 +79,8 @@ pub struct People {
     index: Table,
     seals: Arc<dyn RowSeals>,
     layers: RwLock<Layers>,
+    /// Counted from the rows at each opening, and kept with them.
+    measures: RwLock<Measures>,
     folded: AtomicU64,
 }
 
@@ -120,12 +127,24 @@ impl People {
         let rows = RowLog::open(&folder.join(VERSION), end, FILE_BYTES)?;
         let index = Table::open(db, INDEX_VERSION, Rewriting::Harmless)?;
         let folded = AtomicU64::new(index.checkpoint()?.0);
-        Ok(Self { rows, ends, index, seals, layers: RwLock::default(), folded })
+        let today = ends.get(TODAY)?.and_then(|day| std::str::from_utf8(&day).ok()?.parse().ok());
+        let position = Position(folded.load(Ordering::Acquire));
+        let today = today.unwrap_or(Date::MIN);
+        let measures = RwLock::new(Measures::new(today, position));
+        let layers = RwLock::default();
+        let people = Self { rows, ends, index, seals, layers, measures, folded };
+        people.recount(today)?;
+        Ok(people)
     }
 
     /// The position up to which events are folded and readable.
     pub fn folded(&self) -> Position {
         Position(self.folded.load(Ordering::Acquire))
+    }
+
+    /// The measures of quality of everything that is folded.
+    pub fn measures(&self) -> RwLockReadGuard<'_, Measures> {
+        self.measures.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The row of a stream.
@@ -212,6 +231,8 @@ impl People {
         let sealed = rows.chunks(SEALED_AT_ONCE);
         let sealed = sealed.flat_map(|rows| in_halves(rows, seal).into_iter().flatten());
         let end = self.rows.append(sealed)?;
+        let today = self.measures().today.to_string();
+        self.ends.insert(TODAY, today.as_bytes())?;
         self.ends.insert(END, end.to_bytes())?;
         self.index.finish_flush(checkpoint)?;
         self.write().flushing = Arc::default();

@@ -160,16 +160,17 @@ impl Views {
         Ok(())
     }
 
-    fn write(&self, all: bool) -> Result<Position, ViewsError> {
+    fn write(&self, all: bool) -> Result<(Position, Option<[u8; 32]>), ViewsError> {
         let written = catch_unwind(AssertUnwindSafe(|| {
-            let checkpoint = {
+            let (checkpoint, quality) = {
                 let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
                 self.people.begin_flush();
                 if all {
                     self.timeliness.begin_flush();
                 }
                 self.sources.begin_flush()?;
-                self.folded()
+                // Counts are not written; those of the checkpoint are gone when folding goes on.
+                (self.folded(), all.then(|| self.people.measures().digest()))
             };
             self.people.finish_flush(checkpoint)?;
             if all {
@@ -180,7 +181,7 @@ impl Views {
             let file = fs::File::open(self.folder.join("db")).map_err(ViewsError::Folder)?;
             file.sync_data().map_err(ViewsError::Folder)?;
             self.people.remove_obsolete()?;
-            Ok(checkpoint)
+            Ok((checkpoint, quality))
         }));
         let written = written.unwrap_or(Err(ViewsError::Panicked));
         if written.is_err() {
@@ -199,10 +200,11 @@ impl Views {
     /// [`ViewsError`].
     pub fn digests(&self) -> Result<Digests, ViewsError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = self.write(true)?;
+        let (position, quality) = self.write(true)?;
         let mut views = self.people.digests()?.to_vec();
         views.push(("timeliness", self.timeliness.digest()?));
         views.push(("sources", self.sources.digest()?));
+        views.extend(quality.map(|quality| ("quality", quality)));
         Ok(Digests { position, views })
     }
 }

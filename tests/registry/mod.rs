@@ -11,5 +11,6 @@ mod families;
 mod generated;
 mod idempotency;
 mod life_events;
+mod quality;
 mod time;
 mod visits;

@@ -17,6 +17,7 @@ mod operate;
 mod persons;
 pub mod problem;
 pub mod problem_kinds;
+mod quality;
 mod rejections;
 pub mod server;
 mod spool;
@@ -48,6 +49,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(rejections::routes(shared()))
         .merge(persons::routes(shared()))
         .merge(flags::routes(shared()))
+        .merge(quality::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(operate::routes(shared()))
         .merge(catalogue::routes())

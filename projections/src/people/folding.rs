@@ -2,6 +2,7 @@
 //! other.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
@@ -10,6 +11,7 @@ use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
 use super::{NAME, PLACE, People, Room, Row, Waiting, place_key};
 use crate::archive::{self, Archive};
 use crate::halves::in_halves;
+use crate::quality::{Change, Counted};
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
 
@@ -20,6 +22,7 @@ type EventsOf<'a> = HashMap<PersonId, Vec<&'a Recorded>, rustc_hash::FxBuildHash
 struct Changes {
     rows: Vec<(PersonId, Waiting)>,
     index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    counted: Vec<Change>,
 }
 
 impl People {
@@ -39,14 +42,18 @@ impl People {
             }
             events.push(event);
         }
+        self.go_on(batch)?;
         let changes = in_halves(&persons, |persons| self.changes(persons, &events_of, lives));
         let changes = changes.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut rows = Vec::with_capacity(persons.len());
+        let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
         for changes in changes {
+            measures.change(changes.counted);
             self.index.change(changes.index);
             rows.extend(changes.rows);
         }
         self.write().pending.extend(rows);
+        measures.position = last;
         self.folded.store(last.0, Ordering::Release);
         Ok(())
     }
@@ -58,15 +65,22 @@ impl People {
         lives: &dyn Lives,
     ) -> Result<Changes, ViewsError> {
         let mut changes = Changes::default();
+        let measures = self.measures();
+        let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
         let (mut room, mut plain) = (Room::default(), Vec::new());
         for person in persons {
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
+            let counted = row.as_ref().map(count).unwrap_or_default();
             if !row.get_or_insert_default().fold(*person, &events_of[person], lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
+            let after = count(&row);
+            if counted != after {
+                changes.counted.push(Change { person: *person, before: counted, after });
+            }
             plain.clear();
             plain = postcard::to_extend(&row, plain).expect("a row is plain values");
             let waiting = Waiting { version: row.version, plain: plain.as_slice().into() };

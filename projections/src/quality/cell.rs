@@ -1,0 +1,165 @@
+//! The counts of one place, to which persons are added and from which they are taken away.
+
+use std::collections::BTreeMap;
+
+use domain::items::BASE_ITEMS;
+use domain::rules::{Class, RuleId, RuleSet};
+use serde::Serialize;
+
+use super::part::Part;
+
+/// Rules have a slot each, so many a class.
+const SLOTS: usize = Class::ALL.len() * RuleId::NUMBER_MAX as usize;
+
+/// The counts of an item.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ItemCounts {
+    /// Persons of whom it ought to be known.
+    pub applicable: u64,
+    /// Of them, those of whom it is.
+    pub filled: u64,
+    /// Of them, those whose value no rule of normality doubts.
+    pub normal: u64,
+    /// Of the filled, those whose value no error of logic concerns.
+    pub consistent: u64,
+}
+
+/// The counts of a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RuleCounts {
+    /// Persons, or areas, of whom it could be told.
+    pub evaluated: u64,
+    /// Of them, those with whom something is wrong.
+    pub violations: u64,
+}
+
+/// The counts of a place. Persons are those who are registered and alive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cell {
+    /// Persons.
+    pub persons: u64,
+    /// Persons of whom nothing is missing.
+    pub complete: u64,
+    /// Persons without an error of logic.
+    pub consistent: u64,
+    /// The base items.
+    pub items: [ItemCounts; BASE_ITEMS],
+    rules: Vec<RuleCounts>,
+    /// Persons whose birth is known, and those of a convenient date.
+    pub births: [u64; 2],
+    /// By year of birth: all, boys, girls.
+    pub of_year: BTreeMap<i16, [u64; 3]>,
+    /// By year and month of birth: registered, told by health.
+    pub of_month: BTreeMap<(i16, i8), [u64; 2]>,
+    /// Who lives away from the township of registration, and residence permits.
+    pub migrants: [u64; 2],
+}
+
+impl Default for Cell {
+    fn default() -> Self {
+        Self {
+            persons: 0,
+            complete: 0,
+            consistent: 0,
+            items: [ItemCounts::default(); BASE_ITEMS],
+            rules: vec![RuleCounts::default(); SLOTS],
+            births: [0; 2],
+            of_year: BTreeMap::new(),
+            of_month: BTreeMap::new(),
+            migrants: [0; 2],
+        }
+    }
+}
+
+fn slot(id: RuleId) -> usize {
+    id.class() as usize * usize::from(RuleId::NUMBER_MAX) + usize::from(id.number()) - 1
+}
+
+/// Adds to a count, or takes away what was added before.
+fn count(counted: &mut u64, by: i64, is_so: bool) {
+    *counted = counted.wrapping_add_signed(if is_so { by } else { 0 });
+}
+
+impl Cell {
+    /// The counts of a rule about persons.
+    pub fn rule(&self, id: RuleId) -> RuleCounts {
+        self.rules[slot(id)]
+    }
+
+    /// Adds a person.
+    pub fn add(&mut self, part: &Part) {
+        self.change(part, 1);
+    }
+
+    /// Takes a person away who was added.
+    pub fn remove(&mut self, part: &Part) {
+        self.change(part, -1);
+        self.of_year.retain(|_, counts| *counts != [0; 3]);
+        self.of_month.retain(|_, counts| *counts != [0; 2]);
+    }
+
+    fn change(&mut self, part: &Part, by: i64) {
+        let [applicable, filled, normal, consistent] = part.items;
+        count(&mut self.persons, by, true);
+        count(&mut self.complete, by, applicable == filled);
+        count(&mut self.consistent, by, part.is_consistent);
+        for (at, item) in self.items.iter_mut().enumerate() {
+            count(&mut item.applicable, by, applicable >> at & 1 == 1);
+            count(&mut item.filled, by, filled >> at & 1 == 1);
+            count(&mut item.normal, by, normal >> at & 1 == 1);
+            count(&mut item.consistent, by, consistent >> at & 1 == 1);
+        }
+        let findings = part.findings;
+        for id in RuleSet::union(findings.fired, findings.held).iter() {
+            count(&mut self.rules[slot(id)].evaluated, by, true);
+        }
+        for id in findings.fired.iter() {
+            count(&mut self.rules[slot(id)].violations, by, true);
+        }
+        if let Some((born, sex)) = part.birth {
+            count(&mut self.births[0], by, true);
+            count(&mut self.births[1], by, part.is_convenient);
+            let year = self.of_year.entry(born.year()).or_default();
+            count(&mut year[0], by, true);
+            count(&mut year[1], by, sex == 1);
+            count(&mut year[2], by, sex == 2);
+            let month = self.of_month.entry((born.year(), born.month())).or_default();
+            count(&mut month[0], by, part.is_registered);
+            count(&mut month[1], by, part.is_told_by_health);
+            if by > 0 && *month == [0; 2] {
+                self.of_month.remove(&(born.year(), born.month()));
+            }
+        }
+        count(&mut self.migrants[0], by, part.is_floating);
+        count(&mut self.migrants[1], by, part.has_permit);
+    }
+
+    /// Adds the counts of another place.
+    pub fn merge(&mut self, other: &Cell) {
+        self.persons += other.persons;
+        self.complete += other.complete;
+        self.consistent += other.consistent;
+        for (own, other) in self.items.iter_mut().zip(&other.items) {
+            own.applicable += other.applicable;
+            own.filled += other.filled;
+            own.normal += other.normal;
+            own.consistent += other.consistent;
+        }
+        for (own, other) in self.rules.iter_mut().zip(&other.rules) {
+            own.evaluated += other.evaluated;
+            own.violations += other.violations;
+        }
+        add(&mut self.births, &other.births);
+        add(&mut self.migrants, &other.migrants);
+        for (year, counts) in &other.of_year {
+            add(self.of_year.entry(*year).or_default(), counts);
+        }
+        for (month, counts) in &other.of_month {
+            add(self.of_month.entry(*month).or_default(), counts);
+        }
+    }
+}
+
+fn add(own: &mut [u64], other: &[u64]) {
+    own.iter_mut().zip(other).for_each(|(own, other)| *own += other);
+}

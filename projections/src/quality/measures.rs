@@ -1,0 +1,179 @@
+//! The measures of quality, kept as persons' rows change, as of one day.
+//!
+//! The day is that of the newest event recorded, so it is the log's and the same in a rebuild.
+//! When it goes on, those of whom the rules may say something else since then are judged again:
+//! each person stands in a list under the next day on which that can be. So the counts are always
+//! those of every row judged on that one day, however they came about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::rules::area::{
+    self, BirthDates, BirthsOfMonth, BirthsOfYear, Migrants, births_are_spread,
+};
+use domain::rules::{RuleBook, RuleId};
+use domain::{PersonId, Place, Position};
+use jiff::civil::Date;
+use sha2::{Digest, Sha256};
+
+use super::cell::{Cell, RuleCounts};
+use super::part::{Part, next_change};
+use crate::people::Row;
+
+/// How a person's row counts: what it adds, and when that may next change.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Counted {
+    part: Option<Part>,
+    due: Option<Date>,
+}
+
+/// A person whose row changed.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// Who.
+    pub person: PersonId,
+    /// As they were counted.
+    pub before: Counted,
+    /// As they are.
+    pub after: Counted,
+}
+
+/// The measures.
+#[derive(Clone)]
+pub struct Measures {
+    /// The day on which everybody was judged.
+    pub today: Date,
+    /// The newest event that is counted.
+    pub position: Position,
+    book: RuleBook,
+    cells: BTreeMap<Place, Cell>,
+    due: BTreeSet<(Date, PersonId)>,
+}
+
+impl Counted {
+    /// How a row counts on a day.
+    pub fn of(book: &RuleBook, row: &Row, today: Date) -> Self {
+        let part = Part::of(book, row, today);
+        Self { part, due: part.and_then(|_| next_change(row, today)) }
+    }
+}
+
+impl Measures {
+    /// Nobody counted yet.
+    pub fn new(today: Date, position: Position) -> Self {
+        let (book, cells, due) = (RuleBook::in_force(today), BTreeMap::new(), BTreeSet::new());
+        Self { today, position, book, cells, due }
+    }
+
+    /// The rules in force on the day.
+    pub fn book(&self) -> &RuleBook {
+        &self.book
+    }
+
+    /// Takes in how persons count now.
+    pub fn change(&mut self, changes: impl IntoIterator<Item = Change>) {
+        for Change { person, before, after } in changes {
+            if before.due != after.due {
+                before.due.map(|day| self.due.remove(&(day, person)));
+                self.due.extend(after.due.map(|day| (day, person)));
+            }
+            if before.part == after.part {
+                continue;
+            }
+            if let Some(part) = &before.part
+                && let Some(cell) = self.cells.get_mut(&part.place)
+            {
+                cell.remove(part);
+                if cell.persons == 0 {
+                    self.cells.remove(&part.place);
+                }
+            }
+            if let Some(part) = &after.part {
+                self.cells.entry(part.place).or_default().add(part);
+            }
+        }
+    }
+
+    /// Whether other rules come into force until a day, so that everybody must be judged again.
+    pub fn needs_recount(&self, day: Date) -> bool {
+        RuleBook::in_force(day).rules().any(|rule| rule.valid_from > self.today)
+    }
+
+    /// Those who are to be judged again when the day goes on to another one.
+    pub fn due_until(&self, day: Date) -> Vec<PersonId> {
+        self.due.iter().take_while(|(due, _)| *due <= day).map(|(_, person)| *person).collect()
+    }
+
+    /// Goes on to a day; the changes of those who were due follow.
+    pub fn go_on(&mut self, day: Date) {
+        self.today = day;
+        self.book = RuleBook::in_force(day);
+    }
+
+    /// The counts of the divisions in `whole`, each of so many digits, or of all together.
+    pub fn cells(&self, whole: Option<Place>, digits: Option<u8>) -> BTreeMap<Option<Place>, Cell> {
+        let mut cells = BTreeMap::<Option<Place>, Cell>::new();
+        let inside = |place: &Place| whole.is_none_or(|whole| place.lies_in(whole));
+        for (place, cell) in self.cells.iter().filter(|(place, _)| inside(place)) {
+            cells.entry(digits.map(|digits| place.at_level(digits))).or_default().merge(cell);
+        }
+        cells
+    }
+
+    /// How many areas in `whole` a rule about areas could be told of, and how many break it. A
+    /// township is judged only where all of it is asked for. None for a rule about persons.
+    pub fn areas(&self, id: RuleId, whole: Option<Place>) -> Option<RuleCounts> {
+        let digits = match id.to_string().as_str() {
+            "R09" | "R10" => 12,
+            "R11" | "R12" => 9,
+            _ => return None,
+        };
+        let mut counts = RuleCounts::default();
+        let mut judge = |holds: Option<bool>| {
+            counts.evaluated += u64::from(holds.is_some());
+            counts.violations += u64::from(holds == Some(false));
+        };
+        if whole.is_some_and(|whole| whole.digits() > digits) {
+            return Some(counts);
+        }
+        for (place, cell) in self.cells(whole, Some(digits)) {
+            if place.is_none_or(|place| place.digits() != digits) {
+                continue;
+            }
+            match id.number() {
+                9 => judge(births_are_spread(BirthDates {
+                    known: cell.births[0],
+                    convenient: cell.births[1],
+                })),
+                10 => cell.of_year.values().for_each(|[births, boys, girls]| {
+                    let (births, boys, girls) = (*births, *boys, *girls);
+                    judge(area::sexes_are_even(BirthsOfYear { births, boys, girls }));
+                }),
+                11 => cell.of_month.values().for_each(|[registered, reported]| {
+                    let births =
+                        BirthsOfMonth { registered: *registered, reported_by_hospitals: *reported };
+                    judge(Some(area::births_are_those_of_hospitals(births)));
+                }),
+                _ => judge(Some(area::migrants_have_permits(Migrants {
+                    floating: cell.migrants[0],
+                    residence_permits: cell.migrants[1],
+                }))),
+            }
+        }
+        Some(counts)
+    }
+
+    /// SHA-256 over the day, the counts and the list of those who are due.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.today.to_string());
+        for (place, cell) in &self.cells {
+            hash.update(place.to_string());
+            hash.update(postcard::to_stdvec(cell).expect("plain values"));
+        }
+        for (day, person) in &self.due {
+            hash.update(day.to_string());
+            hash.update(person.as_uuid().as_bytes());
+        }
+        hash.finalize().into()
+    }
+}

@@ -1,0 +1,138 @@
+//! What one person adds to the measures of quality on a day, and when that may next change.
+
+use domain::items::BASE_ITEMS;
+use domain::rules::area::is_convenient;
+use domain::rules::{Class, Field, Findings, RuleBook, RuleSet, Severity};
+use domain::{Item, Place};
+use jiff::civil::{Date, date};
+
+use super::{ALONE, audit_alone};
+use crate::people::Row;
+
+/// Ages at which a rule may begin or cease to fire, in completed years.
+const AGES: [i16; 21] =
+    [5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 45, 66, 106];
+/// Beyond any life.
+const AGE_BEYOND: i16 = 123;
+/// A number is missing from this day of life on.
+const DAYS_WITHOUT_NUMBER: i64 = 61;
+/// A move was long ago from this year on.
+const YEARS_AWAY: i16 = 41;
+
+/// What one person adds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    /// Where they are counted.
+    pub place: Place,
+    /// What the rules found.
+    pub findings: Findings,
+    /// Items by bit, the first is bit 0: that ought to be there, are there, are also normal, agree.
+    pub items: [u32; 4],
+    /// Whether no error of logic fired.
+    pub is_consistent: bool,
+    /// The birth, where known, and the sex: 1 boys, 2 girls.
+    pub birth: Option<(Date, u8)>,
+    /// Whether the date of birth is one that is written when the true one is unknown.
+    pub is_convenient: bool,
+    /// Whether the household registration is known.
+    pub is_registered: bool,
+    /// Whether a department of health told of the day of birth.
+    pub is_told_by_health: bool,
+    /// Whether residence and registration lie in different townships.
+    pub is_floating: bool,
+    /// Whether there is a residence permit.
+    pub has_permit: bool,
+}
+
+impl Part {
+    /// What a person adds on a day; nothing who is dead, not registered, or known under another
+    /// stream, or in no place.
+    pub fn of(book: &RuleBook, row: &Row, today: Date) -> Option<Self> {
+        let archive = &row.archive;
+        if archive.is_dead || !archive.is_registered || row.owner.is_some() {
+            return None;
+        }
+        let place = row.place()?;
+        // That somebody was not visited for a year is a hint to visit them, and no measure.
+        let asked = ALONE.without(super::NOT_VERIFIED);
+        let findings = audit_alone(book, archive, today, asked);
+        let bits = |rules: RuleSet, class: Class, only_errors: bool| -> u32 {
+            let rules = rules.intersection(RuleSet::of_class(class)).iter();
+            let rules = rules.filter_map(|id| book.rule(id));
+            let rules = rules.filter(|rule| !only_errors || rule.severity == Severity::Error);
+            rules.flat_map(|rule| rule.items).fold(0, |bits, field| bits | bit(*field))
+        };
+        let filled = bits(findings.held, Class::Completeness, false);
+        let applicable = filled | bits(findings.fired, Class::Completeness, false);
+        let normal = filled & !bits(findings.fired, Class::Normality, false);
+        let illogical = bits(findings.fired, Class::Logic, true);
+        let logic = findings.fired.intersection(RuleSet::of_class(Class::Logic)).iter();
+        let mut logic = logic.filter_map(|id| book.rule(id));
+        let of = |item| archive.get(item);
+        let born = of(Item::BirthDate).and_then(|day| domain::items::parse_day(day).ok());
+        let sex = of(Item::Sex).and_then(|sex| sex.parse().ok()).unwrap_or(0);
+        let township = |item| of(item).map(|code| code.get(..9).unwrap_or(code));
+        let (here, home) = (township(Item::Residence), township(Item::Hukou));
+        Some(Self {
+            place,
+            findings,
+            items: [applicable, filled, normal, filled & !illogical],
+            is_consistent: logic.all(|rule| rule.severity != Severity::Error),
+            birth: born.map(|born| (born, sex)),
+            is_convenient: born.is_some_and(is_convenient),
+            is_registered: home.is_some(),
+            is_told_by_health: archive
+                .origins()
+                .iter()
+                .any(|origin| origin.department == *b"HLT" && Some(origin.occurred_on) == born),
+            is_floating: here.is_some() && home.is_some() && here != home,
+            has_permit: archive.topics().any(|(_, field, _, _)| field == "residence_permit_no"),
+        })
+    }
+}
+
+fn bit(field: Field) -> u32 {
+    match field {
+        Field::Item(item) if item.is_base() => 1 << (item.number() - 1),
+        _ => 0,
+    }
+}
+
+const _: () = assert!(BASE_ITEMS < 32);
+
+/// The next day after `today` on which the rules may find something else in the same record; none
+/// when nothing can change any more. Nothing changes between.
+pub fn next_change(row: &Row, today: Date) -> Option<Date> {
+    let day = |item| domain::items::parse_day(row.archive.get(item)?).ok();
+    let later = |from: Date, days: i64| from.checked_add(jiff::Span::new().days(days)).ok();
+    let mut next: Option<Date> = None;
+    let mut offer = |change: Option<Date>| {
+        if let Some(change) = change.filter(|change| *change > today) {
+            next = Some(next.map_or(change, |known| known.min(change)));
+        }
+    };
+    if let Some(birth) = day(Item::BirthDate) {
+        offer(Some(birth));
+        offer(later(birth, DAYS_WITHOUT_NUMBER));
+        AGES.into_iter().chain([AGE_BEYOND]).for_each(|age| offer(anniversary(birth, age)));
+    }
+    if let Some(moved) = day(Item::MigrationDate) {
+        offer(Some(moved));
+        offer(anniversary(moved, YEARS_AWAY));
+    }
+    offer(day(Item::MaritalChangeDate));
+    // A number tells a birth, and is none before that day.
+    let number = row.archive.get(Item::CitizenId).filter(|number| number.is_ascii());
+    let told = number.and_then(|number| Some((number.get(6..14)?, number.len())));
+    offer(told.filter(|(_, length)| *length == 18).and_then(|(digits, _)| {
+        Date::new(digits[..4].parse().ok()?, digits[4..6].parse().ok()?, digits[6..].parse().ok()?)
+            .ok()
+    }));
+    next
+}
+
+/// The day on which so many years are completed.
+fn anniversary(from: Date, years: i16) -> Option<Date> {
+    let year = from.year().checked_add(years).filter(|year| *year <= 9_998)?;
+    Some(Date::new(year, from.month(), from.day()).unwrap_or(date(year, 3, 1)))
+}

@@ -1,0 +1,189 @@
+//! The measures of quality against a recount of every row, over random lives and as days go by; and
+//! the rules about areas.
+
+use std::collections::BTreeMap;
+
+use domain::rules::{RuleBook, RuleId};
+use domain::{PersonId, Place};
+use projections::quality::{Cell, Change, Counted, Measures, Part, next_change};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::desk::{Desk, PLACE, citizen, data, number, recorded};
+
+/// The counts by recounting the rows of these persons, as of the day of the measures.
+fn recount(desk: &Desk, persons: &[PersonId]) -> BTreeMap<Place, Cell> {
+    // Waits until the newest event is folded, which may be what makes the day go on.
+    desk.waiting();
+    let measures = desk.registry().views.people.measures();
+    let (today, book) = (measures.today, RuleBook::in_force(measures.today));
+    drop(measures);
+    let mut cells = BTreeMap::<Place, Cell>::new();
+    for person in persons {
+        let row = desk.row(*person).expect("a row");
+        if let Some(part) = Part::of(&book, &row, today) {
+            cells.entry(part.place).or_default().add(&part);
+        }
+    }
+    cells
+}
+
+fn live(desk: &Desk) -> BTreeMap<Place, Cell> {
+    let cells = desk.registry().views.people.measures().cells(None, Some(12));
+    cells.into_iter().map(|(place, cell)| (place.expect("a place"), cell)).collect()
+}
+
+/// The rules that are counted otherwise.
+fn differing(one: &BTreeMap<Place, Cell>, other: &BTreeMap<Place, Cell>) -> Vec<RuleId> {
+    let rules = RuleBook::in_force(jiff::civil::date(2026, 6, 1));
+    let of = |cells: &BTreeMap<Place, Cell>, id| -> Vec<_> {
+        cells.iter().map(|(place, cell)| (*place, cell.rule(id))).collect()
+    };
+    rules.rules().map(|rule| rule.id).filter(|id| of(one, *id) != of(other, *id)).collect()
+}
+
+fn items(seed: u32) -> Value {
+    let bit = |at: u32| seed >> at & 1 == 1;
+    let mut items = json!({"full_name": if bit(0) { "陈小明" } else { "Chen" }});
+    let mut set = |is: bool, name: &str, value: &str| {
+        if is {
+            items[name] = json!(value);
+        }
+    };
+    set(bit(1), "ethnic_code", "01");
+    set(bit(2), "education_code", if bit(3) { "11" } else { "81" });
+    set(bit(4), "marital_code", if bit(5) { "10" } else { "21" });
+    set(bit(6), "marital_change_date", "2026-05-01");
+    set(bit(7), "residence_code", if bit(8) { PLACE } else { "990101002201" });
+    set(bit(7), "residence_address", "青石路");
+    set(bit(9), "hukou_code", PLACE);
+    set(bit(10), "door_plate", "12号");
+    set(bit(11), "employment_status", "11");
+    set(bit(12), "sex", if bit(13) { "1" } else { "2" });
+    set(bit(14), "migration_date", "2026-07-01");
+    items
+}
+
+/// Who, what they say, and by how many days the clock goes on before.
+type Told = (u8, u32, u16, bool);
+
+fn check(told: &[Told]) {
+    let mut desk = Desk::new();
+    let births = ["20260401", "20200607", "20110610", "20101231", "19610601", "19040301"];
+    let mut persons = Vec::new();
+    for (at, (who, seed, days, dies)) in told.iter().enumerate() {
+        desk.clock.set(desk.clock.get() + i64::from(*days) * 86_400);
+        let born = births[usize::from(*who)];
+        let person = citizen(&number(born, 2));
+        let day = format!("{}-{}-{}", &born[..4], &born[4..6], &born[6..]);
+        let mut said = items(*seed);
+        said["birth_date"] = json!(day);
+        let kind = match (*dies, at % 3) {
+            (true, _) => "death",
+            (_, 0) => "observation",
+            _ => "registration",
+        };
+        let event = (&*format!("e{at}"), kind, data(&person, "2026-05-10", json!({"items": said})));
+        if let api::registry::Receipt::Recorded(accepted) = &desk.send(&[event])[0] {
+            persons.push(accepted.person_id);
+        }
+    }
+    persons.sort_unstable();
+    persons.dedup();
+    let expected = recount(&desk, &persons);
+    assert!(live(&desk) == expected, "{:?}", differing(&live(&desk), &expected));
+    let today = desk.registry().views.people.measures().today;
+    desk.reopen();
+    assert_eq!(desk.registry().views.people.measures().today, today);
+    assert!(live(&desk) == expected, "the same after a stop");
+    desk.close();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_measure_equals_a_recount(
+        told in prop::collection::vec((0..6_u8, any::<u32>(), 0..400_u16, prop::bool::weighted(0.1)), 1..14)
+    ) {
+        check(&told);
+    }
+}
+
+#[test]
+fn nothing_changes_before_the_day_that_is_told() {
+    let desk = Desk::new();
+    for (at, born) in ["20260401", "20200607", "20110610", "19610601"].into_iter().enumerate() {
+        let person = citizen(&number(born, 2));
+        let day = format!("{}-{}-{}", &born[..4], &born[4..6], &born[6..]);
+        let mut said = items(0x7fd7);
+        said["birth_date"] = json!(day);
+        let told = data(&person, "2026-05-10", json!({"items": said}));
+        let id = desk.record(&format!("r{at}"), "registration", told).person_id;
+        let row = desk.row(id).expect("a row");
+        let mut today = jiff::civil::date(2026, 6, 1);
+        let book = RuleBook::in_force(today);
+        let mut due = next_change(&row, today);
+        for _ in 0..9_000 {
+            let before = Part::of(&book, &row, today);
+            today = today.tomorrow().expect("a day");
+            if due.is_some_and(|due| due <= today) {
+                due = next_change(&row, today);
+            } else {
+                assert_eq!(Part::of(&book, &row, today), before, "{born} on {today}");
+            }
+        }
+    }
+    desk.close();
+}
+
+#[test]
+fn areas_are_judged_by_the_people_in_them() {
+    let desk = Desk::new();
+    let events: Vec<_> = (0..110_u32)
+        .map(|at| {
+            let person = citizen(&number("20240115", 2 * at + 1));
+            let items = json!({"full_name": "张小明", "sex": "1", "birth_date": "2024-01-15",
+                "residence_code": PLACE, "hukou_code": "990101002201"});
+            (format!("r{at}"), data(&person, "2026-05-10", json!({"items": items})))
+        })
+        .collect();
+    let batch: Vec<_> =
+        events.iter().map(|(id, data)| (&**id, "registration", data.clone())).collect();
+    let receipts = desk.send(&batch);
+    desk.row(recorded(receipts.last().unwrap()).person_id);
+    let measures = desk.registry().views.people.measures();
+    let areas = |rule: &str, whole: &str| {
+        let counts = measures.areas(RuleId::parse(rule).unwrap(), Place::parse(whole).ok());
+        let counts = counts.expect("a rule about areas");
+        (counts.evaluated, counts.violations)
+    };
+    // All on a 15th, boys only, registered and no hospital knows, all from elsewhere.
+    for rule in ["R09", "R10", "R11", "R12"] {
+        assert_eq!(areas(rule, "990101"), (1, 1), "{rule}");
+        assert_eq!(areas(rule, "990102"), (0, 0), "{rule}");
+    }
+    assert_eq!(areas("R12", PLACE), (0, 0), "a part of a township is not judged");
+    assert_eq!(measures.areas(RuleId::parse("C01").unwrap(), None), None);
+    drop(measures);
+    desk.close();
+}
+
+#[test]
+fn what_is_taken_away_leaves_nothing() {
+    let desk = Desk::new();
+    let person = citizen(&number("20110610", 2));
+    let told = data(&person, "2026-05-10", json!({"items": items(0x7fff)}));
+    let id = desk.record("r", "registration", told).person_id;
+    let row = desk.row(id).expect("a row");
+    let today = jiff::civil::date(2026, 6, 1);
+    let mut measures = Measures::new(today, row.version);
+    let empty = measures.digest();
+    let after = Counted::of(measures.book(), &row, today);
+    let before = Counted::default();
+    measures.change([Change { person: id, before, after }]);
+    assert_ne!(measures.digest(), empty);
+    measures.change([Change { person: id, before: after, after: before }]);
+    assert_eq!(measures.digest(), empty);
+    desk.close();
+}
