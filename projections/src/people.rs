@@ -5,6 +5,7 @@
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
 mod counting;
+mod filling;
 mod folding;
 
 use std::fs;
@@ -23,6 +24,8 @@ use crate::quality::Measures;
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, ViewsError};
+
+pub use filling::Filled;
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.3";

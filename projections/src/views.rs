@@ -125,6 +125,20 @@ impl Views {
     pub fn fold(&self, batch: &[Recorded], lives: &dyn Lives) -> Result<(), ViewsError> {
         let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
         self.people.fold(batch, lives)?;
+        self.count(batch)
+    }
+
+    /// Folds recorded events, in order, into all views but that of people, which
+    /// [`People::fill`] makes.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn measure(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
+        self.people.see(batch);
+        self.count(batch)
+    }
+
+    fn count(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
         self.timeliness.fold(batch);
         self.sources.fold(batch)
     }

@@ -56,6 +56,15 @@ impl People {
         Ok(())
     }
 
+    /// Takes notice of the day of events that are not folded here but filled in as whole lives.
+    pub fn see(&self, batch: &[Recorded]) {
+        let days = batch.iter().map(|event| day_in_china(event.envelope.clocks.recorded_at));
+        let today = self.measures().today;
+        if let Some(day) = days.max().filter(|day| *day > today) {
+            self.measures.write().unwrap_or_else(PoisonError::into_inner).go_on(day);
+        }
+    }
+
     /// How the rows of persons counted and count.
     fn counted(
         &self,

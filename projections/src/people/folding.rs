@@ -9,7 +9,7 @@ use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
 
 use super::{NAME, PLACE, People, Room, Row, Waiting, place_key};
-use crate::archive::{self, Archive};
+use crate::archive::{self, Archive, Fact};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
 use crate::{Lives, ViewsError};
@@ -89,7 +89,7 @@ impl People {
         Ok(changes)
     }
 
-    fn index_changes(
+    pub(super) fn index_changes(
         &self,
         person: PersonId,
         before: &Indexed,
@@ -124,14 +124,7 @@ impl Row {
         let before = self.version;
         let mut out_of_order = false;
         for event in events.iter().filter(|event| event.envelope.position > before) {
-            self.version = event.envelope.position;
-            self.events += 1;
-            self.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
-            let Some(fact) = archive::fact(event) else { continue };
-            if fact.kind == Kind::DocumentClaimed {
-                self.owner =
-                    fact.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
-            }
+            let Some(fact) = self.count(event) else { continue };
             let day = day_number(fact.told.occurred_on);
             // Until the events before it are known to be older, a fact cannot just be added.
             out_of_order |=
@@ -143,24 +136,51 @@ impl Row {
         }
         if out_of_order {
             let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
-            let facts = archive::facts(&life, None, None);
-            self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
-            self.archive = Archive::default();
-            facts.iter().for_each(|fact| self.archive.apply(fact));
+            self.fold_anew(&life);
         }
         Ok(self.version != before)
+    }
+
+    /// The row of a whole life.
+    pub(super) fn of(life: &[Recorded]) -> Self {
+        let mut row = Self::default();
+        for event in life {
+            row.count(event);
+        }
+        row.fold_anew(life);
+        row
+    }
+
+    /// Takes in all of an event but what it says of the archive. Gives its fact.
+    fn count<'a>(&mut self, event: &'a Recorded) -> Option<Fact<'a>> {
+        self.version = event.envelope.position;
+        self.events += 1;
+        self.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
+        let fact = archive::fact(event)?;
+        if fact.kind == Kind::DocumentClaimed {
+            let owner = fact.life.related.iter().find(|related| related.role == Role::Owner);
+            self.owner = owner.map(|owner| owner.person);
+        }
+        Some(fact)
+    }
+
+    fn fold_anew(&mut self, life: &[Recorded]) {
+        let facts = archive::facts(life, None, None);
+        self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
+        self.archive = Archive::default();
+        facts.iter().for_each(|fact| self.archive.apply(fact));
     }
 }
 
 /// What a row stands under in the indexes.
 #[derive(Default)]
-struct Indexed {
+pub(super) struct Indexed {
     name: Option<String>,
     place: Option<Place>,
 }
 
 impl Indexed {
-    fn of(row: &Row) -> Self {
+    pub(super) fn of(row: &Row) -> Self {
         // The stream of another document of theirs is not a second person.
         let lives = !row.archive.is_dead && row.owner.is_none();
         let name = row.archive.get(Item::FullName).map(str::to_owned);
