@@ -188,8 +188,10 @@ impl Decider {
         submission: &Submission,
         subject: PersonId,
     ) -> Result<Option<Receipt>, NotRecorded> {
-        let elsewhere = self.memory.recent().find(submission.key);
-        for person in std::iter::once(subject).chain(elsewhere.filter(|id| *id != subject)) {
+        let mut elsewhere = self.memory.known(subject)?.person.ever_joined();
+        elsewhere.extend(self.memory.recent().find(submission.key));
+        elsewhere.retain(|id| *id != subject);
+        for person in std::iter::once(subject).chain(elsewhere) {
             let known = self.memory.known(person)?;
             let Some(at) = known.person.recorded_under(submission.key) else { continue };
             let position = known.place(at);
@@ -205,7 +207,7 @@ impl Decider {
     /// What was submitted for the event at a position, and the receipt that was given: given again
     /// it is the same. The event may be of the group at hand, or on its way to the disk.
     fn accepted_at(
-        &self,
+        &mut self,
         person_id: PersonId,
         position: Position,
     ) -> Result<(ContentTag, Accepted), NotRecorded> {
@@ -229,6 +231,7 @@ impl Decider {
         let flags = doubts.filter_map(|stored| Flag::read(stored)).collect();
         let recorded_at = envelope.clocks.recorded_at;
         let observations = Vec::new();
+        let person_id = self.memory.behind(person_id)?;
         let accepted = Accepted { person_id, position, recorded_at, flags, observations };
         Ok((envelope.content, accepted))
     }
@@ -245,20 +248,25 @@ impl Decider {
         let mut records: Vec<Record> =
             tellings.iter().map(|telling| telling.record(submission, actor)).collect();
         let mut faults = Vec::new();
+        let mut over_several = Vec::with_capacity(tellings.len());
         for (telling, record) in tellings.iter().zip(&records) {
-            let known = self.memory.known(telling.person)?;
-            if let Err(Refused(broken)) = known.person.decide(record) {
-                faults.extend(broken.into_iter().map(|refusal| telling.fault(refusal)));
+            match self.memory.judge(telling, record)? {
+                Ok(several) => over_several.push(several),
+                Err(Refused(broken)) => {
+                    faults.extend(broken.into_iter().map(|refusal| telling.fault(refusal)));
+                }
             }
         }
         if !faults.is_empty() {
             faults.dedup();
             return Err(NotRecorded::Refused(faults));
         }
-        let subject = self.memory.known(tellings[0].person)?;
-        let mut doubts = subject.person.doubts(&records[0], submission.report.known_on);
+        let known_on = submission.report.known_on;
+        let mut doubts = self.memory.doubts(&tellings[0], &records[0], known_on)?;
         doubts.extend(is_anothers.then_some(Doubt::NumberOfAnother));
-        let odd = submission.doubts().into_iter();
+        let differing = self.acts().differing(&tellings)?;
+        let differing = (!differing.is_empty()).then_some((Doubt::MergedFactsDiffer, differing));
+        let odd = submission.doubts().into_iter().chain(differing);
         let flags: Vec<Flag> = doubts
             .into_iter()
             .map(|doubt| Flag::new(doubt, &[]))
@@ -272,11 +280,12 @@ impl Decider {
         self.issue_keys(&tellings)?;
         let recorded_at = self.recorded_at(submission.received_at);
         let (position, person_id) = (self.next, tellings[0].person);
-        for (telling, record) in tellings.into_iter().zip(records) {
+        for ((telling, record), several) in tellings.into_iter().zip(records).zip(over_several) {
             let causation = if telling.side { position } else { Position(0) };
-            self.take(submission, &telling, record, causation, recorded_at)?;
+            self.take(submission, &telling, record, causation, recorded_at, several)?;
         }
         self.memory.recent().remember(submission.key, person_id);
+        let person_id = self.memory.behind(person_id)?;
         Ok(Accepted { person_id, position, recorded_at, flags, observations: Vec::new() })
     }
 
@@ -302,6 +311,7 @@ impl Decider {
         record: Record,
         causation: Position,
         recorded_at: Timestamp,
+        several: bool,
     ) -> Result<(), NotRecorded> {
         let known = self.memory.known(telling.person)?;
         if let Some(undo) = &mut self.undo {
@@ -312,12 +322,16 @@ impl Decider {
         let previous = known.newest();
         let corrects = telling.life.target.map_or(Position(0), |target| known.place(target));
         let actor = record.actor.clone();
-        let sink = EventSink::default();
-        pollster::block_on(known.person.handle(record, &(), &sink)).map_err(
-            |Refused(broken)| {
+        if several {
+            // Decided over all merged streams, of which this one alone may say otherwise.
+            known.person.apply(record.event);
+        } else {
+            let sink = EventSink::default();
+            let handled = pollster::block_on(known.person.handle(record, &(), &sink));
+            handled.map_err(|Refused(broken)| {
                 NotRecorded::Refused(broken.into_iter().map(|r| telling.fault(r)).collect())
-            },
-        )?;
+            })?;
+        }
         known.placed(self.next);
         let report = &submission.report;
         let acts_on_another = telling.kind.acts_on_another();

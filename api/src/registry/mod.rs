@@ -6,6 +6,7 @@ mod concerned;
 mod decide;
 pub mod home;
 pub mod intake;
+mod joins;
 mod known;
 pub mod reads;
 pub mod receipt;
