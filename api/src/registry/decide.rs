@@ -188,10 +188,10 @@ impl Decider {
         submission: &Submission,
         subject: PersonId,
     ) -> Result<Option<Receipt>, NotRecorded> {
-        let mut elsewhere = self.memory.known(subject)?.person.ever_joined();
-        elsewhere.extend(self.memory.recent().find(submission.key));
-        elsewhere.retain(|id| *id != subject);
-        for person in std::iter::once(subject).chain(elsewhere) {
+        let lately = self.memory.recent().find(submission.key).filter(|id| *id != subject);
+        // Before a merge or split it may have been told in the stream of another one.
+        let joined = self.memory.known(subject)?.person.ever_joined();
+        for person in std::iter::once(subject).chain(lately).chain(joined) {
             let known = self.memory.known(person)?;
             let Some(at) = known.person.recorded_under(submission.key) else { continue };
             let position = known.place(at);
@@ -248,10 +248,10 @@ impl Decider {
         let mut records: Vec<Record> =
             tellings.iter().map(|telling| telling.record(submission, actor)).collect();
         let mut faults = Vec::new();
-        let mut over_several = Vec::with_capacity(tellings.len());
+        let mut over_several = false;
         for (telling, record) in tellings.iter().zip(&records) {
             match self.memory.judge(telling, record)? {
-                Ok(several) => over_several.push(several),
+                Ok(several) => over_several |= several,
                 Err(Refused(broken)) => {
                     faults.extend(broken.into_iter().map(|refusal| telling.fault(refusal)));
                 }
@@ -280,12 +280,12 @@ impl Decider {
         self.issue_keys(&tellings)?;
         let recorded_at = self.recorded_at(submission.received_at);
         let (position, person_id) = (self.next, tellings[0].person);
-        for ((telling, record), several) in tellings.into_iter().zip(records).zip(over_several) {
+        for (telling, record) in tellings.into_iter().zip(records) {
             let causation = if telling.side { position } else { Position(0) };
-            self.take(submission, &telling, record, causation, recorded_at, several)?;
+            self.take(submission, &telling, record, causation, recorded_at, over_several)?;
         }
         self.memory.recent().remember(submission.key, person_id);
-        let person_id = self.memory.behind(person_id)?;
+        let person_id = if over_several { self.memory.behind(person_id)? } else { person_id };
         Ok(Accepted { person_id, position, recorded_at, flags, observations: Vec::new() })
     }
 
@@ -311,7 +311,7 @@ impl Decider {
         record: Record,
         causation: Position,
         recorded_at: Timestamp,
-        several: bool,
+        over_several: bool,
     ) -> Result<(), NotRecorded> {
         let known = self.memory.known(telling.person)?;
         if let Some(undo) = &mut self.undo {
@@ -322,7 +322,7 @@ impl Decider {
         let previous = known.newest();
         let corrects = telling.life.target.map_or(Position(0), |target| known.place(target));
         let actor = record.actor.clone();
-        if several {
+        if over_several {
             // Decided over all merged streams, of which this one alone may say otherwise.
             known.person.apply(record.event);
         } else {

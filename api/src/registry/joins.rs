@@ -91,6 +91,10 @@ impl Memory {
         telling: &Telling,
         record: &Record,
     ) -> Result<Result<bool, Refused>, ReplayError> {
+        let known = self.known(telling.person)?;
+        if !known.person.was_joined() {
+            return Ok(known.person.decide(record).map(|()| false));
+        }
         match self.over_all(telling, record)? {
             Some((joined, record)) => Ok(joined.person.decide(&record).map(|()| true)),
             None => Ok(self.known(telling.person)?.person.decide(record).map(|()| false)),
@@ -107,6 +111,10 @@ impl Memory {
         record: &Record,
         known_on: Option<jiff::civil::Date>,
     ) -> Result<Vec<Doubt>, ReplayError> {
+        let known = self.known(telling.person)?;
+        if !known.person.was_joined() {
+            return Ok(known.person.doubts(record, known_on));
+        }
         match self.over_all(telling, record)? {
             Some((joined, record)) => Ok(joined.person.doubts(&record, known_on)),
             None => Ok(self.known(telling.person)?.person.doubts(record, known_on)),

@@ -4,6 +4,7 @@
 //! as-of answer are made by it, so they cannot differ.
 
 mod effects;
+mod joins;
 mod layout;
 mod life;
 mod needs;
@@ -17,6 +18,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use life::{Fact, Told, facts, standing};
+pub use joins::{absorbed, owner};
+pub(crate) use joins::{Join, join};
 pub(crate) use life::{fact, is_change};
 pub use needs::Need;
 

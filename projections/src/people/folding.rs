@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
-use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
+use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
 
-use super::{NAME, PLACE, People, Room, Row, Waiting, place_key};
-use crate::archive::{self, Archive, Fact};
+use super::{NAME, PLACE, People, Room, Row, Waiting, place_key, read_row};
+use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
@@ -20,6 +20,8 @@ type EventsOf<'a> = HashMap<PersonId, Vec<&'a Recorded>, rustc_hash::FxBuildHash
 struct Changes {
     rows: Vec<(PersonId, Waiting)>,
     index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// Those whose rows are made of several streams of which one changed.
+    merged: Vec<PersonId>,
 }
 
 impl People {
@@ -41,8 +43,9 @@ impl People {
         }
         let changes = in_halves(&persons, |persons| self.changes(persons, &events_of, lives));
         let changes = changes.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let merged = self.merged(&changes, last, lives)?;
         let mut rows = Vec::with_capacity(persons.len());
-        for changes in changes {
+        for changes in changes.into_iter().chain(merged) {
             self.index.change(changes.index);
             rows.extend(changes.rows);
         }
@@ -62,7 +65,9 @@ impl People {
         for person in persons {
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
-            if !self.fold_row(row.get_or_insert_default(), *person, &events_of[person], lives)? {
+            let merged = &mut changes.merged;
+            let folded = row.get_or_insert_default();
+            if !self.fold_row(folded, *person, &events_of[person], lives, merged)? {
                 continue;
             }
             let row = row.expect("inserted just now");
@@ -75,18 +80,56 @@ impl People {
         Ok(changes)
     }
 
-    /// Folds more events of its stream into a row; false when it holds them all already.
+    /// Makes the rows anew of those who were merged or split, or of whose streams one changed: each
+    /// from all its streams. They are few.
+    fn merged(
+        &self,
+        changes: &[Changes],
+        last: Position,
+        lives: &dyn Lives,
+    ) -> Result<Option<Changes>, ViewsError> {
+        let mut persons: Vec<_> = changes.iter().flat_map(|half| &half.merged).copied().collect();
+        if persons.is_empty() {
+            return Ok(None);
+        }
+        persons.sort_unstable();
+        persons.dedup();
+        let (mut anew, mut room) = (Changes::default(), Room::default());
+        for person in persons {
+            let mut folded = changes.iter().flat_map(|half| &half.rows);
+            let before = match folded.find(|(known, _)| *known == person) {
+                Some((_, row)) => Some(read_row(&row.plain)?),
+                None => self.read_row(person, &mut room)?,
+            };
+            let up_to = before.as_ref().map_or(last, |row: &Row| row.version.max(last));
+            let life = lives.life(person, up_to).map_err(ViewsError::Lives)?;
+            let row = Row::of(person, &life);
+            let before = before.as_ref().map(Indexed::of).unwrap_or_default();
+            self.index_changes(person, &before, &Indexed::of(&row), &mut anew.index);
+            let plain = postcard::to_stdvec(&row).expect("a row is plain values");
+            anew.rows.push((person, Waiting { version: row.version, plain: plain.into() }));
+        }
+        Ok(Some(anew))
+    }
+
+    /// Folds more events of its stream into a row; false when it holds them all already. Those whose
+    /// rows are made of this stream too are added to `merged`.
     fn fold_row(
         &self,
         row: &mut Row,
         person: PersonId,
         events: &[&Recorded],
         lives: &dyn Lives,
+        merged: &mut Vec<PersonId>,
     ) -> Result<bool, ViewsError> {
-        let before = row.version;
+        let (before, owner) = (row.version, row.owner);
         let mut out_of_order = false;
+        let mut joins = false;
         for event in events.iter().filter(|event| event.envelope.position > before) {
-            let Some(fact) = row.count(event) else { continue };
+            let Some(fact) = row.count(person, event) else {
+                joins |= archive::join(event).is_some();
+                continue;
+            };
             let day = day_number(fact.told.occurred_on);
             // Until the events before it are known to be older, a fact cannot just be added.
             out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
@@ -98,6 +141,10 @@ impl People {
         if out_of_order {
             let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
             row.fold_anew(&life);
+        }
+        if joins || owner.is_some() && row.version != before {
+            merged.extend(owner.into_iter().chain(row.owner));
+            merged.extend(joins.then_some(person));
         }
         Ok(row.version != before)
     }
@@ -124,27 +171,47 @@ impl People {
 }
 
 impl Row {
-    /// The row of a whole life.
-    pub(super) fn of(life: &[Recorded]) -> Self {
+    /// The row of a whole life, with the events of those who are absorbed into it.
+    pub(super) fn of(person: PersonId, life: &[Recorded]) -> Self {
         let mut row = Self::default();
         for event in life {
-            row.count(event);
+            row.count(person, event);
         }
         row.fold_anew(life);
         row
     }
 
     /// Takes in all of an event but what it says of the archive. Gives its fact.
-    fn count<'a>(&mut self, event: &'a Recorded) -> Option<Fact<'a>> {
+    fn count<'a>(&mut self, person: PersonId, event: &'a Recorded) -> Option<Fact<'a>> {
         self.version = event.envelope.position;
         self.events += 1;
-        self.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
-        let fact = archive::fact(event)?;
-        if fact.kind == Kind::DocumentClaimed {
-            let owner = fact.life.related.iter().find(|related| related.role == Role::Owner);
-            self.owner = owner.map(|owner| owner.person);
+        let is_own = || event.envelope.stream.id == person.as_uuid();
+        let fact = archive::fact(event);
+        match &fact {
+            Some(fact) if fact.kind == Kind::DocumentClaimed => {
+                let owner = fact.life.related.iter().find(|related| related.role == Role::Owner);
+                if is_own() {
+                    self.owner = owner.map(|owner| owner.person);
+                }
+            }
+            None if archive::join(event).is_some() => {
+                let join = archive::join(event).filter(|_| is_own());
+                join.into_iter().for_each(|join| self.join(&join));
+            }
+            // Whose documents and records are whose is no report of where somebody is.
+            _ => {
+                self.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
+            }
         }
-        Some(fact)
+        fact
+    }
+
+    fn join(&mut self, join: &Join) {
+        match (join.side, join.merges) {
+            (true, merges) => self.owner = merges.then_some(join.other),
+            (false, true) => self.absorbed.push(join.other),
+            (false, false) => self.absorbed.retain(|known| *known != join.other),
+        }
     }
 
     fn fold_anew(&mut self, life: &[Recorded]) {
@@ -166,7 +233,8 @@ impl Indexed {
     pub(super) fn of(row: &Row) -> Self {
         // The stream of another document of theirs is not a second person.
         let lives = !row.archive.is_dead && row.owner.is_none();
-        let name = row.archive.get(Item::FullName).map(str::to_owned);
+        let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
+        let name = name.map(str::to_owned);
         Self { name, place: row.place().filter(|_| lives) }
     }
 }
