@@ -10,5 +10,6 @@ mod families;
 mod generated;
 mod idempotency;
 mod life_events;
+mod merges;
 mod time;
 mod visits;

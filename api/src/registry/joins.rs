@@ -29,10 +29,7 @@ impl Memory {
 
     /// The record over all streams that are merged with one, with the place of that one and the
     /// survivor; none where nothing is merged.
-    fn joined(
-        &mut self,
-        id: PersonId,
-    ) -> Result<Option<(Joined, usize, PersonId)>, ReplayError> {
+    fn joined(&mut self, id: PersonId) -> Result<Option<(Joined, usize, PersonId)>, ReplayError> {
         let person = &self.known(id)?.person;
         if !person.was_joined() {
             return Ok(None);

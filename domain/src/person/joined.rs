@@ -149,9 +149,9 @@ impl Person {
         for ((person, _), places) in parts.iter().zip(&places) {
             let at = |sequence: u32| places[sequence as usize];
             let births = person.births.iter();
-            joined.births.extend(
-                births.map(|birth| StatedBirth { sequence: at(birth.sequence), ..*birth }),
-            );
+            joined
+                .births
+                .extend(births.map(|birth| StatedBirth { sequence: at(birth.sequence), ..*birth }));
             joined.others.extend(person.others.iter().map(|(sequence, to)| (at(*sequence), *to)));
             let joins = person.joins.iter();
             joined.joins.extend(joins.map(|join| Join { sequence: at(join.sequence), ..*join }));

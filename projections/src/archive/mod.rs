@@ -17,9 +17,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use life::{Fact, Told, facts, standing};
-pub use joins::{absorbed, owner};
 pub(crate) use joins::{Join, join};
+pub use joins::{absorbed, owner};
+pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
 pub use needs::Need;
 
