@@ -22,6 +22,7 @@ mod ground;
 mod journal_contract;
 mod keys;
 mod merged_lives;
+mod merges_http;
 mod older_views;
 mod openapi;
 mod openapi_served;
