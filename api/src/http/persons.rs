@@ -244,7 +244,11 @@ async fn list_people(
 
 /// The person of an id in a path, when the grant reaches them. Whether somebody exists outside of
 /// it is not told: the answer is 404 either way.
-fn visible(registry: &Registry, who: &Who, id: &str) -> Result<(PersonId, Arc<Row>), Problem> {
+pub(super) fn visible(
+    registry: &Registry,
+    who: &Who,
+    id: &str,
+) -> Result<(PersonId, Arc<Row>), Problem> {
     visible_id(registry, who, person_named(id)?)
 }
 
@@ -280,7 +284,7 @@ fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
 }
 
 /// Hands a read in to be recorded; it is on record when the future has ended well.
-fn record(
+pub(super) fn record(
     registry: &Registry,
     who: &Who,
     person: Option<PersonId>,

@@ -74,6 +74,11 @@ impl Person {
         self.others.iter().any(|(_, other)| other.person == person && !joins(other.role))
     }
 
+    /// Whether what stands about the person is told in several streams now.
+    pub fn is_merged(&self) -> bool {
+        self.was_joined() && (self.is_absorbed() || !self.absorbed().is_empty())
+    }
+
     /// Whether the record was ever merged or split.
     pub fn was_joined(&self) -> bool {
         !self.joins.is_empty()

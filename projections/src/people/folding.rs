@@ -65,12 +65,16 @@ impl People {
         for person in persons {
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
-            let merged = &mut changes.merged;
-            let folded = row.get_or_insert_default();
-            if !self.fold_row(folded, *person, &events_of[person], lives, merged)? {
+            let owner = row.as_ref().and_then(|row| row.owner);
+            let absorbed = row.as_ref().map(|row| row.absorbed.clone()).unwrap_or_default();
+            if !row.get_or_insert_default().fold(*person, &events_of[person], lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
+            // What stands in an absorbed record stands in the survivor's row too. The first event of
+            // a document that is claimed absorbs nothing.
+            changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
+            changes.merged.extend((row.absorbed != absorbed).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
             plain.clear();
             plain = postcard::to_extend(&row, plain).expect("a row is plain values");
@@ -112,43 +116,6 @@ impl People {
         Ok(Some(anew))
     }
 
-    /// Folds more events of its stream into a row; false when it holds them all already. Those whose
-    /// rows are made of this stream too are added to `merged`.
-    fn fold_row(
-        &self,
-        row: &mut Row,
-        person: PersonId,
-        events: &[&Recorded],
-        lives: &dyn Lives,
-        merged: &mut Vec<PersonId>,
-    ) -> Result<bool, ViewsError> {
-        let (before, owner) = (row.version, row.owner);
-        let mut out_of_order = false;
-        let mut joins = false;
-        for event in events.iter().filter(|event| event.envelope.position > before) {
-            let Some(fact) = row.count(person, event) else {
-                joins |= archive::join(event).is_some();
-                continue;
-            };
-            let day = day_number(fact.told.occurred_on);
-            // Until the events before it are known to be older, a fact cannot just be added.
-            out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
-            if !out_of_order {
-                row.newest_day = day;
-                row.archive.apply(&fact);
-            }
-        }
-        if out_of_order {
-            let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
-            row.fold_anew(&life);
-        }
-        if joins || owner.is_some() && row.version != before {
-            merged.extend(owner.into_iter().chain(row.owner));
-            merged.extend(joins.then_some(person));
-        }
-        Ok(row.version != before)
-    }
-
     pub(super) fn index_changes(
         &self,
         person: PersonId,
@@ -171,6 +138,36 @@ impl People {
 }
 
 impl Row {
+    /// Folds more events of its stream into a row; false when it holds them all already.
+    ///
+    /// # Errors
+    /// [`ViewsError`] when the life was needed and could not be had; the row is then of no use.
+    pub fn fold(
+        &mut self,
+        person: PersonId,
+        events: &[&Recorded],
+        lives: &dyn Lives,
+    ) -> Result<bool, ViewsError> {
+        let before = self.version;
+        let mut out_of_order = false;
+        for event in events.iter().filter(|event| event.envelope.position > before) {
+            let Some(fact) = self.count(person, event) else { continue };
+            let day = day_number(fact.told.occurred_on);
+            // Until the events before it are known to be older, a fact cannot just be added.
+            out_of_order |=
+                archive::is_change(fact.kind) || day < self.newest_day && self.events > 1;
+            if !out_of_order {
+                self.newest_day = day;
+                self.archive.apply(&fact);
+            }
+        }
+        if out_of_order {
+            let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
+            self.fold_anew(&life);
+        }
+        Ok(self.version != before)
+    }
+
     /// The row of a whole life, with the events of those who are absorbed into it.
     pub(super) fn of(person: PersonId, life: &[Recorded]) -> Self {
         let mut row = Self::default();
