@@ -215,7 +215,7 @@ fn decisions(person: &Person, own_id: PersonId, facts: &[Recorded]) -> Vec<Strin
 }
 
 fn run(test: impl Fn(&[Vec<Step>], u64, &[(u8, u8)]) -> Result<(), TestCaseError>) {
-    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 40, failure_persistence: None, ..Config::default() };
     let cuts = prop::collection::vec((1..8_u8, 0..6_u8), 1..6);
     let drawn = (drawn(50), any::<prop::sample::Index>(), cuts);
     let tested = TestRunner::new(config).run(&drawn, |(drawn, at, cuts)| {
