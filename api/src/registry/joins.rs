@@ -190,9 +190,9 @@ impl Acts<'_> {
         };
         let stream = self.stream_named(named, submission.key, format_args!("absorbed"));
         let (other, target) = match kind {
-            domain::Kind::PersonMerge => (self.to_absorb(stream, subject)?, None),
+            domain::Kind::PersonMerge => (self.absorbable(stream, subject)?, None),
             _ => {
-                let other = self.to_split_out(stream, subject)?;
+                let other = self.separable(stream, subject)?;
                 let merge = self.memory.known(subject)?.person.merge_of(other);
                 self.check_undone(submission, subject, merge)?;
                 (other, merge)
@@ -224,7 +224,7 @@ impl Acts<'_> {
     }
 
     /// Whom a merge absorbs: the person behind the claims of their documents.
-    fn to_absorb(&mut self, stream: PersonId, subject: PersonId) -> Result<PersonId, ActError> {
+    fn absorbable(&mut self, stream: PersonId, subject: PersonId) -> Result<PersonId, ActError> {
         let mut id = stream;
         loop {
             let person = &self.memory.known(id)?.person;
@@ -240,7 +240,7 @@ impl Acts<'_> {
     }
 
     /// Whom a split lets go: the record, or the number, that belongs to the subject.
-    fn to_split_out(&mut self, stream: PersonId, subject: PersonId) -> Result<PersonId, ActError> {
+    fn separable(&mut self, stream: PersonId, subject: PersonId) -> Result<PersonId, ActError> {
         let mut id = stream;
         loop {
             match self.memory.known(id)?.person.owner() {
