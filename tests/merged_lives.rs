@@ -109,10 +109,13 @@ fn open(folder: &Path) -> Views {
     Views::open(folder, &(Arc::new(Turned) as Arc<dyn RowSeals>)).expect("views")
 }
 
+/// An archive, whose the record is, and which records are absorbed into it.
+type Said = (Archive, Option<PersonId>, Vec<PersonId>);
+
 /// What is found of everybody.
 #[derive(Debug, PartialEq)]
 struct Found {
-    rows: Vec<Option<(Archive, Option<PersonId>, Vec<PersonId>)>>,
+    rows: Vec<Option<Said>>,
     named: Vec<Vec<PersonId>>,
     places: Vec<(Place, PersonId)>,
 }
