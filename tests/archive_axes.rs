@@ -174,7 +174,7 @@ fn the_random_lives_have_every_shape_that_matters() {
 }
 
 /// Seals by turning every bit and telling whose it is, so that the bytes can be compared.
-struct Turned;
+pub struct Turned;
 
 impl RowSeals for Turned {
     fn seal(&self, _: &str, person: PersonId, version: Position, plain: &[u8]) -> Option<Vec<u8>> {

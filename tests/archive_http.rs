@@ -119,7 +119,7 @@ async fn the_catalogue_says_what_may_be_sent_and_what_is_refused_is_said_by_the_
     let ground = ground();
     let catalogue = ground.verifier.get("/v1/catalogue/events").await.with(200);
     let events = catalogue["events"].as_array().expect("events");
-    assert_eq!(events.len(), 75);
+    assert_eq!(events.len(), 77);
     let of = |code: &str| events.iter().find(|event| event["event"] == code).expect("a kind");
     let enrol = of("school_enrol");
     assert_eq!(enrol["number"], 49);

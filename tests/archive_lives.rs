@@ -36,7 +36,9 @@ pub type Lives = Vec<Vec<Step>>;
 /// Every kind that states something of a person, and where it is told aside; those about
 /// marriages and the deaths of others far more often.
 static FACTS: LazyLock<Vec<(Kind, bool)>> = LazyLock::new(|| {
-    let states = |entry: &&Entry| entry.is_posted && !entry.kind.acts_on_another();
+    let states = |entry: &&Entry| {
+        entry.is_posted && !entry.kind.acts_on_another() && !entry.kind.joins_or_parts()
+    };
     let mut facts = Vec::new();
     for entry in CATALOGUE.iter().filter(states) {
         let kind = entry.kind;

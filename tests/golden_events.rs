@@ -96,7 +96,8 @@ fn the_numbers_of_the_catalogue_never_change() {
         (64, "temp_aid"), (65, "elder_benefit"), (66, "need_raised"), (67, "need_answered"),
         (68, "correction_request"), (69, "discrepancy"), (101, "registration"),
         (102, "household_visit"), (103, "service_transaction"), (104, "observation"),
-        (105, "correction"), (106, "annulment"), (109, "document_claimed"),
+        (105, "correction"), (106, "annulment"),
+        (107, "person_merge"), (108, "person_split"), (109, "document_claimed"),
         (201, "submission_rejected"), (301, "person_read"),
     ];
     assert_eq!(numbers.len(), written.len());
@@ -151,7 +152,7 @@ fn an_unknown_type_version_or_form_is_an_error_and_no_panic() {
             assert!(matches!(error, Some(PayloadError::Malformed(_))), "{} {end}", golden.name);
         }
     }
-    for number in [0, 70, 99, 107, 302, 999, 1070, u16::MAX] {
+    for number in [0, 70, 99, 110, 302, 999, 1070, u16::MAX] {
         assert!(matches!(read(number, 1, "{}"), Some(PayloadError::Unknown(_))), "{number}");
     }
     for json in [

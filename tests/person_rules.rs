@@ -6,6 +6,7 @@ use cqrs_es::test::TestFramework;
 use domain::catalogue::CATALOGUE;
 use domain::{Doubt, Item, Kind, Person, PersonEvent, Refusal, Refused, Role};
 
+use crate::person_joins::of_joins;
 use crate::person_refusals::{
     Case, in_life, in_marriage, of_approval, of_birth_and_death, of_targets,
 };
@@ -22,23 +23,26 @@ macro_rules! every {
 every!(REFUSALS: Refusal {
     DeathBeforeBirth, BeforeBirth, AfterDeath, AlreadyBorn, AlreadyDead, AlreadyMarried,
     SpouseIsSelf, SpouseMissing, TargetUnknown, TargetAnnulled, TargetIsSideEvent, TargetIsNoFact,
-    CorrectsNothing, ApprovalMissing, ApproverIsActor, PersonUnknown
+    CorrectsNothing, ApprovalMissing, ApproverIsActor, PersonUnknown, SamePerson, AlreadyMerged,
+    NotMerged, HasAbsorbed, UndoneBySplit
 });
 every!(DOUBTS: Doubt {
     SecondReport, FirstKnownByThisEvent, MarriageNotOnRecord, KnownBeforeItHappened,
     BirthDateDiffersFromNumber, SexDiffersFromNumber, EventsAfterDeath, NumberOfAnother,
-    Incomplete, FieldUnusable, ChannelNotAllowed, NoAuthority
+    Incomplete, FieldUnusable, ChannelNotAllowed, NoAuthority, MergedFactsDiffer
 });
 
 /// Told by the registry, which knows more than one person; `tests/registry.rs` has their cases.
 const REFUSED_BY_THE_REGISTRY: Refusal = Refusal::PersonUnknown;
 /// What is odd in a submission itself has its cases in `tests/catalogue.rs`.
-const DOUBTED_ELSEWHERE: [Doubt; 5] = [
+const DOUBTED_ELSEWHERE: [Doubt; 6] = [
     Doubt::NumberOfAnother,
     Doubt::Incomplete,
     Doubt::FieldUnusable,
     Doubt::ChannelNotAllowed,
     Doubt::NoAuthority,
+    // Of two records; `tests/registry/merges.rs` has its case.
+    Doubt::MergedFactsDiffer,
 ];
 
 fn events(told: &[Told]) -> Vec<PersonEvent> {
@@ -90,6 +94,12 @@ fn plain(kind: Kind) -> Option<(Vec<Told>, Told)> {
             let dead = told(Kind::DeathDeclared, "2013-05-01").with(Role::Spouse, ANN);
             ([wife, vec![dead]].concat(), told(kind, on).with(Role::Spouse, ANN))
         }
+        Kind::PersonMerge => (life, told(kind, on).with(Role::Absorbed, ANN).approved("chief")),
+        Kind::PersonSplit => {
+            let merge = told(Kind::PersonMerge, on).with(Role::Absorbed, ANN).approved("chief");
+            let split = told(kind, on).with(Role::Absorbed, ANN).approved("chief");
+            ([life, vec![merge]].concat(), split)
+        }
         Kind::DocumentClaimed | Kind::SubmissionRejected | Kind::PersonRead => return None,
         _ if kind.entry().opens => (vec![], told(kind, on).item(Item::BirthDate, "1990-01-01")),
         _ => (life, told(kind, on)),
@@ -136,7 +146,8 @@ fn what_others_do_is_taken_in_the_lives_that_it_concerns() {
 #[test]
 fn every_refusal_is_given_for_its_own_reason_alone() {
     let cases: Vec<Case> =
-        [of_birth_and_death(), in_life(), in_marriage(), of_targets(), of_approval()].concat();
+        [of_birth_and_death(), in_life(), in_marriage(), of_targets(), of_approval(), of_joins()]
+            .concat();
     for (promise, refusal, given, when) in &cases {
         assert_eq!(decided(given, when), Err(Refused(vec![*refusal])), "{promise}");
     }

@@ -32,7 +32,7 @@ pub use forms::Form;
 pub use ids::{IdentityKey, PersonId, Position, Sequence, StreamId, StreamKind};
 pub use items::Item;
 pub use life_event::{Items, LifeEvent, Payload, Related};
-pub use person::{Doubt, Person, PersonEvent, Record, Refusal, Refused};
+pub use person::{Doubt, Joined, Person, PersonEvent, Record, Refusal, Refused};
 pub use recorded::{Envelope, Recorded};
 pub use role::Role;
 pub use topics::Topic;

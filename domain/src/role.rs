@@ -32,6 +32,10 @@ pub enum Role {
     FormerGuardian,
     /// Somebody under the guardianship of this person until this act.
     FormerWard,
+    /// The record that is absorbed into this one, or split out of it.
+    Absorbed,
+    /// The record that absorbs this one, or that this one is split out of.
+    Survivor,
 }
 
 impl Role {
@@ -54,6 +58,8 @@ impl Role {
             Role::Member => "members",
             Role::FormerGuardian => "former_guardian",
             Role::FormerWard => "former_ward",
+            Role::Absorbed => "absorbed",
+            Role::Survivor => "survivor",
             _ => Self::NAMED.iter().find(|row| row.0 == self).map_or("", |row| row.1),
         }
     }
@@ -78,14 +84,16 @@ impl Role {
             Role::Adopter => matches!(kind, Kind::Adopt | Kind::AdoptEnd),
             Role::Guardian | Role::FormerGuardian => kind == Kind::GuardianSet,
             Role::Member => kind.entry().has_members,
+            Role::Absorbed => kind.joins_or_parts(),
             Role::Head | Role::Child | Role::Owner | Role::Ward | Role::FormerWard => false,
+            Role::Survivor => false,
         }
     }
 
     /// Whether an act of a kind is ever told in the stream of somebody who is not its subject.
     pub fn any_is_told(kind: Kind) -> bool {
-        let of_members = Role::Member.is_told(kind);
-        of_members || Self::NAMED.iter().any(|(role, _)| role.is_told(kind))
+        let of_others = Role::Member.is_told(kind) || Role::Absorbed.is_told(kind);
+        of_others || Self::NAMED.iter().any(|(role, _)| role.is_told(kind))
     }
 
     /// What the subject is to the related person, where the catalogue tells it in their stream.
@@ -94,6 +102,7 @@ impl Role {
             Role::Mother | Role::Father | Role::Adopter => Role::Child,
             Role::Guardian => Role::Ward,
             Role::FormerGuardian => Role::FormerWard,
+            Role::Absorbed => Role::Survivor,
             other => other,
         }
     }

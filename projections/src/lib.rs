@@ -25,7 +25,8 @@ pub use views::{Digests, Views};
 
 /// Gives a whole life back, for events that do not simply come after the others.
 pub trait Lives: Sync {
-    /// Every event of a person's stream up to a position, in order.
+    /// Every event of a person's stream up to a position, in order, and of those that are absorbed
+    /// into it by then.
     ///
     /// # Errors
     /// Whatever kept the log from being read.

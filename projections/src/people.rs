@@ -42,16 +42,19 @@ const PLACE: u8 = b'p';
 /// What the view knows of one stream of a person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
-    /// Position of the newest event of the stream.
+    /// Position of the newest event of the stream and of those absorbed into it.
     pub version: Position,
     /// The day of the newest fact that was applied, in days since 1970-01-01.
     newest_day: i32,
-    /// How many events the stream holds.
+    /// How many events the stream holds, with those absorbed into it.
     pub events: u32,
     /// Code and digits of the place that the newest event was reported for.
     reported_for: (u64, u8),
-    /// The person to whom the stream's document belongs, when it is another one.
+    /// The person to whom the stream's document belongs, or who absorbed the record, when it is
+    /// another one.
     pub owner: Option<PersonId>,
+    /// The records that are absorbed into this one.
+    pub absorbed: Vec<PersonId>,
     /// What stands.
     pub archive: Archive,
 }
@@ -159,13 +162,12 @@ impl People {
     }
 
     fn read_row(&self, person: PersonId, room: &mut Room) -> Result<Option<Row>, ViewsError> {
-        let read = |plain: &[u8]| postcard::from_bytes(plain).map_err(|_| ViewsError::Row(VERSION));
         if let Some(waiting) = self.waiting(person) {
-            return read(&waiting.plain).map(Some);
+            return read_row(&waiting.plain).map(Some);
         }
         let Some(sealed) = self.rows.get(person, &mut room.sealed)? else { return Ok(None) };
         let is_open = self.seals.open(VERSION, person, sealed, &mut room.plain);
-        is_open.then(|| read(&room.plain)).transpose()
+        is_open.then(|| read_row(&room.plain)).transpose()
     }
 
     fn waiting(&self, person: PersonId) -> Option<Waiting> {
@@ -274,6 +276,10 @@ impl People {
     fn write(&self) -> RwLockWriteGuard<'_, Layers> {
         self.layers.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn read_row(plain: &[u8]) -> Result<Row, ViewsError> {
+    postcard::from_bytes(plain).map_err(|_| ViewsError::Row(VERSION))
 }
 
 /// Twelve digits, so that a prefix of the code is a prefix of the key.

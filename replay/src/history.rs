@@ -10,6 +10,7 @@ use projections::Archive;
 use projections::archive;
 
 use crate::log_reader::{LogReader, ReplayError};
+use crate::merged::{Cut, stream, with_absorbed};
 
 /// One event of a life, and what it changed when it was recorded.
 pub struct Entry {
@@ -34,12 +35,13 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-/// Every event of a person's stream in the order in which it was recorded.
+/// Every event of a person's stream, and of those that are absorbed into it, in the order in which
+/// it was recorded.
 ///
 /// # Errors
 /// [`ReplayError`].
 pub fn history(log: &LogReader, person: PersonId) -> Result<Vec<Entry>, ReplayError> {
-    let life = log.stream(person.into())?;
+    let life = with_absorbed(log, stream(log, person, Cut::None)?, Cut::None)?;
     let mut acted_on: HashMap<Position, Vec<Position>> = HashMap::new();
     for event in &life {
         let envelope = &event.envelope;
@@ -48,7 +50,7 @@ pub fn history(log: &LogReader, person: PersonId) -> Result<Vec<Entry>, ReplayEr
         }
     }
     let annulled: Vec<bool> = archive::standing(&life).map(|stands| !stands).collect();
-    let changes = changes(&life);
+    let changes = changes(&life, person);
     Ok(life
         .into_iter()
         .zip(changes)
@@ -73,23 +75,60 @@ pub fn as_of(
     valid_on: Option<Date>,
     known_at: Option<Timestamp>,
 ) -> Result<Option<Archive>, ReplayError> {
-    let life = log.stream(person.into())?;
-    let known =
-        life.first().is_some_and(|e| known_at.is_none_or(|at| e.envelope.clocks.recorded_at <= at));
-    Ok(known.then(|| Archive::of(&life, valid_on, known_at)))
+    let cut = known_at.map_or(Cut::None, Cut::Instant);
+    let life = with_absorbed(log, stream(log, person, cut)?, cut)?;
+    Ok((!life.is_empty()).then(|| Archive::of(&life, valid_on, None)))
 }
 
-/// For each event in order, the difference between the archives without and with it.
-fn changes(life: &[Recorded]) -> Vec<Vec<Change>> {
-    let mut before = Archive::default();
-    (1..=life.len())
-        .map(|known| {
-            let after = Archive::of(&life[..known], None, None);
-            let changes = difference(&before, &after);
-            before = after;
-            changes
-        })
-        .collect()
+/// Whose life a stream told at an instant, and which records were absorbed into theirs: the
+/// person's own, or that of whom the document was claimed for or who absorbed the record. None
+/// when the stream told nothing then.
+///
+/// # Errors
+/// [`ReplayError`].
+pub fn known_then(
+    log: &LogReader,
+    person: PersonId,
+    known_at: Option<Timestamp>,
+) -> Result<Option<(PersonId, Vec<PersonId>)>, ReplayError> {
+    let cut = known_at.map_or(Cut::None, Cut::Instant);
+    let mut person = person;
+    let mut own = stream(log, person, cut)?;
+    while let Some(owner) = archive::owner(&own) {
+        person = owner;
+        own = stream(log, person, cut)?;
+    }
+    Ok((!own.is_empty()).then(|| (person, archive::absorbed(&own))))
+}
+
+/// For each event in order, the difference between the archives without and with it: of the person,
+/// or before a merge of the record that told it.
+fn changes(life: &[Recorded], person: PersonId) -> Vec<Vec<Change>> {
+    let of = |event: &Recorded| PersonId::from_uuid(event.envelope.stream.id);
+    let mut known: HashMap<PersonId, Archive> = HashMap::new();
+    let mut changes = Vec::with_capacity(life.len());
+    for (at, event) in life.iter().enumerate() {
+        let so_far = &life[..=at];
+        let absorbed = archive::absorbed(so_far.iter().filter(|event| of(event) == person));
+        let in_group = |stream| stream == person || absorbed.contains(&stream);
+        let stream = of(event);
+        let whose = if in_group(stream) { person } else { stream };
+        let theirs = |event: &&Recorded| match whose == person {
+            true => in_group(of(event)),
+            false => of(event) == stream,
+        };
+        let after = match life.iter().all(|event| of(event) == person) {
+            true => Archive::of(so_far, None, None),
+            false => {
+                let events: Vec<_> = so_far.iter().filter(theirs).cloned().collect();
+                Archive::of(&events, None, None)
+            }
+        };
+        let before = known.remove(&whose).unwrap_or_default();
+        changes.push(difference(&before, &after));
+        known.insert(whose, after);
+    }
+    changes
 }
 
 fn difference(before: &Archive, after: &Archive) -> Vec<Change> {

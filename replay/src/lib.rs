@@ -7,6 +7,7 @@ pub mod follow;
 pub mod history;
 pub mod known_then;
 pub mod log_reader;
+mod merged;
 mod opening;
 pub mod rebuild;
 pub mod tail;

@@ -11,6 +11,7 @@ use journal::contract::ReadError;
 use journal::{Journal, KeyError, KeySlots, Stored};
 use projections::{Lives, RowSeals};
 
+use crate::merged::{Cut, stream, with_absorbed};
 use crate::opening::Opening;
 use crate::tail::Tail;
 
@@ -140,9 +141,8 @@ impl Lives for LogReader {
         person: PersonId,
         up_to: Position,
     ) -> Result<Vec<Recorded>, Box<dyn Error + Send + Sync>> {
-        let mut life = self.stream(person.into())?;
-        life.retain(|event| event.envelope.position <= up_to);
-        Ok(life)
+        let cut = Cut::Position(up_to);
+        Ok(with_absorbed(self, stream(self, person, cut)?, cut)?)
     }
 }
 

@@ -20,6 +20,7 @@ use projections::{Views, ViewsError};
 use uuid::Uuid;
 
 use crate::log_reader::{LogReader, ReplayError};
+use crate::merged::{Cut, with_absorbed};
 use crate::opening::Opening;
 
 /// Events of a shelf, about: they are in memory together, at some 400 bytes each.
@@ -54,7 +55,10 @@ pub(crate) fn fill(
             .spawn(move || rows.into_iter().try_for_each(|rows| views.people.keep_filled(rows)));
         for shelf in shelves {
             let shelf = Shelf::read(&shelf)?;
-            let open = |life: &Life| shelf.open(log, life).map_err(Into::into);
+            let open = |life: &Life| {
+                let (person, life) = shelf.open(log, life)?;
+                Ok((person, with_absorbed(log, life, Cut::Position(head))?))
+            };
             let rows = views.people.fill(&shelf.lives, open)?;
             // Why the writer is gone is told when it is joined.
             if ready.send(rows).is_err() {

@@ -11,6 +11,7 @@ mod families;
 mod generated;
 mod idempotency;
 mod life_events;
+mod merges;
 mod quality;
 mod time;
 mod visits;

@@ -20,6 +20,9 @@ const BYTES_EXPECTED: usize = 6 << 10;
 /// borrows all that it says and is written out at once. Members stand in the order of their names.
 #[derive(Serialize)]
 pub struct Shown<'a> {
+    /// The records that were merged into this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    absorbed: Vec<PersonId>,
     as_of: AsOf,
     #[serde(skip_serializing_if = "Option::is_none")]
     beside: Option<Vec<Told<'a, &'a str>>>,
@@ -30,6 +33,9 @@ pub struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     households: Option<Vec<Household<'a>>>,
     items: Items<'a>,
+    /// Who answers instead of the record that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<PersonId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     needs: Option<Vec<Value>>,
     person_id: PersonId,
@@ -123,6 +129,7 @@ impl<'a> Shown<'a> {
         items.sort_unstable_by_key(|(name, _)| *name);
         let part = |name| is_wanted(name).then_some(());
         Shown {
+            absorbed: Vec::new(),
             as_of,
             beside: part("beside").map(|()| beside(archive)),
             documents: part("documents").map(|()| archive.documents().map(document).collect()),
@@ -130,6 +137,7 @@ impl<'a> Shown<'a> {
                 .map(|()| archive.links().iter().map(|link| relative(archive, link)).collect()),
             households: part("households").map(|()| household(archive).into_iter().collect()),
             items: Items(items),
+            merged_into: None,
             needs: part("needs").map(|()| needs(archive)),
             person_id: id,
             status: status(archive),
@@ -137,9 +145,16 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// Tells which records are one with it, and whether another one was asked for.
+    pub fn joined(self, asked_for: PersonId, absorbed: Vec<PersonId>) -> Self {
+        let merged_into = absorbed.contains(&asked_for).then_some(self.person_id);
+        Self { absorbed, merged_into, ..self }
+    }
+
     /// Names of the items and parts in the answer, as the record of the read keeps them.
     pub fn names(&self) -> Vec<&'static str> {
         let parts = [
+            (!self.absorbed.is_empty(), "absorbed"),
             (self.beside.is_some(), "beside"),
             (self.documents.is_some(), "documents"),
             (self.family.is_some(), "family"),

@@ -58,11 +58,24 @@ async fn read_person(
 ) -> Result<Response, Problem> {
     who.require(Action::ReadPerson)?;
     wait_at_least(&registry, &headers).await?;
-    let (id, row) = visible(&registry, &who, &id)?;
+    let asked_for = person_named(&id)?;
+    let (mut id, row) = visible_id(&registry, &who, asked_for)?;
     let valid_on = question.valid_on.as_deref().map(parse_day).transpose()?;
     let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
     let position = registry.folded();
+    let mut absorbed = row.absorbed.clone();
     let past = if valid_on.is_some() || known_at.is_some() {
+        if known_at.is_some() {
+            let then = replay::history::known_then(registry.log(), asked_for, known_at);
+            let then = then.map_err(|error| internal(&error))?;
+            // Whoever answered then may lie outside the grant.
+            if let Some((person, _)) = then.as_ref().filter(|(person, _)| *person != id) {
+                visible_alone(&registry, &who, *person)?;
+            }
+            if let Some(then) = then {
+                (id, absorbed) = then;
+            }
+        }
         let archive = replay::history::as_of(registry.log(), id, valid_on, known_at);
         let archive = archive.map_err(|error| internal(&error))?;
         Some(archive.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?)
@@ -71,7 +84,8 @@ async fn read_person(
     };
     let archive = past.as_ref().unwrap_or(&row.archive);
     let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
-    let shown = Shown::new(id, archive, wanted.as_deref(), AsOf { known_at, position, valid_on });
+    let as_of = AsOf { known_at, position, valid_on };
+    let shown = Shown::new(id, archive, wanted.as_deref(), as_of).joined(asked_for, absorbed);
     let mut asked = Map::new();
     asked.insert("valid_on".into(), json!(valid_on));
     asked.insert("known_at".into(), json!(known_at));
@@ -235,8 +249,12 @@ pub(super) fn visible(
     who: &Who,
     id: &str,
 ) -> Result<(PersonId, Arc<Row>), Problem> {
+    visible_id(registry, who, person_named(id)?)
+}
+
+fn person_named(id: &str) -> Result<PersonId, Problem> {
     let id = uuid::Uuid::parse_str(id).map_err(|_| Problem::new(&kinds::NOT_FOUND))?;
-    visible_id(registry, who, PersonId::from_uuid(id))
+    Ok(PersonId::from_uuid(id))
 }
 
 fn visible_id(
@@ -247,11 +265,22 @@ fn visible_id(
     let not_found = || Problem::new(&kinds::NOT_FOUND);
     let row = |id| registry.views.people.row(id).map_err(|error| internal(&error));
     let (mut id, mut found) = (id, row(id)?.ok_or_else(not_found)?);
-    if let Some(owner) = found.owner {
+    while let Some(owner) = found.owner {
         (id, found) = (owner, row(owner)?.ok_or_else(not_found)?);
     }
-    let reached = who.0.may_read(id) && found.places().any(|place| who.0.covers(place));
-    if reached { Ok((id, found)) } else { Err(not_found()) }
+    reached(who, id, &found)?;
+    Ok((id, found))
+}
+
+/// Whether the grant reaches a record by itself, be it absorbed into another one.
+fn visible_alone(registry: &Registry, who: &Who, id: PersonId) -> Result<(), Problem> {
+    let row = registry.views.people.row(id).map_err(|error| internal(&error))?;
+    reached(who, id, row.as_deref().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?)
+}
+
+fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
+    let reached = who.0.may_read(id) && row.places().any(|place| who.0.covers(place));
+    if reached { Ok(()) } else { Err(Problem::new(&kinds::NOT_FOUND)) }
 }
 
 /// Hands a read in to be recorded; it is on record when the future has ended well.

@@ -67,7 +67,25 @@ impl Acts<'_> {
         key: EventKey,
         part: fmt::Arguments<'_>,
     ) -> Result<PersonId, ActError> {
-        let id = match named {
+        let id = self.stream_named(named, key, part);
+        let known = self.memory.known(id)?;
+        if matches!(named, PersonRef::Id(_)) && known.person.events() == 0 {
+            return Err(ActError::Refused(Refusal::PersonUnknown));
+        }
+        match known.person.owner() {
+            None => Ok(id),
+            Some(owner) => Ok(self.memory.behind(owner)?),
+        }
+    }
+
+    /// The stream of a reference, whoever it belongs to.
+    pub(super) fn stream_named(
+        &self,
+        named: &PersonRef,
+        key: EventKey,
+        part: fmt::Arguments<'_>,
+    ) -> PersonId {
+        match named {
             PersonRef::Id(id) => *id,
             // Somebody without any document is known by the submission that first told of them,
             // and by their part in it.
@@ -77,12 +95,7 @@ impl Acts<'_> {
                 PersonId::of_document(self.identity, &Document::new(DocumentKind::None, &made_up))
             }
             PersonRef::Document(document) => PersonId::of_document(self.identity, document),
-        };
-        let known = self.memory.known(id)?;
-        if matches!(named, PersonRef::Id(_)) && known.person.events() == 0 {
-            return Err(ActError::Refused(Refusal::PersonUnknown));
         }
-        Ok(known.person.owner().unwrap_or(id))
     }
 
     /// The tellings of a submission about `subject`: theirs first.
@@ -96,7 +109,11 @@ impl Acts<'_> {
     ) -> Result<Vec<Telling>, ActError> {
         let report = &submission.report;
         if submission.kind.acts_on_another() {
-            return self.changes(submission, subject);
+            let holder = self.holder(submission, subject)?;
+            return self.changes(submission, holder);
+        }
+        if submission.kind.joins_or_parts() {
+            return self.joins(submission, subject);
         }
         let (related, others) = self.concerned(submission, subject)?;
         let life = LifeEvent {
@@ -135,11 +152,12 @@ impl Acts<'_> {
         }
         let (day, one, other) = (one.occurred_on, one.person, other.person);
         for (dead, widowed) in [(one, other), (other, one)] {
-            let Some((kind, died)) = self.memory.known(dead)?.person.died_by() else { continue };
-            let survivor = &self.memory.known(widowed)?.person;
+            let Some((kind, died)) = self.memory.facts(dead)?.died_by() else { continue };
+            let called = self.memory.called(widowed, dead)?;
+            let survivor = self.memory.facts(widowed)?;
             let survives = survivor.died_on().is_none_or(|own| own > died);
-            if died >= day && survives && survivor.death_aside_of(dead).is_none() {
-                let related = vec![Related { role: Role::Spouse, person: dead }];
+            if died >= day && survives && survivor.death_aside_of(called).is_none() {
+                let related = vec![Related { role: Role::Spouse, person: called }];
                 let life = LifeEvent { related, ..LifeEvent::default() };
                 tellings.push(self.telling(kind, true, widowed, died, life)?);
             }
@@ -147,7 +165,7 @@ impl Acts<'_> {
         Ok(())
     }
 
-    fn telling(
+    pub(super) fn telling(
         &mut self,
         kind: Kind,
         side: bool,
@@ -157,9 +175,9 @@ impl Acts<'_> {
     ) -> Result<Telling, ActError> {
         let mut spouse_died_on = None;
         if kind.is_marriage()
-            && let Some(spouse) = self.memory.known(person)?.person.spouse_on(occurred_on)
+            && let Some(spouse) = self.memory.facts(person)?.spouse_on(occurred_on)
         {
-            spouse_died_on = self.memory.known(spouse)?.person.died_on();
+            spouse_died_on = self.memory.facts(spouse)?.died_on();
         }
         let life = Arc::new(life);
         let named_at = String::new();
@@ -244,6 +262,9 @@ impl Acts<'_> {
     /// [`ActError`].
     pub fn claim(&mut self, tellings: &[Telling]) -> Result<(Option<Telling>, bool), ActError> {
         let telling = &tellings[0];
+        if telling.kind.joins_or_parts() {
+            return Ok((None, false));
+        }
         let Some(number) = telling.life.items.get(Item::CitizenId) else {
             return Ok((None, false));
         };
@@ -253,11 +274,14 @@ impl Acts<'_> {
             return Ok((None, false));
         }
         let known = self.memory.known(id)?;
-        if known.person.owner() == Some(telling.person) {
-            return Ok((None, false));
+        let (owner, is_free) = (known.person.owner(), known.person.is_unused());
+        if let Some(owner) = owner {
+            // A correction may be told in the stream of a record that is absorbed.
+            let is_theirs = self.memory.behind(owner)? == self.memory.behind(telling.person)?;
+            return Ok((None, !is_theirs));
         }
         let is_told = tellings.iter().any(|telling| telling.person == id);
-        if known.person.events() > 0 || is_told {
+        if !is_free || is_told {
             return Ok((None, true));
         }
         let related = vec![Related { role: Role::Owner, person: telling.person }];

@@ -53,6 +53,11 @@ impl Decider {
         telling: &Telling,
         envelope: Envelope,
     ) -> Result<(Option<Box<Row>>, Vec<Flag>), NotRecorded> {
+        // A row over several streams is the view's; what a merge makes of it is asked there.
+        let is_merged = self.memory.known(telling.person)?.person.is_merged();
+        if telling.kind.joins_or_parts() || is_merged {
+            return Ok((None, Vec::new()));
+        }
         let today = day_in_china(envelope.clocks.recorded_at);
         let event = Recorded {
             envelope,

@@ -46,22 +46,24 @@ impl Acts<'_> {
                 continue;
             }
             let named_at = format!("/data/{name}");
-            add(&mut others, kind, *role, person, subject, document_of(named), named_at);
+            self.add(&mut others, kind, *role, person, subject, document_of(named), &named_at)?;
         }
         self.widow_named(kind, subject, report.occurred_on, &mut others)?;
         let is_named = others.0.iter().any(|related| related.role == Role::Spouse);
         if !is_named && Role::Spouse.is_told(kind) {
             let spouse = self.spouse_concerned(kind, subject, report.occurred_on)?;
             if let Some(spouse) = spouse {
-                add(&mut others, kind, Role::Spouse, spouse, subject, None, "/data/person".into());
+                let role = Role::Spouse;
+                self.add(&mut others, kind, role, spouse, subject, None, "/data/person")?;
             }
         }
         if kind == Kind::GuardianSet {
-            let before = self.memory.known(subject)?.person.guardians_on(report.occurred_on);
+            let before = self.memory.facts(subject)?.guardians_on(report.occurred_on);
             for guardian in before {
                 if !others.0.iter().any(|related| related.person == guardian) {
                     let role = Role::FormerGuardian;
-                    add(&mut others, kind, role, guardian, subject, None, "/data/person".into());
+                    let guardian = self.memory.behind(guardian)?;
+                    self.add(&mut others, kind, role, guardian, subject, None, "/data/person")?;
                 }
             }
         }
@@ -82,8 +84,9 @@ impl Acts<'_> {
             told.related.iter().any(|seen| seen.role == Role::Spouse) && kind.is_death()
         };
         for told in others.1.iter_mut().filter(is_spouse) {
-            let person = &self.memory.known(told.person)?.person;
-            if person.spouse_on(day).is_none() && person.death_aside_of(subject).is_none() {
+            let called = self.memory.called(told.person, subject)?;
+            let person = self.memory.facts(told.person)?;
+            if person.spouse_on(day).is_none() && person.death_aside_of(called).is_none() {
                 told.items.set(Item::MaritalStatus, "30");
                 told.items.set(Item::MaritalChangeDate, day.to_string());
             }
@@ -98,7 +101,7 @@ impl Acts<'_> {
         subject: PersonId,
         day: Date,
     ) -> Result<Option<PersonId>, ActError> {
-        let person = &self.memory.known(subject)?.person;
+        let person = self.memory.facts(subject)?;
         let spouse = match kind {
             // A second report of a death is told where the first was.
             Kind::Death | Kind::DeathDeclared => {
@@ -109,7 +112,8 @@ impl Acts<'_> {
             _ => None,
         };
         let Some(spouse) = spouse else { return Ok(None) };
-        let other = &self.memory.known(spouse)?.person;
+        let spouse = self.memory.behind(spouse)?;
+        let other = self.memory.facts(spouse)?;
         let lives = other.died_on().is_none_or(|died| died > day);
         // Code art. 51: the marriage revives by itself, unless the other one has married again.
         let is_free = other.spouse_on(day).is_none();
@@ -142,7 +146,7 @@ impl Acts<'_> {
             }
             let (document, named_at) =
                 (document_of(&member.person), format!("/data/members/{at}/person"));
-            add(others, kind, Role::Member, person, subject, document, named_at);
+            self.add(others, kind, Role::Member, person, subject, document, &named_at)?;
             let Some(told) = others.1.iter_mut().find(|told| told.person == person) else {
                 continue;
             };
@@ -158,36 +162,44 @@ impl Acts<'_> {
         }
         Ok(())
     }
-}
 
-/// Adds somebody; who has two roles in an act is told of it once.
-fn add(
-    others: &mut Others,
-    kind: Kind,
-    role: Role,
-    person: PersonId,
-    subject: PersonId,
-    document: Option<Document>,
-    named_at: String,
-) {
-    others.0.push(Related { role, person });
-    // Nobody marries themselves: the rules say so. Other acts are told to their subject once.
-    let is_own = person == subject && !(kind.is_marriage() || kind.is_divorce());
-    if !role.is_told(kind) || is_own {
-        return;
-    }
-    let seen = match role {
-        Role::Member => None,
-        role => Some(Related { role: role.seen_from_there(), person: subject }),
-    };
-    match others.1.iter_mut().find(|told| told.person == person) {
-        Some(told) => told.related.extend(seen.filter(|seen| !told.related.contains(seen))),
-        None => others.1.push(Concerned {
-            person,
-            document,
-            items: Items::default(),
-            related: seen.into_iter().collect(),
-            named_at,
-        }),
+    /// Adds somebody; who has two roles in an act is told of it once. Everybody is called as the
+    /// record that is told of them calls them already.
+    #[expect(clippy::too_many_arguments, reason = "what is said of one person of an act")]
+    fn add(
+        &mut self,
+        others: &mut Others,
+        kind: Kind,
+        role: Role,
+        person: PersonId,
+        subject: PersonId,
+        document: Option<Document>,
+        named_at: &str,
+    ) -> Result<(), ActError> {
+        let called = self.memory.called(subject, person)?;
+        others.0.push(Related { role, person: called });
+        // Nobody marries themselves: the rules say so. Other acts are told to their subject once.
+        let is_own = person == subject && !(kind.is_marriage() || kind.is_divorce());
+        if !role.is_told(kind) || is_own {
+            return Ok(());
+        }
+        let seen = match role {
+            Role::Member => None,
+            role => {
+                let person = self.memory.called(person, subject)?;
+                Some(Related { role: role.seen_from_there(), person })
+            }
+        };
+        match others.1.iter_mut().find(|told| told.person == person) {
+            Some(told) => told.related.extend(seen.filter(|seen| !told.related.contains(seen))),
+            None => others.1.push(Concerned {
+                person,
+                document,
+                items: Items::default(),
+                related: seen.into_iter().collect(),
+                named_at: named_at.to_owned(),
+            }),
+        }
+        Ok(())
     }
 }

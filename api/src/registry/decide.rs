@@ -201,8 +201,10 @@ impl Decider {
         submission: &Submission,
         subject: PersonId,
     ) -> Result<Option<Receipt>, NotRecorded> {
-        let elsewhere = self.memory.recent().find(submission.key);
-        for person in std::iter::once(subject).chain(elsewhere.filter(|id| *id != subject)) {
+        let lately = self.memory.recent().find(submission.key).filter(|id| *id != subject);
+        // Before a merge or split it may have been told in the stream of another one.
+        let joined = self.memory.known(subject)?.person.ever_joined();
+        for person in std::iter::once(subject).chain(lately).chain(joined) {
             let known = self.memory.known(person)?;
             let Some(at) = known.person.recorded_under(submission.key) else { continue };
             let position = known.place(at);
@@ -218,7 +220,7 @@ impl Decider {
     /// What was submitted for the event at a position, and the receipt that was given: given again
     /// it is the same. The event may be of the group at hand, or on its way to the disk.
     fn accepted_at(
-        &self,
+        &mut self,
         person_id: PersonId,
         position: Position,
     ) -> Result<(ContentTag, Accepted), NotRecorded> {
@@ -242,6 +244,7 @@ impl Decider {
         let recorded_at = envelope.clocks.recorded_at;
         let flags = doubts.filter_map(|stored| Flag::read(stored, recorded_at)).collect();
         let observations = Vec::new();
+        let person_id = self.memory.behind(person_id)?;
         let accepted = Accepted { person_id, position, recorded_at, flags, observations };
         Ok((envelope.content, accepted))
     }
@@ -258,20 +261,25 @@ impl Decider {
         let mut records: Vec<Record> =
             tellings.iter().map(|telling| telling.record(submission, actor)).collect();
         let mut faults = Vec::new();
+        let mut over_several = false;
         for (telling, record) in tellings.iter().zip(&records) {
-            let known = self.memory.known(telling.person)?;
-            if let Err(Refused(broken)) = known.person.decide(record) {
-                faults.extend(broken.into_iter().map(|refusal| telling.fault(refusal)));
+            match self.memory.judge(telling, record)? {
+                Ok(several) => over_several |= several,
+                Err(Refused(broken)) => {
+                    faults.extend(broken.into_iter().map(|refusal| telling.fault(refusal)));
+                }
             }
         }
         if !faults.is_empty() {
             faults.dedup();
             return Err(NotRecorded::Refused(faults));
         }
-        let subject = self.memory.known(tellings[0].person)?;
-        let mut doubts = subject.person.doubts(&records[0], submission.report.known_on);
+        let known_on = submission.report.known_on;
+        let mut doubts = self.memory.doubts(&tellings[0], &records[0], known_on)?;
         doubts.extend(is_anothers.then_some(Doubt::NumberOfAnother));
-        let odd = submission.doubts().into_iter();
+        let differing = self.acts().differing(&tellings)?;
+        let differing = (!differing.is_empty()).then_some((Doubt::MergedFactsDiffer, differing));
+        let odd = submission.doubts().into_iter().chain(differing);
         let mut flags: Vec<Flag> = doubts
             .into_iter()
             .map(|doubt| Flag::new(doubt, &[]))
@@ -296,10 +304,11 @@ impl Decider {
         let (position, person_id) = (self.next, tellings[0].person);
         for (telling, record) in tellings.into_iter().zip(records) {
             let causation = if telling.side { position } else { Position(0) };
-            self.take(submission, &telling, record, causation, recorded_at)?;
+            self.take(submission, &telling, record, causation, recorded_at, over_several)?;
         }
         self.memory.known(person_id)?.standing = row;
         self.memory.recent().remember(submission.key, person_id);
+        let person_id = if over_several { self.memory.behind(person_id)? } else { person_id };
         Ok(Accepted { person_id, position, recorded_at, flags, observations: Vec::new() })
     }
 
@@ -325,6 +334,7 @@ impl Decider {
         record: Record,
         causation: Position,
         recorded_at: Timestamp,
+        over_several: bool,
     ) -> Result<(), NotRecorded> {
         let known = self.memory.known(telling.person)?;
         if let Some(undo) = &mut self.undo {
@@ -333,12 +343,16 @@ impl Decider {
         let key = known.key.clone().expect("issued before the first telling is taken");
         let stands = Stands { position: self.next, causation, recorded_at };
         let envelope = telling.envelope(submission, &record.actor, known, stands);
-        let sink = EventSink::default();
-        pollster::block_on(known.person.handle(record, &(), &sink)).map_err(
-            |Refused(broken)| {
+        if over_several {
+            // Decided over all merged streams, of which this one alone may say otherwise.
+            known.person.apply(record.event);
+        } else {
+            let sink = EventSink::default();
+            let handled = pollster::block_on(known.person.handle(record, &(), &sink));
+            handled.map_err(|Refused(broken)| {
                 NotRecorded::Refused(broken.into_iter().map(|r| telling.fault(r)).collect())
-            },
-        )?;
+            })?;
+        }
         known.placed(self.next);
         self.push(envelope, Payload::Life(Arc::clone(&telling.life)), key);
         Ok(())

@@ -34,6 +34,11 @@ impl Known {
         Self { person: Person::default(), places: Vec::new(), key: None, standing: None }
     }
 
+    /// Where each event of the stream stands.
+    pub fn places(&self) -> &[Position] {
+        &self.places
+    }
+
     /// Where an event of the stream stands.
     pub fn place(&self, sequence: Sequence) -> Position {
         self.places[sequence.0 as usize]

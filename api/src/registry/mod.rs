@@ -8,6 +8,7 @@ mod decide;
 mod envelope;
 pub mod home;
 pub mod intake;
+mod joins;
 mod known;
 pub mod reads;
 pub mod receipt;

@@ -34,6 +34,13 @@ pub(super) const ROWS: &[Entry] = &[
     posted(Kind::Observation, "observation", "部门所见", "Seen by a department").lenient(),
     posted(Kind::Correction, "correction", "更正", "Correction").lenient(),
     posted(Kind::Annulment, "annulment", "撤销", "Annulment").lenient(),
+    // Numbers are the police's; other departments tell of duplicates and are flagged.
+    posted(Kind::PersonMerge, "person_merge", "人员合并", "Records of one person merged")
+        .authority(&[POL])
+        .after_death(),
+    posted(Kind::PersonSplit, "person_split", "人员拆分", "Records of two persons split")
+        .authority(&[POL])
+        .after_death(),
     own(Kind::DocumentClaimed, "document_claimed", "证件认领", "Document claimed"),
     own(Kind::SubmissionRejected, "submission_rejected", "退回", "Submission refused"),
     own(Kind::PersonRead, "person_read", "查阅", "Person read"),

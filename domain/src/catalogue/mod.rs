@@ -189,6 +189,10 @@ pub enum Kind {
     Correction = 105,
     /// 撤销
     Annulment = 106,
+    /// 人员合并
+    PersonMerge = 107,
+    /// 合并拆分
+    PersonSplit = 108,
     /// 证件认领
     DocumentClaimed = 109,
     /// 退回
@@ -317,6 +321,11 @@ impl Kind {
     /// Whether the person is dead by it, from its day on.
     pub fn is_death(self) -> bool {
         matches!(self, Kind::Death | Kind::DeathDeclared | Kind::BirthThenDeath)
+    }
+
+    /// Whether it says that two records are of one person, or that they are not.
+    pub fn joins_or_parts(self) -> bool {
+        matches!(self, Kind::PersonMerge | Kind::PersonSplit)
     }
 
     /// Whether it acts on an earlier event instead of stating something new.

@@ -69,16 +69,28 @@ impl Entry {
         let target = match self.kind {
             Kind::Correction => "corrects",
             Kind::Annulment => "annuls",
+            _ if self.kind.joins_or_parts() => {
+                return self.join_schema(properties, required);
+            }
             _ => return,
         };
-        let of_event = json!({"oneOf": [
-            {"type": "integer", "minimum": 1, "description": "位置 · Position in the log"},
-            {"type": "string", "minLength": 1, "description": "事件编号 · Id of the event"},
-        ]});
-        properties.insert(target.into(), of_event);
+        properties.insert(target.into(), event_named());
         required.extend([target, "reason"]);
         if self.kind == Kind::Correction {
             properties.insert("true_day".into(), day("真实日期", "True day of the event"));
+        }
+    }
+
+    /// What a merge or split needs.
+    fn join_schema(&self, properties: &mut Map<String, Value>, required: &mut Vec<&str>) {
+        let absorbed = json!({
+            "$ref": "#/$defs/person",
+            "description": "被并入或拆出的人 · Who is absorbed or split out",
+        });
+        properties.insert("absorbed".into(), absorbed);
+        required.extend(["absorbed", "reason", "approved_by"]);
+        if self.kind == Kind::PersonSplit {
+            properties.insert("undoes".into(), event_named());
         }
     }
 
@@ -99,6 +111,14 @@ impl Entry {
         };
         (of(Need::Required), of(Need::Expected))
     }
+}
+
+/// How an earlier event is named.
+fn event_named() -> Value {
+    json!({"oneOf": [
+        {"type": "integer", "minimum": 1, "description": "位置 · Position in the log"},
+        {"type": "string", "minLength": 1, "description": "事件编号 · Id of the event"},
+    ]})
 }
 
 fn text(zh: &str, en: &str) -> Value {

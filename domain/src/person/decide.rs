@@ -24,6 +24,7 @@ impl Person {
             _ if kind.is_death() && !side => self.refuse_death(command, &mut broken),
             Kind::Correction | Kind::Annulment if !side => self.refuse_change(command, &mut broken),
             Kind::Correction | Kind::Annulment | Kind::DocumentClaimed => {}
+            Kind::PersonMerge | Kind::PersonSplit => self.refuse_join(command, &mut broken),
             // What ends or revives a tie to somebody else is never impossible for the other one;
             // nor are their own facts at stake in a birth.
             Kind::Birth | Kind::MarryVoid | Kind::Reappear | Kind::AdoptEnd if side => {}
@@ -101,6 +102,8 @@ impl Person {
         let (target_kind, is_side) = self.kind(target.0);
         if target_kind == Kind::DocumentClaimed {
             broken.push(Refusal::TargetUnknown);
+        } else if target_kind.joins_or_parts() {
+            broken.push(Refusal::UndoneBySplit);
         } else if is_side {
             broken.push(Refusal::TargetIsSideEvent);
         } else if kind == Kind::Correction && target_kind.acts_on_another() {
@@ -130,13 +133,7 @@ impl Person {
         // What a second person approved is not undone by one.
         let undoes_approved = kind == Kind::Annulment && self.is_approved(target);
         if touches || undoes_approved || (vital && (moves || kind == Kind::Annulment)) {
-            match event.life.approved_by.as_deref() {
-                None => broken.push(Refusal::ApprovalMissing),
-                Some(approver) if approver == command.actor => {
-                    broken.push(Refusal::ApproverIsActor);
-                }
-                Some(_) => {}
-            }
+            refuse_unapproved(command, broken);
         }
     }
 
@@ -227,6 +224,15 @@ impl Person {
                 && self.day(at) > day
                 && !self.is_void(at)
         })
+    }
+}
+
+/// What a second person must approve.
+pub(super) fn refuse_unapproved(command: &Record, broken: &mut Vec<Refusal>) {
+    match command.event.life.approved_by.as_deref() {
+        None => broken.push(Refusal::ApprovalMissing),
+        Some(approver) if approver == command.actor => broken.push(Refusal::ApproverIsActor),
+        Some(_) => {}
     }
 }
 

@@ -4,6 +4,7 @@
 //! The archive that people read is another fold of the same events, in the views.
 
 mod decide;
+mod joined;
 mod refusal;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::items::{Item, parse_day};
 use crate::life_event::{LifeEvent, Related, Role};
 use crate::recorded::EventKey;
 
+pub use joined::Joined;
 pub use refusal::{Doubt, Refusal};
 
 /// One event of a person's stream, with what the decider needs of its envelope.
@@ -78,6 +80,8 @@ pub struct Person {
     /// the event.
     others: Vec<(u32, Related)>,
     owner: Option<PersonId>,
+    /// Merges and splits, those told aside among them.
+    joins: Vec<Join>,
 }
 
 /// What is remembered of one event.
@@ -89,6 +93,13 @@ struct Memo {
     occurred_on: Date,
     target: Option<u32>,
     is_approved: bool,
+}
+
+/// A merge or split: who else takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Join {
+    sequence: u32,
+    other: PersonId,
 }
 
 /// A birth date that the event at `sequence` states.
@@ -123,6 +134,9 @@ impl Aggregate for Person {
         if kind == Kind::DocumentClaimed {
             self.owner =
                 event.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
+        }
+        if kind.joins_or_parts() {
+            self.join(sequence, kind, side, &event.life.related);
         }
         // The correction of a birth says its day as its own day.
         let target = event.life.target.filter(|target| target.0 < sequence);

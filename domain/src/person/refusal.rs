@@ -41,12 +41,22 @@ pub enum Refusal {
     ApproverIsActor,
     /// The person is not in the register.
     PersonUnknown,
+    /// Both records that are to be merged are the same one.
+    SamePerson,
+    /// The record is absorbed already.
+    AlreadyMerged,
+    /// The record is not absorbed into that one, nor its number claimed for it.
+    NotMerged,
+    /// The record that is to be absorbed has absorbed others itself.
+    HasAbsorbed,
+    /// Merges and splits undo each other, and are neither corrected nor annulled.
+    UndoneBySplit,
 }
 
 impl Refusal {
     /// Every rule: its name, the field that is at fault, and what is said of it.
     #[rustfmt::skip]
-    const TABLE: [(Refusal, &str, &str, &str, &str); 16] = [
+    const TABLE: [(Refusal, &str, &str, &str, &str); 21] = [
         (Refusal::DeathBeforeBirth, "death_before_birth", "occurred_on",
             "死亡日期早于出生日期", "death before birth"),
         (Refusal::BeforeBirth, "before_birth", "occurred_on",
@@ -79,6 +89,16 @@ impl Refusal {
             "审批人与经办人相同", "approver and actor are one"),
         (Refusal::PersonUnknown, "person_unknown", "person",
             "登记簿中没有此人", "the register has no such person"),
+        (Refusal::SamePerson, "same_person", "absorbed",
+            "两者为同一档案", "both are the same record"),
+        (Refusal::AlreadyMerged, "already_merged", "absorbed",
+            "该档案已并入另一档案", "the record is absorbed already"),
+        (Refusal::NotMerged, "not_merged", "absorbed",
+            "该档案未并入此人, 其证件也未归于此人", "the record is not absorbed into that person, nor its number claimed for them"),
+        (Refusal::HasAbsorbed, "has_absorbed", "absorbed",
+            "该档案已并入他人档案, 应先拆分, 或反向合并", "the record has absorbed others; split it first, or merge the other way round"),
+        (Refusal::UndoneBySplit, "undone_by_split", "corrects",
+            "合并与拆分不能更正或撤销; 合并以拆分撤回", "a merge or split is not corrected or annulled; a merge is undone by a split"),
     ];
 
     /// The fault that the sender is told, with the field that is at fault.
@@ -116,11 +136,13 @@ pub enum Doubt {
     ChannelNotAllowed,
     /// The department has no authority over such an event.
     NoAuthority,
+    /// Two records were merged that tell different facts of one life.
+    MergedFactsDiffer,
 }
 
 impl Doubt {
     /// Every doubt.
-    pub const ALL: [Doubt; 12] = [
+    pub const ALL: [Doubt; 13] = [
         Self::SecondReport,
         Self::FirstKnownByThisEvent,
         Self::MarriageNotOnRecord,
@@ -133,6 +155,7 @@ impl Doubt {
         Self::FieldUnusable,
         Self::ChannelNotAllowed,
         Self::NoAuthority,
+        Self::MergedFactsDiffer,
     ];
 
     /// The doubt of a rule's name.
@@ -158,6 +181,7 @@ impl Doubt {
             Self::FieldUnusable => ("field_unusable", "warning", &[]),
             Self::ChannelNotAllowed => ("channel_not_allowed", "warning", &[]),
             Self::NoAuthority => ("no_authority", "warning", &[]),
+            Self::MergedFactsDiffer => ("merged_facts_differ", "error", &[]),
         }
     }
 }

@@ -48,6 +48,8 @@ fields! {
     Child = "child",
     Observations = "observations",
     Members = "members",
+    Absorbed = "absorbed",
+    Undoes = "undoes",
     Corrects = "corrects",
     Annuls = "annuls",
     TrueDay = "true_day",

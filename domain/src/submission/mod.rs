@@ -117,7 +117,7 @@ pub struct Report {
     pub missing: Vec<&'static str>,
     /// Fields that were kept as sent because they do not have their form, by name.
     pub unusable: Vec<&'static str>,
-    /// Correction or annulment: what it acts on.
+    /// Correction or annulment: what it acts on. Split: the merge that it undoes.
     pub target: Option<Target>,
     /// Correction: the day on which the target truly happened.
     pub true_day: Option<Date>,

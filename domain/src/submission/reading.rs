@@ -12,6 +12,7 @@ use crate::divisions::{Divisions, Place};
 use crate::fault::Fault;
 use crate::ids::Position;
 use crate::items::Item;
+use crate::role::Role;
 
 /// What reading needs to know from outside.
 #[derive(Clone, Copy)]
@@ -56,19 +57,25 @@ impl Reader<'_> {
         // A correction names the person by what may be wrong, and states only what is right; so
         // does the change of a number.
         let renames = entry.may_change(Item::CitizenId);
-        let naming = person.as_ref().filter(|_| !kind.acts_on_another() && !renames);
+        let states = !kind.acts_on_another() && !kind.joins_or_parts();
+        let naming = person.as_ref().filter(|_| states && !renames);
         if let Some(PersonRef::Document(document)) = naming {
             self.number_of_document(document, &mut items, Within::Data, &mut fields.faults);
         }
-        let related = self.related(entry, fields);
+        let mut related = self.related(entry, fields);
+        if kind.joins_or_parts() {
+            let absorbed = self.named(fields, Field::Absorbed, true);
+            related.extend(absorbed.map(|absorbed| (Role::Absorbed, absorbed)));
+        }
         let observations = self.observations(kind, fields);
         let members = if entry.has_members { self.members(fields) } else { Vec::new() };
         let target = target(kind, fields);
         let true_day = (kind == Kind::Correction)
             .then(|| fields.past_day(Field::TrueDay, self.today))
             .flatten();
-        let reason = fields.text(Field::Reason, kind.acts_on_another());
-        let approved_by = fields.text(Field::ApprovedBy, false);
+        let joins = kind.joins_or_parts();
+        let reason = fields.text(Field::Reason, kind.acts_on_another() || joins);
+        let approved_by = fields.text(Field::ApprovedBy, joins);
         let operator = fields.text(Field::Operator, false);
         let certificate_no = fields.text(Field::CertificateNo, entry.certificate == Need::Required);
         let unusable = self.of_kind(entry, fields);
@@ -139,6 +146,7 @@ fn target(kind: Kind, fields: &mut Fields) -> Option<Target> {
     let field = match kind {
         Kind::Correction => Field::Corrects,
         Kind::Annulment => Field::Annuls,
+        Kind::PersonSplit => Field::Undoes,
         _ => return None,
     };
     match fields.take(field) {
@@ -146,6 +154,8 @@ fn target(kind: Kind, fields: &mut Fields) -> Option<Target> {
             return number.as_u64().map(|number| Target::Position(Position(number)));
         }
         Some(Value::String(id)) if !id.is_empty() => return Some(Target::EventId(id)),
+        // A split may name whom it splits out alone.
+        None | Some(Value::Null) if kind == Kind::PersonSplit => {}
         None => fields.fault(field, missing()),
         Some(_) => {
             let fault = Fault::new(

@@ -4,6 +4,7 @@
 //! as-of answer are made by it, so they cannot differ.
 
 mod effects;
+mod joins;
 mod layout;
 mod life;
 mod needs;
@@ -16,6 +17,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use joins::{Join, join};
+pub use joins::{absorbed, owner};
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
 pub use needs::Need;

@@ -34,7 +34,7 @@ impl People {
             let mut plain = Vec::new();
             for life in lives {
                 let (person, life) = open(life).map_err(ViewsError::Lives)?;
-                let row = Row::of(&life);
+                let row = Row::of(person, &life);
                 self.index_changes(
                     person,
                     &Indexed::default(),

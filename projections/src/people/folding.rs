@@ -6,10 +6,10 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
-use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
+use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
 
-use super::{NAME, PLACE, People, Room, Row, Waiting, place_key};
-use crate::archive::{self, Archive, Fact};
+use super::{NAME, PLACE, People, Room, Row, Waiting, place_key, read_row};
+use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
 use crate::{Lives, ViewsError};
@@ -23,6 +23,8 @@ struct Changes {
     rows: Vec<(PersonId, Waiting)>,
     index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     counted: Vec<Change>,
+    /// Those whose rows are made of several streams of which one changed.
+    merged: Vec<PersonId>,
 }
 
 impl People {
@@ -45,9 +47,10 @@ impl People {
         self.go_on(batch)?;
         let changes = in_halves(&persons, |persons| self.changes(persons, &events_of, lives));
         let changes = changes.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let merged = self.merged(&changes, last, lives)?;
         let mut rows = Vec::with_capacity(persons.len());
         let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
-        for changes in changes {
+        for changes in changes.into_iter().chain(merged) {
             measures.change(changes.counted);
             self.index.change(changes.index);
             rows.extend(changes.rows);
@@ -72,10 +75,16 @@ impl People {
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             let counted = row.as_ref().map(count).unwrap_or_default();
+            let owner = row.as_ref().and_then(|row| row.owner);
+            let absorbed = row.as_ref().map(|row| row.absorbed.clone()).unwrap_or_default();
             if !row.get_or_insert_default().fold(*person, &events_of[person], lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
+            // What stands in an absorbed record stands in the survivor's row too. The first event of
+            // a document that is claimed absorbs nothing.
+            changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
+            changes.merged.extend((row.absorbed != absorbed).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
             let after = count(&row);
             if counted != after {
@@ -87,6 +96,42 @@ impl People {
             changes.rows.push((*person, waiting));
         }
         Ok(changes)
+    }
+
+    /// Makes the rows anew of those who were merged or split, or of whose streams one changed: each
+    /// from all its streams. They are few.
+    fn merged(
+        &self,
+        changes: &[Changes],
+        last: Position,
+        lives: &dyn Lives,
+    ) -> Result<Option<Changes>, ViewsError> {
+        let mut persons: Vec<_> = changes.iter().flat_map(|half| &half.merged).copied().collect();
+        if persons.is_empty() {
+            return Ok(None);
+        }
+        persons.sort_unstable();
+        persons.dedup();
+        let (mut anew, mut room) = (Changes::default(), Room::default());
+        let measures = self.measures();
+        let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
+        for person in persons {
+            let mut folded = changes.iter().flat_map(|half| &half.rows);
+            let before = match folded.find(|(known, _)| *known == person) {
+                Some((_, row)) => Some(read_row(&row.plain)?),
+                None => self.read_row(person, &mut room)?,
+            };
+            let up_to = before.as_ref().map_or(last, |row: &Row| row.version.max(last));
+            let life = lives.life(person, up_to).map_err(ViewsError::Lives)?;
+            let row = Row::of(person, &life);
+            let counted = before.as_ref().map(count).unwrap_or_default();
+            anew.counted.push(Change { person, before: counted, after: count(&row) });
+            let before = before.as_ref().map(Indexed::of).unwrap_or_default();
+            self.index_changes(person, &before, &Indexed::of(&row), &mut anew.index);
+            let plain = postcard::to_stdvec(&row).expect("a row is plain values");
+            anew.rows.push((person, Waiting { version: row.version, plain: plain.into() }));
+        }
+        Ok(Some(anew))
     }
 
     pub(super) fn index_changes(
@@ -124,7 +169,7 @@ impl Row {
         let before = self.version;
         let mut out_of_order = false;
         for event in events.iter().filter(|event| event.envelope.position > before) {
-            let Some(fact) = self.count(event) else { continue };
+            let Some(fact) = self.count(person, event) else { continue };
             let day = day_number(fact.told.occurred_on);
             // Until the events before it are known to be older, a fact cannot just be added.
             out_of_order |=
@@ -141,27 +186,47 @@ impl Row {
         Ok(self.version != before)
     }
 
-    /// The row of a whole life.
-    pub(super) fn of(life: &[Recorded]) -> Self {
+    /// The row of a whole life, with the events of those who are absorbed into it.
+    pub(super) fn of(person: PersonId, life: &[Recorded]) -> Self {
         let mut row = Self::default();
         for event in life {
-            row.count(event);
+            row.count(person, event);
         }
         row.fold_anew(life);
         row
     }
 
     /// Takes in all of an event but what it says of the archive. Gives its fact.
-    fn count<'a>(&mut self, event: &'a Recorded) -> Option<Fact<'a>> {
+    fn count<'a>(&mut self, person: PersonId, event: &'a Recorded) -> Option<Fact<'a>> {
         self.version = event.envelope.position;
         self.events += 1;
-        self.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
-        let fact = archive::fact(event)?;
-        if fact.kind == Kind::DocumentClaimed {
-            let owner = fact.life.related.iter().find(|related| related.role == Role::Owner);
-            self.owner = owner.map(|owner| owner.person);
+        let is_own = || event.envelope.stream.id == person.as_uuid();
+        let fact = archive::fact(event);
+        match &fact {
+            Some(fact) if fact.kind == Kind::DocumentClaimed => {
+                let owner = fact.life.related.iter().find(|related| related.role == Role::Owner);
+                if is_own() {
+                    self.owner = owner.map(|owner| owner.person);
+                }
+            }
+            None if archive::join(event).is_some() => {
+                let join = archive::join(event).filter(|_| is_own());
+                join.into_iter().for_each(|join| self.join(&join));
+            }
+            // Whose documents and records are whose is no report of where somebody is.
+            _ => {
+                self.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
+            }
         }
-        Some(fact)
+        fact
+    }
+
+    fn join(&mut self, join: &Join) {
+        match (join.side, join.merges) {
+            (true, merges) => self.owner = merges.then_some(join.other),
+            (false, true) => self.absorbed.push(join.other),
+            (false, false) => self.absorbed.retain(|known| *known != join.other),
+        }
     }
 
     fn fold_anew(&mut self, life: &[Recorded]) {
@@ -183,7 +248,8 @@ impl Indexed {
     pub(super) fn of(row: &Row) -> Self {
         // The stream of another document of theirs is not a second person.
         let lives = !row.archive.is_dead && row.owner.is_none();
-        let name = row.archive.get(Item::FullName).map(str::to_owned);
+        let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
+        let name = name.map(str::to_owned);
         Self { name, place: row.place().filter(|_| lives) }
     }
 }

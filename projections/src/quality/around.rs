@@ -60,7 +60,12 @@ impl Persons {
             if persons.places.contains_key(&id) || persons.ids.len() == RECORDS_MAX {
                 continue;
             }
-            let Some(row) = people.row(id)? else { continue };
+            let Some(mut row) = people.row(id)? else { continue };
+            // A tie may have begun with a record that was merged since.
+            while let Some(owner) = row.owner {
+                let Some(of_owner) = people.row(owner)? else { break };
+                row = of_owner;
+            }
             let archive = row.archive.clone();
             for link in archive.links() {
                 let is_asked_for = steps == STEPS || steps == STEPS - 1;

@@ -1,0 +1,169 @@
+//! Merges and splits: two records of one person, and a record that was wrongly taken for another's.
+//!
+//! A record that is absorbed keeps its stream; whatever is decided about the survivor is decided
+//! over the events of both, in the order of their positions, as if they had always been one.
+
+use super::decide::refuse_unapproved;
+use super::{Join, Person, Record, Refusal, StatedBirth};
+use crate::catalogue::Kind;
+use crate::ids::{PersonId, Position, Sequence};
+use crate::items::Item;
+use crate::life_event::{Related, Role};
+
+/// Several records as one, and where each event of each record stands in it.
+pub struct Joined {
+    /// The record over all events.
+    pub person: Person,
+    places: Vec<Vec<u32>>,
+}
+
+impl Joined {
+    /// Where the event of a part stands among all.
+    pub fn place(&self, part: usize, sequence: Sequence) -> Option<Sequence> {
+        self.places[part].get(sequence.0 as usize).map(|at| Sequence(*at))
+    }
+}
+
+impl Person {
+    /// Who is absorbed into this record now.
+    pub fn absorbed(&self) -> Vec<PersonId> {
+        let mut absorbed = Vec::new();
+        for join in &self.joins {
+            match self.kind(join.sequence) {
+                (Kind::PersonMerge, false) => absorbed.push(join.other),
+                (Kind::PersonSplit, false) => absorbed.retain(|other| *other != join.other),
+                _ => {}
+            }
+        }
+        absorbed
+    }
+
+    /// Whether the record is absorbed into another now; the other one is its owner.
+    pub fn is_absorbed(&self) -> bool {
+        let aside = self.joins.iter().rev().find(|join| self.kind(join.sequence).1);
+        aside.is_some_and(|join| self.kind(join.sequence).0 == Kind::PersonMerge)
+    }
+
+    /// Everybody with whom the record was ever merged, or from whom it was split.
+    pub fn ever_joined(&self) -> Vec<PersonId> {
+        let mut ever: Vec<_> = self.joins.iter().map(|join| join.other).collect();
+        ever.sort_unstable();
+        ever.dedup();
+        ever
+    }
+
+    /// The standing merge by which a record is absorbed into this one.
+    pub fn merge_of(&self, absorbed: PersonId) -> Option<Sequence> {
+        let newest = self.joins.iter().rev().find(|join| join.other == absorbed)?;
+        let merges = self.kind(newest.sequence) == (Kind::PersonMerge, false);
+        merges.then_some(Sequence(newest.sequence))
+    }
+
+    /// Whether nothing is told of anybody in the stream: its number was claimed and taken back.
+    pub fn is_unused(&self) -> bool {
+        let tells = |at| {
+            let (kind, _) = self.kind(at);
+            kind != Kind::DocumentClaimed && !kind.joins_or_parts()
+        };
+        !(0..self.events()).any(tells) && self.absorbed().is_empty()
+    }
+
+    /// Whether the record names somebody in whose stream one of its acts is told too.
+    pub fn names(&self, person: PersonId) -> bool {
+        let joins = |role| matches!(role, Role::Absorbed | Role::Survivor);
+        self.others.iter().any(|(_, other)| other.person == person && !joins(other.role))
+    }
+
+    /// Whether what stands about the person is told in several streams now.
+    pub fn is_merged(&self) -> bool {
+        self.was_joined() && (self.is_absorbed() || !self.absorbed().is_empty())
+    }
+
+    /// Whether the record was ever merged or split.
+    pub fn was_joined(&self) -> bool {
+        !self.joins.is_empty()
+    }
+
+    /// The items in which two records of one life can not both be right.
+    pub fn differing(&self, other: &Person) -> Vec<&'static str> {
+        let differ = |one, other| matches!((one, other), (Some(one), Some(other)) if one != other);
+        let found = [
+            (Item::BirthDate, differ(self.born_on(), other.born_on())),
+            (Item::DeathDate, differ(self.died_on(), other.died_on())),
+        ];
+        found.iter().filter(|(_, differs)| *differs).map(|(item, _)| item.name()).collect()
+    }
+
+    pub(super) fn join(&mut self, sequence: u32, kind: Kind, side: bool, related: &[Related]) {
+        let role = if side { Role::Survivor } else { Role::Absorbed };
+        let Some(other) = related.iter().find(|other| other.role == role) else { return };
+        if side {
+            self.owner = (kind == Kind::PersonMerge).then_some(other.person);
+        }
+        self.joins.push(Join { sequence, other: other.person });
+    }
+
+    pub(super) fn refuse_join(&self, command: &Record, broken: &mut Vec<Refusal>) {
+        let (kind, side) = command.event.kind();
+        let role = if side { Role::Survivor } else { Role::Absorbed };
+        let other = command.event.life.related.iter().find(|other| other.role == role);
+        let other = other.map(|other| other.person);
+        if self.events() == 0 {
+            broken.push(Refusal::PersonUnknown);
+        }
+        match (kind, side) {
+            (_, false) => {
+                if other == Some(command.own_id) {
+                    broken.push(Refusal::SamePerson);
+                }
+                refuse_unapproved(command, broken);
+            }
+            (Kind::PersonMerge, true) => {
+                if self.owner.is_some() {
+                    broken.push(Refusal::AlreadyMerged);
+                }
+                if !self.absorbed().is_empty() {
+                    broken.push(Refusal::HasAbsorbed);
+                }
+            }
+            (_, true) => {
+                if self.owner.is_none() || self.owner != other {
+                    broken.push(Refusal::NotMerged);
+                }
+            }
+        }
+    }
+
+    /// Several records as one: each with the positions of its events. The first is the survivor.
+    pub fn joined(parts: &[(&Person, &[Position])]) -> Joined {
+        let mut order: Vec<(Position, usize, u32)> = Vec::new();
+        for (part, (_, positions)) in parts.iter().enumerate() {
+            order.extend(positions.iter().zip(0..).map(|(at, sequence)| (*at, part, sequence)));
+        }
+        order.sort_unstable();
+        let mut places: Vec<Vec<u32>> = vec![Vec::new(); parts.len()];
+        for (at, (_, part, _)) in (0..).zip(&order) {
+            places[*part].push(at);
+        }
+        let mut joined = Person { owner: parts[0].0.owner, ..Person::default() };
+        for (_, part, sequence) in order {
+            let mut memo = parts[part].0.memos[sequence as usize];
+            memo.target = memo.target.map(|target| places[part][target as usize]);
+            joined.memos.push(memo);
+        }
+        for ((person, _), places) in parts.iter().zip(&places) {
+            let at = |sequence: u32| places[sequence as usize];
+            let births = person.births.iter();
+            joined
+                .births
+                .extend(births.map(|birth| StatedBirth { sequence: at(birth.sequence), ..*birth }));
+            joined.others.extend(person.others.iter().map(|(sequence, to)| (at(*sequence), *to)));
+            let joins = person.joins.iter();
+            joined.joins.extend(joins.map(|join| Join { sequence: at(join.sequence), ..*join }));
+        }
+        joined.births.sort_by_key(|birth| birth.sequence);
+        joined.others.sort_by_key(|(sequence, _)| *sequence);
+        joined.joins.sort_by_key(|join| join.sequence);
+        Joined { person: joined, places }
+    }
+}

@@ -1,0 +1,56 @@
+//! Which records a stream was merged with, by its own events.
+
+use domain::recorded::Recorded;
+use domain::{Kind, PersonId, Role};
+
+/// A merge or split, as a stream tells it.
+pub(crate) struct Join {
+    /// The other record.
+    pub(crate) other: PersonId,
+    /// Whether it is told here of the record that is absorbed or let go.
+    pub(crate) side: bool,
+    /// A merge, and not a split.
+    pub(crate) merges: bool,
+}
+
+/// The merge or split that an event is.
+pub(crate) fn join(event: &Recorded) -> Option<Join> {
+    let (kind, side) = Kind::from_number(event.envelope.event_type.number)?;
+    if !kind.joins_or_parts() {
+        return None;
+    }
+    let role = if side { Role::Survivor } else { Role::Absorbed };
+    let life = event.payload.as_ref()?.life()?;
+    let other = life.related.iter().find(|related| related.role == role)?.person;
+    Some(Join { other, side, merges: kind == Kind::PersonMerge })
+}
+
+/// Which records are absorbed into the one that a stream tells of, in the order of their merges.
+pub fn absorbed<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Vec<PersonId> {
+    let mut absorbed = Vec::new();
+    for event in stream {
+        match join(event) {
+            Some(Join { other, side: false, merges: true }) => absorbed.push(other),
+            Some(Join { other, side: false, .. }) => absorbed.retain(|known| *known != other),
+            _ => {}
+        }
+    }
+    absorbed
+}
+
+/// To whom a stream belongs, when its document was claimed for another person, or it was absorbed.
+pub fn owner<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Option<PersonId> {
+    let mut owner = None;
+    for event in stream {
+        let kind = Kind::from_number(event.envelope.event_type.number);
+        if kind == Some((Kind::DocumentClaimed, false)) {
+            let life = event.payload.as_ref().and_then(|payload| payload.life());
+            let named = life.and_then(|l| l.related.iter().find(|r| r.role == Role::Owner));
+            owner = named.map(|related| related.person);
+        }
+        if let Some(Join { other, side: true, merges }) = join(event) {
+            owner = merges.then_some(other);
+        }
+    }
+    owner
+}
