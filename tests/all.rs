@@ -16,6 +16,7 @@ mod collecting;
 mod deadlines;
 mod divisions;
 mod generate;
+mod generated_at;
 mod generated_lives;
 mod golden_events;
 mod ground;

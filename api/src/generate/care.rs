@@ -7,8 +7,8 @@ use super::event::Value;
 use super::person::{Day, NOBODY, mark};
 use super::simulation::{Plan, Simulation};
 use super::upstream::{
-    DISABLED_PERSONS, HEALTH, HEALTH_AT_WINDOW, HOSPITALS, MATERNITY, NEEDS_SERVICE,
-    ONE_STOP, VISIT,
+    DISABLED_PERSONS, HEALTH, HEALTH_AT_WINDOW, HOSPITALS, MATERNITY, NEEDS_SERVICE, ONE_STOP,
+    VISIT,
 };
 
 /// Days from conception to birth.

@@ -23,17 +23,27 @@ impl Simulation {
             _ if [other.mother, other.father].contains(&head) => by_sex(20, 30),
             _ if [first.mother, first.father].contains(&member) => by_sex(51, 52),
             _ if spouse.is_some_and(|s| [s.mother, s.father].contains(&member)) => {
-                if first.male { by_sex(55, 56) } else { by_sex(53, 54) }
+                if first.male {
+                    by_sex(55, 56)
+                } else {
+                    by_sex(53, 54)
+                }
             }
             _ => OTHER,
         }
     }
 
     /// Makes somebody the head of a household with members, and tells it of each.
-    fn lead(&mut self, kind: Kind, head: u32, members: &[u32], household: u32) -> super::event::Event {
-        let sender =
-            self.random.weighted(&[(60, HOUSEHOLDS_AT_WINDOW), (40, HOUSEHOLD_REGISTER)]);
-        let mut event = self.told(kind, sender, head).with("household_id", Value::Household(household));
+    fn lead(
+        &mut self,
+        kind: Kind,
+        head: u32,
+        members: &[u32],
+        household: u32,
+    ) -> super::event::Event {
+        let sender = self.random.weighted(&[(60, HOUSEHOLDS_AT_WINDOW), (40, HOUSEHOLD_REGISTER)]);
+        let mut event =
+            self.told(kind, sender, head).with("household_id", Value::Household(household));
         self.enrol(head, household, HEAD);
         self.households[household as usize].head = head;
         for &member in members {
@@ -122,9 +132,8 @@ impl Simulation {
 
     /// The old head of a household gives way to another member.
     pub(super) fn change_head(&mut self) {
-        let found = self.present_of_age((60, 95), |county, index| {
-            county.person(index).relation == HEAD
-        });
+        let found =
+            self.present_of_age((60, 95), |county, index| county.person(index).relation == HEAD);
         let Some(old) = found else { return };
         self.replace_head(self.person(old).household, old);
     }
@@ -144,9 +153,8 @@ impl Simulation {
 
     /// A child without a parent who could care for it is adopted.
     pub(super) fn adopt(&mut self) {
-        let is_alone = |county: &Self, parent: u32| {
-            parent == NOBODY || county.person(parent).is_dead
-        };
+        let is_alone =
+            |county: &Self, parent: u32| parent == NOBODY || county.person(parent).is_dead;
         let found = self.present_of_age((0, 13), |county, index| {
             let person = county.person(index);
             !person.has(mark::ADOPTED)
@@ -237,13 +245,12 @@ impl Simulation {
             return;
         }
         let before = self.person(ward).guardian;
-        let Some(guardian) = self.present_of_age((25, 65), |_, index| {
-            index != before && index != ward
-        }) else {
+        let Some(guardian) =
+            self.present_of_age((25, 65), |_, index| index != before && index != ward)
+        else {
             return;
         };
-        let sender =
-            self.random.weighted(&[(50, VISIT), (25, CIVIL_WINDOW), (25, COURT)]);
+        let sender = self.random.weighted(&[(50, VISIT), (25, CIVIL_WINDOW), (25, COURT)]);
         let basis = self.random.weighted(&[(40, "law"), (30, "agreement"), (30, "appointment")]);
         let mut event = self.told(Kind::GuardianSet, sender, ward);
         event = event.with("basis", Value::Word(basis));

@@ -7,8 +7,8 @@ use super::event::Value;
 use super::person::mark;
 use super::simulation::Simulation;
 use super::upstream::{
-    CIVIL_AFFAIRS, CIVIL_WINDOW, HOUSEHOLD_REGISTER, INSURANCE, NEEDS_SERVICE,
-    ONE_STOP, SELF_REPORT, VISIT,
+    CIVIL_AFFAIRS, CIVIL_WINDOW, HOUSEHOLD_REGISTER, INSURANCE, NEEDS_SERVICE, ONE_STOP,
+    SELF_REPORT, VISIT,
 };
 
 const NEEDS: [(u32, (&str, &str)); 5] = [
@@ -66,8 +66,7 @@ impl Simulation {
         };
         let Some(person) = self.present_of_age((60, 95), alone) else { return };
         self.mark(person, mark::RELIEF);
-        let sender =
-            self.random.weighted(&[(50, CIVIL_WINDOW), (30, CIVIL_AFFAIRS), (20, VISIT)]);
+        let sender = self.random.weighted(&[(50, CIVIL_WINDOW), (30, CIVIL_AFFAIRS), (20, VISIT)]);
         let is_home = self.random.chance(6_500);
         let serial = self.serial("TK99");
         let mut event = self.told(Kind::Tekun, sender, person);
@@ -82,8 +81,7 @@ impl Simulation {
 
     pub(super) fn aid(&mut self) {
         let Some(person) = self.present_of_age((18, 90), |_, _| true) else { return };
-        let kind =
-            self.random.weighted(&[(50, "temporary"), (40, "medical"), (10, "disaster")]);
+        let kind = self.random.weighted(&[(50, "temporary"), (40, "medical"), (10, "disaster")]);
         let sender = self.random.weighted(&[(80, CIVIL_WINDOW), (20, NEEDS_SERVICE)]);
         let band = self.random.pick(&BANDS);
         let event = self.told(Kind::TempAid, sender, person);

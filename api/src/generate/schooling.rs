@@ -101,8 +101,7 @@ impl Simulation {
         } else {
             self.random.weighted(&[(970, "serve"), (28, "exempt"), (2, "barred")])
         };
-        let sender =
-            if self.random.chance(8_000) { ARMED_FORCES } else { ARMED_FORCES_AT_WINDOW };
+        let sender = if self.random.chance(8_000) { ARMED_FORCES } else { ARMED_FORCES_AT_WINDOW };
         let event = self.told(Kind::MilRegister, sender, index);
         self.send(event.with("result", Value::Word(result)));
         if result == "serve" && self.random.chance(ENLISTED_PER_10K * 3) {
@@ -148,7 +147,8 @@ impl Simulation {
             return;
         }
         let sender = if self.random.chance(7_000) { ARMED_FORCES } else { VETERANS };
-        let kind = self.random.weighted(&[(70, "self_employed"), (25, "job_placed"), (5, "returned")]);
+        let kind =
+            self.random.weighted(&[(70, "self_employed"), (25, "job_placed"), (5, "returned")]);
         let serial = self.serial("V99");
         let hukou = self.person(index).hukou.village;
         let mut event = self.told(Kind::Discharge, sender, index);

@@ -4,12 +4,12 @@
 use domain::{Item, Kind};
 use rustc_hash::FxHashMap;
 
-use super::{Mix, Options};
 use super::clock::{clocks, day_number, school_day};
 use super::county::County;
 use super::event::{Event, Fate, Named, Stated, Upstream, Value};
 use super::person::{Day, Household, NOBODY, Number, Person};
 use super::random::Random;
+use super::{Mix, Options};
 
 /// Something that will happen on a later day, if it still can.
 #[derive(Clone, Copy)]

@@ -32,7 +32,8 @@ pub(super) const SCHOOLS: Upstream = upstream("EDU", Level::County, "schools", "
 pub(super) const INSURANCE: Upstream = upstream("MED", Level::County, "insurance", "DX");
 pub(super) const MATERNITY: Upstream = upstream("HLT", Level::Township, "maternity", "BZ");
 pub(super) const HEALTH: Upstream = upstream("HLT", Level::County, "health-records", "DX");
-pub(super) const HEALTH_AT_WINDOW: Upstream = upstream("HLT", Level::County, "health-records", "OW");
+pub(super) const HEALTH_AT_WINDOW: Upstream =
+    upstream("HLT", Level::County, "health-records", "OW");
 pub(super) const CIVIL_AFFAIRS: Upstream = upstream("CIV", Level::County, "civil-affairs", "DX");
 pub(super) const CIVIL_WINDOW: Upstream = upstream("CIV", Level::County, "civil-affairs", "OW");
 pub(super) const LABOUR_WINDOW: Upstream = upstream("HRS", Level::County, "employment", "OW");

@@ -85,8 +85,7 @@ impl Simulation {
     }
 
     pub(super) fn be_insured(&mut self) {
-        let found =
-            self.worker(|county, index| !county.person(index).has(mark::INSURED));
+        let found = self.worker(|county, index| !county.person(index).has(mark::INSURED));
         if let Some(person) = found {
             self.insure(person, 0);
         }

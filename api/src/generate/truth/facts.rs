@@ -221,6 +221,8 @@ fn ties(event: &Event, effects: &mut Vec<Effect>) {
         kind => {
             let begins = event.related.iter().map(|(role, who)| Effect::Tie(*role, who.person));
             effects.extend(begins);
+            let members = event.observations.iter();
+            effects.extend(members.map(|(named, _)| Effect::Tie(Role::Member, named.person)));
             let guardian = event.related.iter().find(|(role, _)| *role == Role::Guardian);
             if let Some((role, named)) = guardian.filter(|_| kind == Kind::GuardianSet) {
                 effects.push(Effect::EndOthers(*role, named.person));

@@ -36,7 +36,9 @@ pub(super) fn write_person(
     for (at, fact) in life.iter().enumerate() {
         text.extend_from_slice(if at == 0 { b"\n {\"id\":\"" } else { b",\n {\"id\":\"" });
         text.extend(fact.department.bytes().map(|byte| byte.to_ascii_lowercase()));
-        text.extend_from_slice(format!("-{:09}\",\"kind\":\"{}\"", fact.id, fact.kind.code()).as_bytes());
+        text.extend_from_slice(
+            format!("-{:09}\",\"kind\":\"{}\"", fact.id, fact.kind.code()).as_bytes(),
+        );
         if fact.side {
             text.extend_from_slice(b",\"side\":true");
         }
@@ -90,7 +92,9 @@ fn write_effects(simulation: &Simulation, effects: &[Effect], out: &mut Vec<u8>)
 
 fn write_effect(simulation: &Simulation, effect: Effect, out: &mut Vec<u8>) {
     let tie = |word: &str, role: Role, person: Option<u32>, out: &mut Vec<u8>| {
-        out.extend_from_slice(format!("\"{word}\",\"{}\",", role.name()).as_bytes());
+        // A member is one of the household's members.
+        let role = if role == Role::Member { "member" } else { role.name() };
+        out.extend_from_slice(format!("\"{word}\",\"{role}\",").as_bytes());
         match person {
             Some(person) => write_named(simulation, first_document(simulation, person), out),
             None => out.extend_from_slice(b"null"),
