@@ -4,7 +4,7 @@
 use domain::catalogue::{Sets, Word};
 use domain::{Item, Kind, Role, Topic};
 
-use super::super::event::{Event, Value};
+use super::super::event::{Event, Named, Stated, Value};
 use super::super::person::Day;
 use super::authority::has_word;
 
@@ -76,8 +76,7 @@ pub(super) fn effects_of(event: &Event) -> Vec<(u32, bool, Vec<Effect>)> {
     let mut told = Vec::new();
     if event.kind == Kind::HouseholdVisit {
         for (seen, items) in &event.observations {
-            let says = items.iter().map(|(item, value)| say(event, *item, Said::Value(*value)));
-            told.push((seen.person, false, says.collect()));
+            told.push((seen.person, false, stated(event, *seen, items)));
         }
         return told;
     }
@@ -96,8 +95,7 @@ pub(super) fn effects_of(event: &Event) -> Vec<(u32, bool, Vec<Effect>)> {
         told.push((unnamed, true, vec![effect]));
     }
     for (member, items) in &event.observations {
-        let mut effects: Vec<_> =
-            items.iter().map(|(item, value)| say(event, *item, Said::Value(*value))).collect();
+        let mut effects = stated(event, *member, items);
         let household = event.fields.iter().find(|(name, _)| *name == "household_id");
         effects.extend(household.map(|(_, id)| say(event, Item::HouseholdId, Said::Value(*id))));
         effects.push(Effect::Tie(Role::Head, subject.person));
@@ -109,6 +107,18 @@ pub(super) fn effects_of(event: &Event) -> Vec<(u32, bool, Vec<Effect>)> {
 fn say(event: &Event, item: Item, said: Said) -> Effect {
     let (department, channel) = (event.upstream.department, event.upstream.channel);
     Effect::Say(item, said, has_word(event.kind, item, department, channel))
+}
+
+/// What is stated of somebody: the items, and the number by which they are named.
+fn stated(event: &Event, named: Named, items: &Stated) -> Vec<Effect> {
+    let says = items.iter().map(|(item, value)| say(event, *item, Said::Value(*value)));
+    let mut effects: Vec<_> = says.collect();
+    let is_stated = items.iter().any(|(item, _)| *item == Item::CitizenId);
+    if !named.by_certificate && !is_stated && !event.kind.entry().may_change(Item::CitizenId) {
+        let number = Value::Number(named.person, named.number);
+        effects.push(say(event, Item::CitizenId, Said::Value(number)));
+    }
+    effects
 }
 
 /// What a correction says of a fact of a kind.
@@ -134,16 +144,16 @@ pub(super) fn corrected(kind: Kind, side: bool, event: &Event, day: Option<Day>)
 
 fn of_subject(event: &Event) -> Vec<Effect> {
     let entry = event.kind.entry();
-    let stated = |item: Item| event.items.iter().any(|(said, _)| *said == item);
-    let mut effects: Vec<_> =
-        event.items.iter().map(|(item, value)| say(event, *item, Said::Value(*value))).collect();
+    let states = |item: Item| event.items.iter().any(|(said, _)| *said == item);
+    let mut effects =
+        event.subject.map_or_else(Vec::new, |named| stated(event, named, &event.items));
     let mut set = Vec::new();
     for (name, value) in &event.fields {
         let Some(field) = entry.field(name) else { continue };
         for sets in field.sets {
             set.push(*sets);
             match *sets {
-                Sets::Item(item) if stated(item) => {}
+                Sets::Item(item) if states(item) => {}
                 Sets::Item(item) => effects.push(say(event, item, Said::Value(*value))),
                 Sets::Topic(topic, name) => {
                     effects.push(Effect::Topic(topic, name, Said::Value(*value)));
@@ -152,7 +162,7 @@ fn of_subject(event: &Event) -> Vec<Effect> {
         }
     }
     for conclusion in entry.concludes {
-        let is_stated = matches!(conclusion.sets, Sets::Item(item) if stated(item))
+        let is_stated = matches!(conclusion.sets, Sets::Item(item) if states(item))
             || set.contains(&conclusion.sets);
         if conclusion.gives_way && is_stated {
             continue;
