@@ -166,10 +166,18 @@ fn around_the_rare<'a>(person: &'a Value, chance: &mut Chance) -> Vec<Triple<'a>
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_says_what_is_true_of_anybody_on_any_day_as_known_at_any_instant() {
     let directory = Directory::make();
+    let admin = directory.token(&["--role", "admin"]);
     let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
     let server = directory.serve();
     let told = ingest(&directory, &server, &COUNTY);
+    let foretold = ["recorded", "duplicates", "conflicts", "rejected"];
+    let counts = foretold.map(|name| format!("{} {name}", told.truth[name])).join(", ");
+    assert!(told.counts.contains(&counts), "{counts} are due: {}", told.counts);
+    let ready = server.caller(&admin).get("/readyz").await.with(200);
+    let head = ready["head"].as_u64().expect("a position");
     let caller = server.caller(&verifier);
+    // The views may be behind for a moment.
+    caller.get_at("/v1/places/990101/people?limit=1", head).await.with(200);
     let persons = told.truth["persons"].as_array().expect("persons");
     let mut ids = Directories { caller: &caller, known: HashMap::new() };
     let mut chance = Chance(20);

@@ -26,7 +26,7 @@ pub struct Told {
     pub truth: Value,
     /// Of each refused line its place, and the status in its answer.
     refused: HashMap<usize, String>,
-    counts: String,
+    pub counts: String,
 }
 
 fn generate(directory: &Directory, made: &Made) -> (PathBuf, Value) {

@@ -7,10 +7,12 @@ use jiff::civil::{Date, date};
 use super::super::clock::day_number;
 use super::super::person::Day;
 
+type Limit = (Kind, Option<bool>, i32, Option<Date>, Option<Date>);
+
 /// Days until an event is late: kind, whether in towns (none for both), days, since when, until
 /// when. Limits in working days stand as calendar days: what the generator delivers is either well
 /// within, or a month late, whatever holidays lie between.
-const LIMITS: &[(Kind, Option<bool>, i32, Option<Date>, Option<Date>)] = &[
+const LIMITS: &[Limit] = &[
     (Kind::Birth, None, 30, None, None),
     (Kind::BirthThenDeath, None, 30, None, None),
     (Kind::Death, None, 30, None, None),
