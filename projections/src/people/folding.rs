@@ -8,7 +8,7 @@ use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
 
 use super::{NAME, PLACE, People, Room, Row, Waiting, place_key};
-use crate::archive::{self, Archive};
+use crate::archive::{self, Archive, Fact};
 use crate::halves::in_halves;
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
@@ -86,14 +86,7 @@ impl People {
         let before = row.version;
         let mut out_of_order = false;
         for event in events.iter().filter(|event| event.envelope.position > before) {
-            row.version = event.envelope.position;
-            row.events += 1;
-            row.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
-            let Some(fact) = archive::fact(event) else { continue };
-            if fact.kind == Kind::DocumentClaimed {
-                row.owner =
-                    fact.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
-            }
+            let Some(fact) = row.count(event) else { continue };
             let day = day_number(fact.told.occurred_on);
             // Until the events before it are known to be older, a fact cannot just be added.
             out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
@@ -104,15 +97,12 @@ impl People {
         }
         if out_of_order {
             let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
-            let facts = archive::facts(&life, None, None);
-            row.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
-            row.archive = Archive::default();
-            facts.iter().for_each(|fact| row.archive.apply(fact));
+            row.fold_anew(&life);
         }
         Ok(row.version != before)
     }
 
-    fn index_changes(
+    pub(super) fn index_changes(
         &self,
         person: PersonId,
         before: &Indexed,
@@ -133,15 +123,47 @@ impl People {
     }
 }
 
+impl Row {
+    /// The row of a whole life.
+    pub(super) fn of(life: &[Recorded]) -> Self {
+        let mut row = Self::default();
+        for event in life {
+            row.count(event);
+        }
+        row.fold_anew(life);
+        row
+    }
+
+    /// Takes in all of an event but what it says of the archive. Gives its fact.
+    fn count<'a>(&mut self, event: &'a Recorded) -> Option<Fact<'a>> {
+        self.version = event.envelope.position;
+        self.events += 1;
+        self.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
+        let fact = archive::fact(event)?;
+        if fact.kind == Kind::DocumentClaimed {
+            let owner = fact.life.related.iter().find(|related| related.role == Role::Owner);
+            self.owner = owner.map(|owner| owner.person);
+        }
+        Some(fact)
+    }
+
+    fn fold_anew(&mut self, life: &[Recorded]) {
+        let facts = archive::facts(life, None, None);
+        self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
+        self.archive = Archive::default();
+        facts.iter().for_each(|fact| self.archive.apply(fact));
+    }
+}
+
 /// What a row stands under in the indexes.
 #[derive(Default)]
-struct Indexed {
+pub(super) struct Indexed {
     name: Option<String>,
     place: Option<Place>,
 }
 
 impl Indexed {
-    fn of(row: &Row) -> Self {
+    pub(super) fn of(row: &Row) -> Self {
         // The stream of another document of theirs is not a second person.
         let lives = !row.archive.is_dead && row.owner.is_none();
         let name = row.archive.get(Item::FullName).map(str::to_owned);
