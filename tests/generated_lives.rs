@@ -122,6 +122,20 @@ fn the_old_mix_tells_the_old_kinds_only() {
 }
 
 #[test]
+fn children_are_registered_twice_when_it_is_asked_for() {
+    let options = Options { doubles: true, ..Options::new(3_000, 6, 5, END) };
+    let lines = lines_of(&options);
+    let lines: Vec<_> = lines.lines().map(read).collect();
+    let twice = lines.iter().filter(|line| {
+        let document = &line.data["person"]["document"];
+        line.kind == Kind::Registration && document["kind"] == "birth_certificate"
+    });
+    assert!(twice.count() >= 3);
+    let merges = Kind::posted("person_merge");
+    assert_eq!(merges.is_some(), lines.iter().any(|line| Some(line.kind) == merges));
+}
+
+#[test]
 fn rates_lie_within_their_bands() {
     // To a thousand people a year. Births 6.39, deaths 7.87, of 2023 (National Bureau of
     // Statistics, communiqué); marriages 5.4 and divorces 2.6 (about; Ministry of Civil Affairs,

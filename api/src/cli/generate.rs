@@ -28,6 +28,9 @@ pub struct Generate {
     /// services.
     #[arg(long, value_enum, default_value_t)]
     mix: Mix,
+    /// Registers some children twice, under two documents.
+    #[arg(long)]
+    doubles: bool,
     /// Where to write what a registry must come to.
     #[arg(long)]
     truth: Option<PathBuf>,
@@ -37,8 +40,8 @@ impl Generate {
     /// Writes the events.
     pub fn run(self) -> Result<(), Failure> {
         let end = self.end.unwrap_or_else(yesterday);
-        let options =
-            Options { mix: self.mix, ..Options::new(self.people, self.years, self.seed, end) };
+        let usual = Options::new(self.people, self.years, self.seed, end);
+        let options = Options { mix: self.mix, doubles: self.doubles, ..usual };
         let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
         match self.truth {
             None => write(&options, &mut out, None)?,

@@ -95,6 +95,9 @@ impl Simulation {
         if days % DAYS_BETWEEN_RARE == 0 {
             RARE[(days / DAYS_BETWEEN_RARE) as usize % RARE.len()](self);
         }
+        if self.options.doubles {
+            self.register_doubles();
+        }
         self.take_turns();
         self.keep_school_year();
     }

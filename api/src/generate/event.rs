@@ -43,6 +43,8 @@ pub(super) enum Value {
     CountyOf(u16),
     /// A whole number, in JSON.
     Count(u32),
+    /// A person, in JSON.
+    Whom(Named),
     /// Yes or no, in JSON.
     Yes(bool),
 }

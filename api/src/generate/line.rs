@@ -158,6 +158,7 @@ pub(super) fn write_value(simulation: &Simulation, value: Value, out: &mut Vec<u
             digits(u32::from(kind) * 10 + u32::from(level), 2, out);
         }
         Value::CountyOf(village) => text(&county.village(village).code[..6], out),
+        Value::Whom(named) => write_named(simulation, named, out),
         Value::Count(count) => digits(count, 1, out),
         Value::Yes(is) => text(if is { "true" } else { "false" }, out),
     }
@@ -165,7 +166,7 @@ pub(super) fn write_value(simulation: &Simulation, value: Value, out: &mut Vec<u
 
 /// Writes a value as JSON.
 pub(super) fn write_json(simulation: &Simulation, value: Value, out: &mut Vec<u8>) {
-    if matches!(value, Value::Count(_) | Value::Yes(_)) {
+    if matches!(value, Value::Count(_) | Value::Yes(_) | Value::Whom(_)) {
         return write_value(simulation, value, out);
     }
     out.push(b'"');

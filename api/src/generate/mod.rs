@@ -9,6 +9,7 @@ mod clock;
 mod contacts;
 mod county;
 mod course;
+mod doubles;
 mod event;
 mod events;
 mod families;
@@ -62,6 +63,9 @@ pub struct Options {
     pub faults: Faults,
     /// Which events are told.
     pub mix: Mix,
+    /// Whether some children are registered twice, under two documents, and merged later where the
+    /// catalogue knows merges. Not among the old kinds.
+    pub doubles: bool,
 }
 
 /// Which events are told of the same lives.
@@ -146,6 +150,7 @@ impl Options {
             rates: Rates::default(),
             faults: Faults::default(),
             mix: Mix::default(),
+            doubles: false,
         }
     }
 }

@@ -81,6 +81,7 @@ pub(super) mod mark {
     pub(in super::super) const CHANGED: u16 = 1 << 11;
     pub(in super::super) const MISSED: u16 = 1 << 12;
     pub(in super::super) const REWARDED: u16 = 1 << 13;
+    pub(in super::super) const DOUBLE: u16 = 1 << 14;
 }
 
 /// The parts of a citizen number.

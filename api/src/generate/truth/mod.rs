@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use super::clock::date_of;
 use super::event::{Amends, Counted, Event};
+use super::person::mark;
 use super::simulation::Simulation;
 use super::{Options, Summary};
 use deadlines::Limits;
@@ -170,7 +171,9 @@ impl Truth {
         out.write_all(b",\n\"timeliness\":[")?;
         self.write_rows(simulation, out)?;
         out.write_all(b"],\n\"persons\":[")?;
-        for (index, (person, life)) in self.lives.iter().enumerate() {
+        let doubles = |person: u32| simulation.person(person).has(mark::DOUBLE);
+        let lives = self.lives.iter().filter(|(person, _)| !doubles(**person));
+        for (index, (person, life)) in lives.enumerate() {
             out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
             write_person(simulation, *person, life, out)?;
         }
