@@ -15,6 +15,7 @@ mod collect_stream;
 mod collecting;
 mod deadlines;
 mod divisions;
+mod flags_http;
 mod generate;
 mod generated_at;
 mod generated_lives;

@@ -62,7 +62,7 @@ impl People {
         for person in persons {
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
-            if !self.fold_row(row.get_or_insert_default(), *person, &events_of[person], lives)? {
+            if !row.get_or_insert_default().fold(*person, &events_of[person], lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
@@ -73,33 +73,6 @@ impl People {
             changes.rows.push((*person, waiting));
         }
         Ok(changes)
-    }
-
-    /// Folds more events of its stream into a row; false when it holds them all already.
-    fn fold_row(
-        &self,
-        row: &mut Row,
-        person: PersonId,
-        events: &[&Recorded],
-        lives: &dyn Lives,
-    ) -> Result<bool, ViewsError> {
-        let before = row.version;
-        let mut out_of_order = false;
-        for event in events.iter().filter(|event| event.envelope.position > before) {
-            let Some(fact) = row.count(event) else { continue };
-            let day = day_number(fact.told.occurred_on);
-            // Until the events before it are known to be older, a fact cannot just be added.
-            out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
-            if !out_of_order {
-                row.newest_day = day;
-                row.archive.apply(&fact);
-            }
-        }
-        if out_of_order {
-            let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
-            row.fold_anew(&life);
-        }
-        Ok(row.version != before)
     }
 
     pub(super) fn index_changes(
@@ -124,6 +97,36 @@ impl People {
 }
 
 impl Row {
+    /// Folds more events of its stream into a row; false when it holds them all already.
+    ///
+    /// # Errors
+    /// [`ViewsError`] when the life was needed and could not be had; the row is then of no use.
+    pub fn fold(
+        &mut self,
+        person: PersonId,
+        events: &[&Recorded],
+        lives: &dyn Lives,
+    ) -> Result<bool, ViewsError> {
+        let before = self.version;
+        let mut out_of_order = false;
+        for event in events.iter().filter(|event| event.envelope.position > before) {
+            let Some(fact) = self.count(event) else { continue };
+            let day = day_number(fact.told.occurred_on);
+            // Until the events before it are known to be older, a fact cannot just be added.
+            out_of_order |=
+                archive::is_change(fact.kind) || day < self.newest_day && self.events > 1;
+            if !out_of_order {
+                self.newest_day = day;
+                self.archive.apply(&fact);
+            }
+        }
+        if out_of_order {
+            let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
+            self.fold_anew(&life);
+        }
+        Ok(self.version != before)
+    }
+
     /// The row of a whole life.
     pub(super) fn of(life: &[Recorded]) -> Self {
         let mut row = Self::default();
