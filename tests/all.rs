@@ -17,6 +17,7 @@ mod deadlines;
 mod divisions;
 mod flags_http;
 mod generate;
+mod generated_at;
 mod generated_lives;
 mod golden_events;
 mod ground;

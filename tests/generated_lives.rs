@@ -1,123 +1,179 @@
-//! The generator's truth about persons against a plain fold of the lines: the latest day wins, of
-//! one day the last delivery, corrections in place of what they correct, annulled reports gone.
+//! The generator's facts about persons against its lines: each recorded line is told of everybody
+//! whom it concerns, with what it states; what is corrected or annulled says so; nothing else is
+//! told. And what the county's years hold: every kind of event, at rates like the published ones.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{Item, Items, Kind};
-use jiff::civil::Date;
+use api::generate::{Mix, Options, write};
+use domain::catalogue::CATALOGUE;
+use domain::{Items, Kind};
+use jiff::civil::{Date, date};
+use serde_json::Value;
 
-use crate::generate::{Line, TOLD, answers, number};
+use crate::generate::{TOLD, answers, read};
 
-const WATCHED: [Item; 6] = [
-    Item::FullName,
-    Item::Residence,
-    Item::DoorPlate,
-    Item::MigrationDate,
-    Item::MaritalStatus,
-    Item::MaritalChangeDate,
-];
+const END: Date = date(2026, 6, 30);
 
-/// What one line says of one person.
-struct Said {
-    key: (String, String),
-    day: Date,
-    items: BTreeMap<Item, Option<String>>,
+fn facts_by_id() -> HashMap<&'static str, Vec<&'static Value>> {
+    let mut facts: HashMap<&str, Vec<&Value>> = HashMap::new();
+    for person in TOLD.truth["persons"].as_array().expect("persons") {
+        for fact in person["facts"].as_array().expect("facts") {
+            facts.entry(fact["id"].as_str().expect("an id")).or_default().push(fact);
+        }
+    }
+    facts
 }
 
-fn watched(items: &Items) -> BTreeMap<Item, Option<String>> {
-    let all = items.iter().filter(|(item, _)| WATCHED.contains(item));
-    all.map(|(item, value)| (item, Some(value.to_owned()))).collect()
+/// Whether somebody was told so of every item.
+fn holds(told: &Value, items: &Items) -> bool {
+    let steps = told["does"].as_array().expect("steps");
+    items.iter().all(|(item, text)| {
+        steps.iter().any(|step| step[0] == "say" && step[1] == item.name() && step[2] == text)
+    })
 }
 
-/// What the register concludes beside what is stated. An item is `None` where it ends, and where
-/// the truth leaves open what the register makes of it.
-fn concluded(line: &Line, of_spouse: bool) -> BTreeMap<Item, Option<String>> {
-    let day = Some(line.report.occurred_on.to_string());
-    let mut items = if of_spouse { BTreeMap::new() } else { watched(&line.report.items) };
-    let code = match line.kind {
-        Kind::MarryFirst => "21",
-        Kind::MarryAgain => "22",
-        Kind::MarryRestore => "23",
-        Kind::DivorceReg | Kind::DivorceCourt => "40",
-        Kind::Death if of_spouse => {
-            items.extend([(Item::MaritalStatus, None), (Item::MaritalChangeDate, None)]);
-            return items;
-        }
-        Kind::ResidenceChange | Kind::Leave | Kind::TempStayReg => {
-            items.entry(Item::MigrationDate).or_insert(day);
-            return items;
-        }
-        Kind::Return | Kind::HukouIn => {
-            items.insert(Item::MigrationDate, None);
-            return items;
-        }
-        _ => return items,
-    };
-    items.insert(Item::MaritalStatus, Some(code.to_owned()));
-    items.insert(Item::MaritalChangeDate, day);
-    items
-}
-
-fn lives() -> HashMap<String, Vec<Said>> {
-    let mut lives: HashMap<String, Vec<Said>> = HashMap::new();
+#[test]
+fn the_facts_of_persons_are_what_the_lines_tell() {
+    let facts = facts_by_id();
+    let mut untold: BTreeSet<_> = facts.keys().copied().collect();
+    let (mut corrected, mut annulled) = (0, 0);
     for (line, answer) in TOLD.lines.iter().zip(answers()) {
         if answer != 0 {
             continue;
         }
-        let (report, key) = (&line.report, &line.key);
-        for seen in &report.observations {
-            let said =
-                Said { key: key.clone(), day: report.occurred_on, items: watched(&seen.items) };
-            lives.entry(number(&seen.person)).or_default().push(said);
-        }
-        let Some(subject) = report.person.as_ref().map(number) else { continue };
-        let target = line.data["annuls"].as_str().or(line.data["corrects"].as_str());
-        if let Some(target) = target {
-            let target = (key.0.clone(), target.to_owned());
-            let life = lives.get_mut(&subject).expect("the target's person");
-            if line.kind == Kind::Annulment {
-                life.retain(|said| said.key != target);
-            }
-            for said in life.iter_mut().filter(|said| said.key == target) {
-                said.day = report.true_day.unwrap_or(said.day);
-                said.items.extend(watched(&report.items));
-            }
+        let report = &line.report;
+        if let Some(target) = line.data["corrects"].as_str() {
+            let told = &facts[target];
+            let changes = told.iter().map(|fact| &fact["changes"]);
+            let mut changes = changes.filter_map(|all| all.as_array()?.last());
+            let day = report.true_day.map(|day| day.to_string());
+            let is_told = changes.any(|change| {
+                let is_day = change["day"].as_str() == day.as_deref();
+                change["annuls"] == false && is_day && holds(change, &report.items)
+            });
+            assert!(is_told, "{:?}", line.key);
+            corrected += 1;
             continue;
         }
-        let spouse = report.related.iter().find(|(role, _)| *role == domain::Role::Spouse);
-        let spouse = spouse.filter(|_| line.kind != Kind::Registration);
-        let spouse = spouse.map(|(_, spouse)| (number(spouse), true));
-        for (person, of_spouse) in [(subject, false)].into_iter().chain(spouse) {
-            let items = concluded(line, of_spouse);
-            let said = Said { key: key.clone(), day: report.occurred_on, items };
-            lives.entry(person).or_default().push(said);
+        if let Some(target) = line.data["annuls"].as_str() {
+            let told = &facts[target];
+            let all = told.iter().all(|fact| fact["changes"][0]["annuls"] == true);
+            assert!(all, "{told:?}");
+            annulled += 1;
+            continue;
         }
+        let told = &facts[line.key.1.as_str()];
+        untold.remove(line.key.1.as_str());
+        for fact in told {
+            assert_eq!(fact["day"], report.occurred_on.to_string());
+            assert_eq!(fact["kind"], line.kind.code());
+        }
+        let own = told.iter().filter(|fact| fact["side"] != true).count();
+        let seen = if line.kind == Kind::HouseholdVisit { report.observations.len() } else { 1 };
+        assert_eq!(own, seen, "{:?}", line.key);
+        let is_told = |items: &Items| told.iter().any(|fact| holds(fact, items));
+        let others = report.observations.iter().chain(&report.members);
+        let items = std::iter::once(&report.items).chain(others.map(|seen| &seen.items));
+        assert!(items.into_iter().all(is_told), "{:?} {told:?}", line.key);
     }
-    lives
+    assert!(untold.is_empty(), "facts without a line: {untold:?}");
+    assert!(corrected > 20 && annulled > 5, "{corrected} {annulled}");
+}
+
+fn lines_of(options: &Options) -> String {
+    let mut bytes = Vec::new();
+    write(options, &mut bytes, None).expect("memory does not fail");
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+/// How many events of each kind a county tells.
+fn counts(options: &Options) -> BTreeMap<Kind, f64> {
+    let mut counts = BTreeMap::new();
+    for line in lines_of(options).lines() {
+        let kind = line.split("\"type\":\"renkou.").nth(1).and_then(|rest| rest.split('.').next());
+        *counts.entry(Kind::posted(kind.expect("a type")).expect("a kind")).or_default() += 1.0;
+    }
+    counts
 }
 
 #[test]
-fn the_truth_of_persons_is_a_fold_of_the_lines() {
-    let mut lives = lives();
-    let (mut compared, mut under_two_documents) = (0, 0);
-    for person in TOLD.truth["persons"].as_array().expect("persons") {
-        let document = person["document"]["number"].as_str().expect("a number");
-        // Those born here get a number later and are told under two documents; that the two are
-        // one person is the registry's business. Nobody else is unnamed under their document.
-        let life = lives.get_mut(document);
-        let named = |said: &Said| said.items.contains_key(&Item::FullName);
-        let Some(life) = life.filter(|life| life.iter().any(named)) else {
-            under_two_documents += 1;
-            continue;
-        };
-        life.sort_by_key(|said| said.day);
-        for item in WATCHED {
-            let last = life.iter().rev().find_map(|said| said.items.get(&item));
-            let due = last.and_then(Option::as_deref);
-            assert_eq!(person["items"][item.name()].as_str(), due, "{item:?} of {person}");
-            compared += u32::from(due.is_some());
-        }
+fn ten_years_of_a_small_county_hold_every_kind_of_event_with_what_is_expected_of_it() {
+    let mut due: BTreeSet<_> =
+        CATALOGUE.iter().filter(|entry| entry.is_posted).map(|entry| entry.kind).collect();
+    for line in lines_of(&Options::new(3_000, 10, 3, END)).lines() {
+        let line = read(line);
+        let (report, entry) = (&line.report, line.kind.entry());
+        assert!(report.missing.is_empty(), "{:?} lacks {:?}", line.kind, report.missing);
+        assert!(report.unusable.is_empty(), "{:?}: {:?}", line.kind, report.unusable);
+        let department: [u8; 3] =
+            line.key.0[1..4].to_uppercase().as_bytes().try_into().expect("three letters");
+        assert!(entry.may_come_through(report.channel), "{:?}", line.key);
+        assert!(entry.may_tell(department, report.channel), "{:?} {:?}", line.kind, line.key);
+        due.remove(&line.kind);
     }
-    let births = TOLD.lines.iter().filter(|line| line.kind == Kind::Birth).count();
-    assert!(compared > 10_000 && under_two_documents <= births, "{compared}");
+    assert!(due.is_empty(), "never told: {due:?}");
+}
+
+#[test]
+fn the_old_mix_tells_the_old_kinds_only() {
+    let options = Options { mix: Mix::MainJob, ..Options::new(1_000, 3, 3, END) };
+    let kinds = counts(&options);
+    assert!(kinds.len() <= 22 && !kinds.contains_key(&Kind::SchoolEnrol), "{:?}", kinds.keys());
+}
+
+#[test]
+fn children_are_registered_twice_when_it_is_asked_for() {
+    let options = Options { doubles: true, ..Options::new(3_000, 6, 5, END) };
+    let lines = lines_of(&options);
+    let lines: Vec<_> = lines.lines().map(read).collect();
+    let twice = lines.iter().filter(|line| {
+        let document = &line.data["person"]["document"];
+        line.kind == Kind::Registration && document["kind"] == "birth_certificate"
+    });
+    assert!(twice.count() >= 3);
+    let merges = Kind::posted("person_merge");
+    assert_eq!(merges.is_some(), lines.iter().any(|line| Some(line.kind) == merges));
+}
+
+#[test]
+fn rates_lie_within_their_bands() {
+    // To a thousand people a year. Births 6.39, deaths 7.87, of 2023 (National Bureau of
+    // Statistics, communiqué); marriages 5.4 and divorces 2.6 (about; Ministry of Civil Affairs,
+    // 2023), of which our rates stand at the lower end; moves: a third of the people do not live
+    // where they are registered (census of 2020), so that about 30 to 60 move a year (derived);
+    // school entries: about 17 million to primary, 18 to junior, 15 to senior schools and 10 to
+    // universities of 1,400 million people (Ministry of Education, 2023, about), and as many to
+    // kindergartens; the others are our own.
+    let years = 10.0;
+    let counts = counts(&Options::new(10_000, years as u32, 11, END));
+    let per_1000_years = |kinds: &[Kind]| {
+        kinds.iter().filter_map(|kind| counts.get(kind)).sum::<f64>() / (10.0 * years)
+    };
+    use Kind::*;
+    let bands: [(&[Kind], f64, f64); 16] = [
+        (&[Birth], 5.5, 8.0),
+        (&[Death], 6.5, 9.6),
+        (&[MarryFirst, MarryAgain, MarryRestore], 3.5, 5.8),
+        (&[DivorceReg, DivorceCourt], 1.5, 2.9),
+        (&[ResidenceChange, Leave, Return, HukouIn, TempStayReg], 32.0, 60.0),
+        (&[SchoolEnrol], 25.0, 60.0),
+        (&[SchoolEnd], 18.0, 45.0),
+        (&[MilRegister], 3.0, 9.0),
+        (&[Enlist], 0.1, 0.9),
+        (&[EmployStart], 30.0, 60.0),
+        (&[PensionStart], 7.0, 17.0),
+        (&[DibaoGrant], 1.5, 4.5),
+        (&[NeedRaised], 18.0, 32.0),
+        (&[PregReg, PregCare, PregEnd], 18.0, 40.0),
+        (&[HouseholdVisit], 250.0, 420.0),
+        (&[ServiceTransaction, Observation], 550.0, 1_000.0),
+    ];
+    for (kinds, low, high) in bands {
+        let rate = per_1000_years(kinds);
+        assert!((low..high).contains(&rate), "{kinds:?}: {rate}");
+    }
+    // What is rare stays rare.
+    for kind in [Missing, DeathDeclared, BirthFoundling, Adopt, SexCorrect, MarryVoid, Emigrate] {
+        assert!(per_1000_years(&[kind]) < 0.3, "{kind:?}");
+    }
 }

@@ -10,6 +10,7 @@ use memchr::memmem;
 
 use crate::Error;
 use crate::load::mix;
+use crate::run::Setting;
 
 /// At most so many events are kept back, and no more than one in five.
 const KEPT_BACK_MAX: usize = 100_000;
@@ -26,30 +27,26 @@ pub struct Events {
     pub days: (String, String),
 }
 
-/// Lets `renkou generate` write the events of `people` persons over `years` to `path`.
+/// Lets `renkou generate` write the events of `people` persons to `path`.
 ///
 /// # Errors
 /// When it fails.
-pub fn generate(
-    binary: &Path,
-    path: &Path,
-    people: usize,
-    years: usize,
-    seed: u64,
-) -> Result<(), Error> {
+pub fn generate(setting: &Setting, path: &Path, people: usize) -> Result<(), Error> {
+    let binary = &setting.binary;
     let status = Command::new(binary)
         .arg("generate")
         .args(["--people", &people.to_string()])
-        .args(["--years", &years.to_string()])
-        .args(["--seed", &seed.to_string()])
+        .args(["--years", &setting.years.to_string()])
+        .args(["--seed", &setting.seed.to_string()])
+        .args(["--mix", &setting.mix])
         .stdin(Stdio::null())
         .stdout(File::create(path)?)
         .status()
-        .map_err(|error| Error::Command(binary.to_owned(), error.to_string()))?;
+        .map_err(|error| Error::Command(binary.clone(), error.to_string()))?;
     if status.success() {
         Ok(())
     } else {
-        Err(Error::Command(binary.to_owned(), format!("generate: {status}")))
+        Err(Error::Command(binary.clone(), format!("generate: {status}")))
     }
 }
 

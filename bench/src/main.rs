@@ -60,6 +60,9 @@ struct Run {
     /// What the fictional people are drawn from
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Which events: `whole-lives` for every kind, `main-job` for the first nineteen
+    #[arg(long, default_value = "whole-lives")]
+    mix: String,
     /// NDJSON connections; one division's events stay on one of them
     #[arg(long, default_value_t = 1)]
     streams: usize,
@@ -117,6 +120,7 @@ fn measure_product(asked: Run) -> Result<(), Error> {
         people: asked.people,
         years: asked.years,
         seed: asked.seed,
+        mix: asked.mix.clone(),
         streams: asked.streams,
         seconds_each: asked.seconds_each,
         end,
@@ -125,6 +129,7 @@ fn measure_product(asked: Run) -> Result<(), Error> {
     report.rows.extend(peer_rows(&asked, directory.path(), end, report.rates)?);
     let more = json!({
         "people": asked.people, "years": asked.years, "seed": asked.seed,
+        "mix": asked.mix,
         "streams": asked.streams, "timeliness": report.groupings,
     });
     finish(&asked.place, directory, &report.rows, more)

@@ -37,6 +37,8 @@ pub struct Setting {
     pub years: usize,
     /// What the fiction is drawn from.
     pub seed: u64,
+    /// Which events, by the name that `renkou generate --mix` knows.
+    pub mix: String,
     /// NDJSON connections.
     pub streams: usize,
     /// How long each load of posts and reads may take.
@@ -130,7 +132,7 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
 fn fill(setting: &Setting, name: &str, people: usize) -> Result<Filled, Error> {
     let path = setting.directory.join(format!("{name}.ndjson"));
     eprintln!("{name}: making events of {people} people");
-    events::generate(&setting.binary, &path, people, setting.years, setting.seed)?;
+    events::generate(setting, &path, people)?;
     let events = Events::split(&path, setting.streams, POST_CONNECTIONS)?;
     fs::remove_file(&path)?;
     let registry = Registry::init(&setting.binary, &setting.directory.join(name))?;

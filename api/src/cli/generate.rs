@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use jiff::{Timestamp, civil::Date};
 
 use super::Failure;
-use crate::generate::{Options, write};
+use crate::generate::{Mix, Options, write};
 
 /// What county to make up.
 #[derive(clap::Args)]
@@ -24,6 +24,13 @@ pub struct Generate {
     /// The last day; yesterday when not given. Give it for the same events on another day.
     #[arg(long)]
     end: Option<Date>,
+    /// Which events are told: all of whole lives, or only births, deaths, marriages, moves and
+    /// services.
+    #[arg(long, value_enum, default_value_t)]
+    mix: Mix,
+    /// Registers some children twice, under two documents.
+    #[arg(long)]
+    doubles: bool,
     /// Where to write what a registry must come to.
     #[arg(long)]
     truth: Option<PathBuf>,
@@ -32,8 +39,9 @@ pub struct Generate {
 impl Generate {
     /// Writes the events.
     pub fn run(self) -> Result<(), Failure> {
-        let options =
-            Options::new(self.people, self.years, self.seed, self.end.unwrap_or_else(yesterday));
+        let end = self.end.unwrap_or_else(yesterday);
+        let usual = Options::new(self.people, self.years, self.seed, end);
+        let options = Options { mix: self.mix, doubles: self.doubles, ..usual };
         let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
         match self.truth {
             None => write(&options, &mut out, None)?,

@@ -28,6 +28,13 @@ pub(super) fn date_of(day: Day) -> Date {
     instant.map(|at| Offset::UTC.to_datetime(at).date()).unwrap_or(Date::MAX)
 }
 
+/// The first of September on which the school year of a day began; from July on, begins.
+pub(super) fn school_day(day: Day) -> Day {
+    let date = date_of(day);
+    let year = if date.month() >= 7 { date.year() } else { date.year() - 1 };
+    day_number(jiff::civil::date(year, 9, 1))
+}
+
 /// The clocks of a report through a channel of something that happened on `occurred`.
 pub(super) fn clocks(random: &mut Random, channel: &str, occurred: Day, late: bool) -> Drawn {
     let tail = if late { random.between(30, 200) } else { 0 };

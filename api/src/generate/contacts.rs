@@ -13,6 +13,8 @@ pub(super) const SERVICES: [&str; 7] =
     ["", "居住证明", "社会保险登记", "老年优待证", "生育服务登记", "就业登记", "健康体检"];
 /// Every household is called on once in so many days.
 const DAYS_BETWEEN_VISITS: usize = 365;
+/// Events a year to a thousand people that come with the course of lives.
+const COURSE: f64 = 400.0;
 
 impl Simulation {
     /// The services, visits and exchanges of today.
@@ -42,7 +44,8 @@ impl Simulation {
     /// the first load, the moves and acts (about 75) and the household visits (about 340).
     fn contacts_rate(&self) -> f64 {
         let years = f64::from(self.options.years.max(1));
-        ((self.options.events_per_person - 1.0) / years * 1000.0 - 415.0).max(0.0)
+        let others = if self.is_whole() { 415.0 + COURSE } else { 415.0 };
+        ((self.options.events_per_person - 1.0) / years * 1000.0 - others).max(0.0)
     }
 
     fn serve(&mut self) {
@@ -79,9 +82,9 @@ impl Simulation {
         let Some(person) = self.somebody(Self::is_present) else { return };
         let place = self.person(person).home.village;
         let mut items = Vec::with_capacity(4);
-        let sender = match self.person(person).employment(self.today) {
+        let sender = match self.person(person).employment(self.school_day) {
             Some(31) => {
-                if let Some(code) = self.person(person).education(self.today) {
+                if let Some(code) = self.person(person).education(self.school_day) {
                     items.push((Item::Education, Value::Code(code)));
                 }
                 self.state_work(person, &mut items);
@@ -144,7 +147,7 @@ impl Simulation {
         self.state_work(person, &mut items);
         self.state_marriage(person, &mut items);
         let person = self.person(person);
-        if let Some(code) = person.education(self.today) {
+        if let Some(code) = person.education(self.school_day) {
             items.push((Item::Education, Value::Code(code)));
         }
         items.push((Item::Health, Value::Code(person.health)));

@@ -27,15 +27,30 @@ pub(super) enum Value {
     Name(Name),
     /// What a newborn is called before a name was chosen.
     ProvisionalName(Name),
-    /// The citizen number of a person.
-    Number(u32),
+    /// The citizen number of a person: the first one is 0, those after a change 1 and on.
+    Number(u32, u8),
     /// The number of a household.
     Household(u32),
     /// An employer or school near a village.
     Employer(u16, u8),
-    /// A word of the contract.
+    /// A word of the contract, or any text of the generator's own.
     Word(&'static str),
+    /// A number of a permit, certificate or decision: letters, then at least so many digits.
+    Serial(&'static str, u32),
+    /// The number of a disability certificate: citizen number, kind, level.
+    Disability(u32, u8, u8),
+    /// A county code.
+    CountyOf(u16),
+    /// A whole number, in JSON.
+    Count(u32),
+    /// A person, in JSON.
+    Whom(Named),
+    /// Yes or no, in JSON.
+    Yes(bool),
 }
+
+/// Fields of an event's data beside its items, by the names of the catalogue.
+pub(super) type Fields = Vec<(&'static str, Value)>;
 
 /// Items with what is said of them.
 pub(super) type Stated = Vec<(Item, Value)>;
@@ -46,6 +61,8 @@ pub(super) struct Named {
     pub(super) person: u32,
     /// By the birth certificate; by the citizen number otherwise.
     pub(super) by_certificate: bool,
+    /// Which of their citizen numbers.
+    pub(super) number: u8,
 }
 
 /// What the registry must answer.
@@ -94,6 +111,8 @@ pub(super) struct Amends {
     pub(super) counted: Counted,
     /// The day on which it truly happened, when that was wrong.
     pub(super) true_day: Option<Day>,
+    /// In whose records the earlier report is told.
+    pub(super) told_to: Vec<u32>,
     pub(super) reason: &'static str,
 }
 
@@ -114,21 +133,47 @@ pub(super) struct Event {
     /// Seconds since 1970-01-01T00:00:00+08:00.
     pub(super) recorded: i64,
     pub(super) items: Stated,
+    pub(super) fields: Fields,
     pub(super) related: Vec<(Role, Named)>,
+    /// Whom it concerns though it does not name them: the husband or wife of somebody taken for
+    /// dead, the guardian until now.
+    pub(super) unnamed: Option<u32>,
     /// Serial number of the certificate; 0 for none.
     pub(super) certificate: u32,
     /// Which service was asked for; 0 for none.
     pub(super) service: u8,
     pub(super) amends: Option<Box<Amends>>,
+    /// The persons seen on a visit, or the members of a household and what becomes of them.
     pub(super) observations: Vec<(Named, Stated)>,
     /// Whether it is delivered after a later event of the same person on purpose.
     pub(super) is_out_of_order: bool,
 }
 
 impl Event {
+    /// The same, with a field.
+    pub(super) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.fields.push((name, value));
+        self
+    }
+
+    /// The same, with somebody in a role.
+    pub(super) fn naming(mut self, role: Role, person: Named) -> Self {
+        self.related.push((role, person));
+        self
+    }
+
     /// The day on which it is recorded.
     pub(super) fn recorded_on(&self) -> Day {
         self.recorded.div_euclid(86_400) as Day
+    }
+
+    /// In whose records it is told.
+    pub(super) fn told_to(&self) -> Vec<u32> {
+        let related = self.related.iter().filter(|(role, _)| role.is_told(self.kind));
+        let related = related.map(|(_, named)| named.person);
+        let members = self.observations.iter().map(|(named, _)| named.person);
+        let subject = self.subject.map(|named| named.person);
+        subject.into_iter().chain(related).chain(members).chain(self.unnamed).collect()
     }
 
     /// How it counts when it is recorded.

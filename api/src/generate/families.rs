@@ -70,7 +70,7 @@ impl Simulation {
         let person = self.person(index);
         let mut items = vec![
             (Item::FullName, Value::Name(person.name)),
-            (Item::CitizenId, Value::Number(index)),
+            (Item::CitizenId, Value::Number(index, person.number)),
             (Item::Sex, Value::Digit(if person.male { 1 } else { 2 })),
             (Item::BirthPlace, Value::Region(person.region)),
             (Item::BirthDate, Value::Day(person.birth)),
@@ -86,7 +86,7 @@ impl Simulation {
         self.state_home(index, &mut items);
         self.state_work(index, &mut items);
         self.state_marriage(index, &mut items);
-        if let Some(code) = person.education(self.today) {
+        if let Some(code) = person.education(self.school_day) {
             items.push((Item::Education, Value::Code(code)));
         }
         if let Some(day) = person.first_marriage {
@@ -254,6 +254,7 @@ impl Simulation {
             birth,
             region: COUNTY,
             order: 0,
+            number: 0,
             male,
             name: Name::new(&mut self.random, ethnic, male, name_of),
             ethnic,
@@ -285,6 +286,9 @@ impl Simulation {
                 (6, 64),
                 (4, 62),
             ]),
+            job: self.random.below(8) as u8,
+            marks: 0,
+            guardian: NOBODY,
             certificate: 0,
             known_from: self.start,
             numbered_from: Day::MIN,

@@ -74,7 +74,7 @@ impl Simulation {
             let place = self.person(person).home.village;
             let mut event = self.blank(Kind::Death, HOSPITALS[0], place);
             event.subject = Some(self.named(person));
-            event.occurred = self.person(person).birth - self.random.between(1, 400);
+            event.occurred = self.person(person).birth - 61 - self.random.between(1, 400);
             event.fate = Fate::Rejected;
             return self.queue(event);
         }
@@ -147,8 +147,8 @@ impl Simulation {
         let known = event.recorded_on() + self.random.between(1, 20);
         let recorded = known + self.random.between(0, 12);
         send_on(self, &mut amendment, known, recorded);
-        let counted = event.counted();
-        amendment.amends = Some(Box::new(Amends { target: event.id, counted, true_day, reason }));
+        let (target, counted, told_to) = (event.id, event.counted(), event.told_to());
+        amendment.amends = Some(Box::new(Amends { target, counted, true_day, told_to, reason }));
         amendment
     }
 }

@@ -29,7 +29,11 @@ impl Simulation {
     pub(super) fn live(&mut self) {
         let (rates, living) = (self.options.rates, self.living);
         for _ in 0..self.random.today(rates.births, living) {
-            self.birth();
+            if self.is_whole() {
+                self.conceive();
+            } else {
+                self.birth();
+            }
         }
         for _ in 0..self.random.today(rates.deaths, living) {
             self.death();
@@ -56,8 +60,14 @@ impl Simulation {
         }) else {
             return;
         };
+        self.bear(mother, None);
+    }
+
+    /// A child is born, and reported; gives its number.
+    pub(super) fn bear(&mut self, mother: u32, order: Option<u32>) -> u32 {
+        let today = self.today;
         let father = self.person(mother).spouse;
-        let child = self.newborn(mother, father);
+        let child = self.newborn(mother, father, today);
         let sender = match self.random.below(100) {
             0..80 => self.random.pick(&HOSPITALS),
             80..92 => ONE_STOP,
@@ -91,10 +101,16 @@ impl Simulation {
         self.living += 1;
         let number_on = recorded + self.random.between(4, 50);
         self.plan(number_on, Plan::Number(child));
+        if let Some(order) = order {
+            event = event.with("birth_order", Value::Count(order));
+            event = event.with("institution", Value::Word("县妇幼保健院"));
+        }
         self.send(event);
+        child
     }
 
-    fn newborn(&mut self, mother: u32, father: u32) -> u32 {
+    /// A child of a couple, not yet in the register.
+    pub(super) fn newborn(&mut self, mother: u32, father: u32, birth: Day) -> u32 {
         let male = self.random.chance(5_150);
         let parent = self.person(mother).clone();
         let named_after = self.person(father).name;
@@ -102,12 +118,12 @@ impl Simulation {
         let mut child = self.blank_person(
             parent.household,
             parent.home,
-            self.today,
+            birth,
             male,
             ethnic,
             Some(named_after),
         );
-        (child.region, child.order) = self.order(COUNTY, self.today, male);
+        (child.region, child.order) = self.order(COUNTY, birth, male);
         let in_county = self.county.has(parent.hukou.village);
         child.hukou = if in_county { parent.hukou } else { parent.home };
         child.certificate = self.certificate();
@@ -140,7 +156,7 @@ impl Simulation {
         let person = self.person(child);
         let items = vec![
             (Item::FullName, Value::Name(person.name)),
-            (Item::CitizenId, Value::Number(child)),
+            (Item::CitizenId, Value::Number(child, person.number)),
             (Item::Hukou, Value::Village(person.hukou.village)),
             (Item::HukouAddress, Value::Address(person.hukou)),
             (Item::HukouNature, Value::Digit(3)),
@@ -179,24 +195,20 @@ impl Simulation {
         let person = self.person(index);
         self.is_free(index)
             && person.last_day < self.today
-            && (person.spouse == NOBODY || self.is_free(person.spouse))
+            && person.marital_free_from <= self.today
+            && (person.spouse == NOBODY || self.is_settled(person.spouse))
             && self.place_of(index).is_some()
     }
 
     fn die(&mut self, person: u32) {
         let event = self.death_report(person);
         let recorded = event.recorded_on();
-        let today = self.today;
         let spouse = self.person(person).spouse;
         let dead = self.person_mut(person);
         dead.is_dead = true;
         dead.spouse = NOBODY;
         if spouse != NOBODY {
-            let widowed = self.person_mut(spouse);
-            widowed.spouse = NOBODY;
-            widowed.marital = 30;
-            widowed.marital_since = Some(today);
-            widowed.marital_free_from = recorded + 1;
+            self.widow(spouse, recorded);
         }
         self.living -= 1;
         self.graves.push((person, recorded));
@@ -205,8 +217,23 @@ impl Simulation {
             event.related.push((Role::Spouse, self.named(spouse)));
         }
         self.send(event);
+        if self.is_whole() {
+            self.mourn(person, spouse, recorded);
+        }
         if self.random.chance(self.options.faults.annulments_per_10k) {
             self.mistaken_death();
+        }
+    }
+
+    /// What follows for the household of the dead and for whom they leave.
+    fn mourn(&mut self, dead: u32, spouse: u32, heard: Day) {
+        let household = self.person(dead).household;
+        if self.households[household as usize].head == dead {
+            self.later((10, 60), Self::replace_head, household, dead);
+        }
+        if spouse != NOBODY && self.random.chance(1_500) {
+            let day = heard + self.random.between(5, 60);
+            self.plan(day, Plan::Do(Self::confirm_widow, spouse, dead));
         }
     }
 
@@ -219,6 +246,18 @@ impl Simulation {
         let place = self.place_of(person).unwrap_or_default();
         let mut event = self.report(Kind::Death, sender, person, place, Vec::new());
         event.certificate = self.certificate();
+        if self.is_whole() {
+            // The leading causes (China Health Statistics Yearbook, about).
+            let cause = self.random.weighted(&[
+                (45, "循环系统疾病"),
+                (24, "恶性肿瘤"),
+                (9, "呼吸系统疾病"),
+                (7, "损伤与中毒"),
+                (15, "其他疾病"),
+            ]);
+            event = event.with("cause_class", Value::Word(cause));
+            event = event.with("declarant", Value::Word("亲属"));
+        }
         event
     }
 
@@ -226,13 +265,23 @@ impl Simulation {
     fn mistaken_death(&mut self) {
         let today = self.today;
         let Some(person) = self.somebody(|county, index| {
-            county.is_present(index) && county.person(index).last_day < today
+            let spouse = county.person(index).spouse;
+            county.is_present(index)
+                && county.person(index).last_day < today
+                && county.is_settled(index)
+                && (spouse == NOBODY || county.is_settled(spouse))
         }) else {
             return;
         };
-        let event = self.death_report(person);
+        let mut event = self.death_report(person);
+        let spouse = self.person(person).spouse;
+        event.unnamed = (spouse != NOBODY).then_some(spouse);
         let annulled_on = self.annul(&event, "误将同名者的死亡登记在本人名下");
         self.person_mut(person).free_from = annulled_on + 1;
+        if spouse != NOBODY {
+            // Nor does anything happen to whoever is held for widowed.
+            self.keep_still(spouse, annulled_on);
+        }
         self.queue(event);
     }
 }

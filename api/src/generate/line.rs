@@ -46,12 +46,21 @@ pub(super) fn write_line(simulation: &Simulation, event: &Event, out: &mut Vec<u
         out.push(b',');
         write_items(simulation, &event.items, out);
     }
-    for (role, related) in &event.related {
-        let name = domain::Role::NAMED.iter().find(|(named, _)| named == role);
+    for group in event.related.chunk_by(|one, other| one.0 == other.0) {
         out.extend_from_slice(b",\"");
-        text(name.map_or("guardian", |(_, name)| name), out);
+        text(group[0].0.name(), out);
+        out.extend_from_slice(if group.len() == 1 { b"\":" } else { b"\":[" });
+        for (at, (_, related)) in group.iter().enumerate() {
+            out.extend_from_slice(if at == 0 { b"" } else { b"," });
+            write_named(simulation, *related, out);
+        }
+        out.extend_from_slice(if group.len() == 1 { b"" } else { b"]" });
+    }
+    for (name, value) in &event.fields {
+        out.extend_from_slice(b",\"");
+        text(name, out);
         out.extend_from_slice(b"\":");
-        write_named(simulation, *related, out);
+        write_json(simulation, *value, out);
     }
     write_rest(simulation, event, out);
     out.extend_from_slice(b"}}\n");
@@ -88,8 +97,13 @@ fn write_rest(simulation: &Simulation, event: &Event, out: &mut Vec<u8>) {
         text(APPROVERS[event.id as usize % APPROVERS.len()], out);
         out.push(b'"');
     }
+    let visit = event.kind == Kind::HouseholdVisit;
     for (index, (person, items)) in event.observations.iter().enumerate() {
-        out.extend_from_slice(if index == 0 { br#","observations":[{"# } else { b",{" });
+        match (index, visit) {
+            (0, true) => out.extend_from_slice(br#","observations":[{"#),
+            (0, false) => out.extend_from_slice(br#","members":[{"#),
+            _ => out.extend_from_slice(b",{"),
+        }
         out.extend_from_slice(br#""person":"#);
         write_named(simulation, *person, out);
         out.push(b',');
@@ -126,7 +140,7 @@ pub(super) fn write_value(simulation: &Simulation, value: Value, out: &mut Vec<u
         Value::Plate(home) => county.write_plate(home, out),
         Value::Name(name) => name.write(out),
         Value::ProvisionalName(name) => name.write_provisional(out),
-        Value::Number(person) => write_number(simulation, person, out),
+        Value::Number(person, number) => write_number(simulation, person, number, out),
         Value::Household(household) => {
             let household = &simulation.households[household as usize];
             text(&county.village(household.home.village).code, out);
@@ -135,7 +149,29 @@ pub(super) fn write_value(simulation: &Simulation, value: Value, out: &mut Vec<u
         }
         Value::Employer(village, employer) => county.write_employer(village, employer, out),
         Value::Word(word) => text(word, out),
+        Value::Serial(letters, serial) => {
+            text(letters, out);
+            digits(serial, 8, out);
+        }
+        Value::Disability(person, kind, level) => {
+            write_number(simulation, person, 0, out);
+            digits(u32::from(kind) * 10 + u32::from(level), 2, out);
+        }
+        Value::CountyOf(village) => text(&county.village(village).code[..6], out),
+        Value::Whom(named) => write_named(simulation, named, out),
+        Value::Count(count) => digits(count, 1, out),
+        Value::Yes(is) => text(if is { "true" } else { "false" }, out),
     }
+}
+
+/// Writes a value as JSON.
+pub(super) fn write_json(simulation: &Simulation, value: Value, out: &mut Vec<u8>) {
+    if matches!(value, Value::Count(_) | Value::Yes(_) | Value::Whom(_)) {
+        return write_value(simulation, value, out);
+    }
+    out.push(b'"');
+    write_value(simulation, value, out);
+    out.push(b'"');
 }
 
 /// Writes the document by which a person is named.
@@ -145,21 +181,21 @@ pub(super) fn write_named(simulation: &Simulation, named: Named, out: &mut Vec<u
         write_certificate(simulation.person(named.person).certificate, true, out);
     } else {
         out.extend_from_slice(br#"{"document":{"kind":"citizen_id","number":""#);
-        write_number(simulation, named.person, out);
+        write_number(simulation, named.person, named.number, out);
     }
     out.extend_from_slice(br#""}}"#);
 }
 
-/// Writes the citizen number of a person: region, birth date, order code, check character.
-fn write_number(simulation: &Simulation, person: u32, out: &mut Vec<u8>) {
-    let person = simulation.person(person);
+/// Writes a citizen number of a person: region, birth date, order code, check character.
+fn write_number(simulation: &Simulation, person: u32, number: u8, out: &mut Vec<u8>) {
+    let number = simulation.number_of(person, number);
     let begin = out.len();
-    digits(person.region, 6, out);
-    let date = date_of(person.birth);
+    digits(number.region, 6, out);
+    let date = date_of(number.birth);
     digits(date.year() as u32, 4, out);
     digits(date.month() as u32, 2, out);
     digits(date.day() as u32, 2, out);
-    digits(u32::from(person.order), 3, out);
+    digits(u32::from(number.order), 3, out);
     out.push(check_character(&out[begin..]));
 }
 
@@ -168,7 +204,7 @@ fn write_certificate(serial: u32, of_birth: bool, out: &mut Vec<u8>) {
     digits(serial, 8, out);
 }
 
-fn write_id(event: &Event, id: u32, out: &mut Vec<u8>) {
+pub(super) fn write_id(event: &Event, id: u32, out: &mut Vec<u8>) {
     lower(event.upstream.department, out);
     out.push(b'-');
     digits(id, 9, out);
@@ -188,7 +224,7 @@ fn write_source(simulation: &Simulation, event: &Event, out: &mut Vec<u8>) {
     text(event.upstream.system, out);
 }
 
-fn write_day(day: Day, out: &mut Vec<u8>) {
+pub(super) fn write_day(day: Day, out: &mut Vec<u8>) {
     let date = date_of(day);
     digits(date.year() as u32, 4, out);
     out.push(b'-');
@@ -197,7 +233,7 @@ fn write_day(day: Day, out: &mut Vec<u8>) {
     digits(date.day() as u32, 2, out);
 }
 
-fn write_time(seconds: i64, out: &mut Vec<u8>) {
+pub(super) fn write_time(seconds: i64, out: &mut Vec<u8>) {
     write_day(seconds.div_euclid(86_400) as Day, out);
     let second = seconds.rem_euclid(86_400) as u32;
     out.push(b'T');

@@ -3,7 +3,7 @@
 
 use domain::{Kind, Role};
 
-use super::event::{Event, Upstream};
+use super::event::{Event, Upstream, Value};
 use super::families::send_on;
 use super::person::NOBODY;
 use super::simulation::{Plan, Simulation};
@@ -64,6 +64,9 @@ impl Simulation {
         let out_of_order = self.random.chance(self.options.faults.out_of_order_per_10k);
         if out_of_order && kind == Kind::MarryFirst {
             return self.wed_and_part(event, husband, wife);
+        }
+        if std::mem::take(&mut self.weds_in_vain) {
+            self.foresee_void(husband, wife);
         }
         let known = event.recorded_on() + 1;
         let code = match kind {
@@ -150,6 +153,17 @@ impl Simulation {
         event.related = vec![(Role::Spouse, self.named(spouse))];
         event.certificate = self.certificate();
         self.touch(spouse);
-        event
+        if !self.is_whole() {
+            return event;
+        }
+        let applied = Value::Day(self.today - 31);
+        match kind {
+            Kind::DivorceReg => event.with("application_date", applied),
+            Kind::DivorceCourt => {
+                let judgment = self.serial("JUD99");
+                event.with("judgment_no", judgment)
+            }
+            _ => event.with("registration_authority", Value::Word("县民政局婚姻登记处")),
+        }
     }
 }

@@ -4,23 +4,32 @@
 //! The same options give the same bytes on every machine. Only the people and the mail of a few
 //! weeks are in memory.
 
+mod care;
 mod clock;
 mod contacts;
 mod county;
+mod course;
+mod doubles;
 mod event;
 mod events;
 mod families;
+mod fates;
 mod faults;
+mod households;
 mod life;
 mod line;
 mod marriages;
 mod moves;
 mod names;
+mod particulars;
 mod person;
 mod random;
+mod relief;
+mod schooling;
 mod simulation;
 mod truth;
 mod upstream;
+mod working;
 
 use std::io::{self, Write};
 
@@ -52,6 +61,22 @@ pub struct Options {
     pub rates: Rates,
     /// How often reports go wrong.
     pub faults: Faults,
+    /// Which events are told.
+    pub mix: Mix,
+    /// Whether some children are registered twice, under two documents, and merged later where the
+    /// catalogue knows merges. Not among the old kinds.
+    pub doubles: bool,
+}
+
+/// Which events are told of the same lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mix {
+    /// Every kind: school, work, service, health, relief, needs and all the rest.
+    #[default]
+    WholeLives,
+    /// Births, deaths, marriages, moves, visits and services only.
+    MainJob,
 }
 
 /// Yearly rates to a thousand people.
@@ -124,6 +149,8 @@ impl Options {
             truth_persons: 1_000,
             rates: Rates::default(),
             faults: Faults::default(),
+            mix: Mix::default(),
+            doubles: false,
         }
     }
 }

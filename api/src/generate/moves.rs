@@ -87,7 +87,32 @@ impl Simulation {
         mover.home = home;
         mover.migrated = Some(today);
         let place = if self.county.has(home.village) { home.village } else { from };
-        self.report(kind, sender, person, place, home_items(home))
+        let event = self.report(kind, sender, person, place, home_items(home));
+        if !self.is_whole() || kind == Kind::Return {
+            return event;
+        }
+        let event = self.with_reason(event);
+        if kind == Kind::Leave {
+            return event.with("destination", Value::CountyOf(home.village));
+        }
+        event
+    }
+
+    /// Why people move: work, then family and study (census of 2020, about).
+    fn with_reason(&mut self, event: Event) -> Event {
+        let reason = self.random.weighted(&[
+            (42, "01"),
+            (3, "02"),
+            (8, "03"),
+            (12, "04"),
+            (8, "05"),
+            (14, "06"),
+            (2, "07"),
+            (5, "08"),
+            (3, "09"),
+            (3, "99"),
+        ]);
+        event.with("migration_reason", Value::Word(reason))
     }
 
     fn leave(&mut self) {
@@ -127,6 +152,10 @@ impl Simulation {
         let sender = self.random.weighted(&[(70, POLICE), (30, HOUSEHOLD_REGISTER)]);
         let mut out = self.report(Kind::HukouOut, sender, person, old.village, Vec::new());
         out.certificate = self.certificate();
+        if self.is_whole() {
+            out = out.with("destination", Value::CountyOf(new.village));
+            out = self.with_reason(out).with("whole_family", Value::Yes(false));
+        }
         self.queue(out);
         let arrives_on = self.today + self.random.between(1, 6);
         let items = vec![
@@ -139,6 +168,9 @@ impl Simulation {
         let lag = entry.recorded_on() - entry.occurred;
         entry.occurred = arrives_on;
         send_on(self, &mut entry, arrives_on + lag, arrives_on + lag);
+        if self.is_whole() {
+            entry = self.with_reason(entry).with("origin", Value::CountyOf(old.village));
+        }
         let mover = self.person_mut(person);
         mover.hukou = new;
         mover.hukou_nature = 3;
@@ -154,9 +186,15 @@ impl Simulation {
         let sender = self.random.weighted(&[(70, POLICE), (15, HOUSEHOLD_REGISTER), (15, VISIT)]);
         let items = self.everything(person);
         let place = self.person(person).home.village;
-        let event = self.report(Kind::TempStayReg, sender, person, place, items);
+        let mut event = self.report(Kind::TempStayReg, sender, person, place, items);
         self.person_mut(person).known_from = event.recorded_on() + 1;
         self.living += 1;
+        if self.is_whole() {
+            let dwelling = self.random.weighted(&[(70, "02"), (15, "05"), (10, "04"), (5, "01")]);
+            event = self.with_reason(event).with("dwelling", Value::Word(dwelling));
+            self.later((95, 120), Self::extend_stay, person, 0);
+            self.later((185, 260), Self::issue_permit, person, 0);
+        }
         self.send(event);
     }
 

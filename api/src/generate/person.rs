@@ -18,6 +18,8 @@ pub(super) struct Person {
     pub(super) region: u32,
     /// Order code of the citizen number, odd for men.
     pub(super) order: u16,
+    /// How often the citizen number was changed.
+    pub(super) number: u8,
     pub(super) male: bool,
     pub(super) name: Name,
     pub(super) ethnic: u8,
@@ -39,6 +41,11 @@ pub(super) struct Person {
     /// Employment status of working age.
     pub(super) work: u8,
     pub(super) health: u8,
+    /// Which of the employers of their surroundings.
+    pub(super) job: u8,
+    /// What was granted or happened once; bits of [`mark`].
+    pub(super) marks: u16,
+    pub(super) guardian: u32,
     /// Serial number of the birth certificate; 0 for everybody who came with a citizen number.
     pub(super) certificate: u32,
     /// The register knows them from this day on.
@@ -58,6 +65,33 @@ pub(super) struct Person {
     pub(super) is_recorded: bool,
 }
 
+/// What is granted once, or stands until it ends.
+pub(super) mod mark {
+    pub(in super::super) const CARD: u16 = 1;
+    pub(in super::super) const PERMIT: u16 = 1 << 1;
+    pub(in super::super) const PENSION: u16 = 1 << 2;
+    pub(in super::super) const OLD_AGE: u16 = 1 << 3;
+    pub(in super::super) const INSURED: u16 = 1 << 4;
+    pub(in super::super) const RELIEF: u16 = 1 << 5;
+    pub(in super::super) const DISABLED: u16 = 1 << 6;
+    pub(in super::super) const DRAFT: u16 = 1 << 7;
+    pub(in super::super) const SERVED: u16 = 1 << 8;
+    pub(in super::super) const ADOPTED: u16 = 1 << 9;
+    pub(in super::super) const PREGNANT: u16 = 1 << 10;
+    pub(in super::super) const CHANGED: u16 = 1 << 11;
+    pub(in super::super) const MISSED: u16 = 1 << 12;
+    pub(in super::super) const REWARDED: u16 = 1 << 13;
+    pub(in super::super) const DOUBLE: u16 = 1 << 14;
+}
+
+/// The parts of a citizen number.
+#[derive(Clone, Copy)]
+pub(super) struct Number {
+    pub(super) region: u32,
+    pub(super) birth: Day,
+    pub(super) order: u16,
+}
+
 /// People who are registered together.
 pub(super) struct Household {
     pub(super) home: Home,
@@ -73,6 +107,11 @@ impl Person {
         ((day - self.birth) * 4).div_euclid(1461)
     }
 
+    /// Whether something was granted or happened.
+    pub(super) fn has(&self, mark: u16) -> bool {
+        self.marks & mark != 0
+    }
+
     /// Whether they are married.
     pub(super) fn is_married(&self) -> bool {
         (21..=23).contains(&self.marital)
@@ -83,12 +122,12 @@ impl Person {
         let age = self.age(day);
         Some(match (age, self.schooling) {
             (..6, _) => return None,
-            (6..13, 1..) => 80,
-            (13..16, 2..) => 70,
-            (16..19, 3..) => 60,
-            (19..23, 4) => 30,
-            (19..23, 5..) => 20,
-            (23..27, 6) => 21,
+            (6..12, 1..) => 80,
+            (12..15, 2..) => 70,
+            (15..18, 3..) => 60,
+            (18..21, 4) => 30,
+            (18..22, 5..) => 20,
+            (22..25, 6) => 21,
             (_, 0) => 90,
             (_, 1) => 81,
             (_, 2) => 71,
@@ -102,10 +141,11 @@ impl Person {
     /// Code of their employment status on a day; none under six.
     pub(super) fn employment(&self, day: Day) -> Option<u8> {
         let last_year_at_school = match self.schooling {
-            0..=2 => 16,
-            3 => 19,
-            4 | 5 => 23,
-            _ => 27,
+            0..=2 => 15,
+            3 => 18,
+            4 => 21,
+            5 => 22,
+            _ => 25,
         };
         Some(match self.age(day) {
             ..6 => return None,
@@ -119,13 +159,13 @@ impl Person {
     pub(super) fn employer(&self, day: Day) -> u8 {
         match self.employment(day) {
             Some(31) => match self.age(day) {
-                ..13 => 1,
-                13..16 => 2,
-                16..19 => 3,
+                ..12 => 1,
+                12..15 => 2,
+                15..18 => 3,
                 _ => 4,
             },
             Some(11) => 5,
-            Some(13 | 17 | 21 | 24) => 6 + (self.order % 8) as u8,
+            Some(13 | 17 | 21 | 24) => 6 + self.job % 8,
             _ => 0,
         }
     }

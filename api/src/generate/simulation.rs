@@ -4,12 +4,12 @@
 use domain::{Item, Kind};
 use rustc_hash::FxHashMap;
 
-use super::Options;
-use super::clock::{clocks, day_number};
+use super::clock::{clocks, day_number, school_day};
 use super::county::County;
 use super::event::{Event, Fate, Named, Stated, Upstream, Value};
-use super::person::{Day, Household, NOBODY, Person};
+use super::person::{Day, Household, NOBODY, Number, Person};
 use super::random::Random;
+use super::{Mix, Options};
 
 /// Something that will happen on a later day, if it still can.
 #[derive(Clone, Copy)]
@@ -18,7 +18,12 @@ pub(super) enum Plan {
     Number(u32),
     /// A wife moves to her husband's household.
     Join { wife: u32, husband: u32 },
+    /// Anything else: what is done, by whom, and with whom or what.
+    Do(Deed, u32, u32),
 }
+
+/// Something that somebody does or meets with; the second number is who or what else.
+pub(super) type Deed = fn(&mut Simulation, u32, u32);
 
 /// The county, its people and its mail.
 pub(super) struct Simulation {
@@ -42,8 +47,16 @@ pub(super) struct Simulation {
     orders: FxHashMap<(u32, Day), [u16; 2]>,
     /// Households counted by village.
     serials: Vec<u16>,
+    /// The first of September on which the school year of today began or begins.
+    pub(super) school_day: Day,
+    /// All citizen numbers of those whose number was changed.
+    renumbered: FxHashMap<u32, Vec<Number>>,
+    /// What stood before a wedding that will turn out void.
+    pub(super) before_wedding: FxHashMap<u32, (u8, Option<Day>, Option<Day>)>,
+    pub(super) weds_in_vain: bool,
     last_id: u32,
     last_certificate: u32,
+    last_serial: u32,
 }
 
 impl Simulation {
@@ -69,8 +82,13 @@ impl Simulation {
             agenda: vec![Vec::new(); days],
             orders: FxHashMap::default(),
             serials: vec![0; county.villages.len()],
+            school_day: school_day(start),
+            renumbered: FxHashMap::default(),
+            before_wedding: FxHashMap::default(),
+            weds_in_vain: false,
             last_id: 0,
             last_certificate: 0,
+            last_serial: 0,
             county,
             options,
         };
@@ -84,17 +102,27 @@ impl Simulation {
             return false;
         }
         self.today += 1;
+        self.school_day = school_day(self.today);
         let plans = std::mem::take(&mut self.agenda[(self.today - self.start) as usize]);
         for plan in plans {
             match plan {
                 Plan::Number(child) => self.number(child),
                 Plan::Join { wife, husband } => self.join(wife, husband),
+                Plan::Do(deed, person, other) => deed(self, person, other),
             }
         }
         self.live();
         self.move_about();
+        if self.is_whole() {
+            self.take_their_course();
+        }
         self.meet_officials();
         true
+    }
+
+    /// Whether all events of whole lives are told.
+    pub(super) fn is_whole(&self) -> bool {
+        self.options.mix == Mix::WholeLives
     }
 
     /// The reports that are delivered today, the last one first.
@@ -136,6 +164,12 @@ impl Simulation {
         event
     }
 
+    /// A report of something that happens to `person` today, where they belong.
+    pub(super) fn told(&mut self, kind: Kind, upstream: Upstream, person: u32) -> Event {
+        let place = self.place_of(person).unwrap_or_default();
+        self.report(kind, upstream, person, place, Vec::new())
+    }
+
     /// A report of today about nobody yet.
     pub(super) fn blank(&mut self, kind: Kind, upstream: Upstream, place: u16) -> Event {
         let late = self.random.chance(self.options.faults.late_per_10k);
@@ -153,7 +187,9 @@ impl Simulation {
             sent: clocks.sent,
             recorded: clocks.recorded,
             items: Vec::new(),
+            fields: Vec::new(),
             related: Vec::new(),
+            unnamed: None,
             certificate: 0,
             service: 0,
             amends: None,
@@ -164,8 +200,28 @@ impl Simulation {
 
     /// A person under the document by which the register knows them today.
     pub(super) fn named(&self, person: u32) -> Named {
-        let by_certificate = self.person(person).numbered_from > self.today;
-        Named { person, by_certificate }
+        let known = self.person(person);
+        let by_certificate = known.numbered_from > self.today;
+        Named { person, by_certificate, number: known.number }
+    }
+
+    /// A citizen number of a person; the first one is 0.
+    pub(super) fn number_of(&self, person: u32, number: u8) -> Number {
+        let first = self.renumbered.get(&person).and_then(|all| all.get(usize::from(number)));
+        first.copied().unwrap_or_else(|| {
+            let person = self.person(person);
+            Number { region: person.region, birth: person.birth, order: person.order }
+        })
+    }
+
+    /// Gives somebody another citizen number.
+    pub(super) fn renumber(&mut self, person: u32, number: Number) {
+        let first = self.number_of(person, 0);
+        let all = self.renumbered.entry(person).or_insert_with(|| vec![first]);
+        all.push(number);
+        let latest = all.len() as u8 - 1;
+        let person = self.person_mut(person);
+        (person.birth, person.order, person.number) = (number.birth, number.order, latest);
     }
 
     /// The person of a number.
@@ -229,6 +285,12 @@ impl Simulation {
         self.last_certificate
     }
 
+    /// A number of a permit, certificate or decision that nobody has yet.
+    pub(super) fn serial(&mut self, letters: &'static str) -> Value {
+        self.last_serial += 1;
+        Value::Serial(letters, self.last_serial)
+    }
+
     /// An empty household at a dwelling.
     pub(super) fn new_household(&mut self, home: super::county::Home) -> u32 {
         let serial = &mut self.serials[usize::from(home.village)];
@@ -250,8 +312,8 @@ impl Simulation {
     pub(super) fn state_work(&self, person: u32, items: &mut Stated) {
         let person = self.person(person);
         let village = person.home.village;
-        items.push((Item::Employer, Value::Employer(village, person.employer(self.today))));
-        if let Some(status) = person.employment(self.today) {
+        items.push((Item::Employer, Value::Employer(village, person.employer(self.school_day))));
+        if let Some(status) = person.employment(self.school_day) {
             items.push((Item::EmploymentStatus, Value::Code(status)));
         }
     }

@@ -30,3 +30,22 @@ pub(super) const MONTHLY_REPORT: Upstream = upstream("VIL", Level::Village, "rep
 pub(super) const JOB_CENTRE: Upstream = upstream("HRS", Level::County, "employment", "DX");
 pub(super) const SCHOOLS: Upstream = upstream("EDU", Level::County, "schools", "DX");
 pub(super) const INSURANCE: Upstream = upstream("MED", Level::County, "insurance", "DX");
+pub(super) const MATERNITY: Upstream = upstream("HLT", Level::Township, "maternity", "BZ");
+pub(super) const HEALTH: Upstream = upstream("HLT", Level::County, "health-records", "DX");
+pub(super) const HEALTH_AT_WINDOW: Upstream =
+    upstream("HLT", Level::County, "health-records", "OW");
+pub(super) const CIVIL_AFFAIRS: Upstream = upstream("CIV", Level::County, "civil-affairs", "DX");
+pub(super) const CIVIL_WINDOW: Upstream = upstream("CIV", Level::County, "civil-affairs", "OW");
+pub(super) const LABOUR_WINDOW: Upstream = upstream("HRS", Level::County, "employment", "OW");
+pub(super) const BUSINESS_REGISTER: Upstream = upstream("MKT", Level::County, "businesses", "DX");
+pub(super) const DISABLED_PERSONS: Upstream = upstream("DPF", Level::County, "certificates", "DX");
+pub(super) const ARMED_FORCES: Upstream = upstream("MIL", Level::County, "military-service", "DX");
+pub(super) const ARMED_FORCES_AT_WINDOW: Upstream =
+    upstream("MIL", Level::County, "military-service", "OW");
+pub(super) const VETERANS: Upstream = upstream("VET", Level::County, "veterans", "DX");
+pub(super) const IMMIGRATION: Upstream = upstream("IMM", Level::County, "border", "DX");
+pub(super) const VERIFICATION: Upstream = upstream("VIL", Level::Village, "verification", "VF");
+pub(super) const NEEDS_SERVICE: Upstream = upstream("TWN", Level::Township, "needs", "NS");
+pub(super) const SELF_REPORT: Upstream = upstream("TWN", Level::Township, "self-report", "SR");
+pub(super) const HOUSEHOLDS_AT_WINDOW: Upstream =
+    upstream("POL", Level::Township, "household-window", "OW");
