@@ -176,7 +176,7 @@ fn filled(log: &Log) -> Vec<(&'static str, [u8; 32])> {
     let persons: Vec<_> = (0..PERSONS).filter(|n| !log.0[*n].is_empty()).map(person).collect();
     let rows = views.people.fill(&persons, |id| Ok((*id, log.life(*id, last)?))).expect("filled");
     views.people.keep_filled(rows).expect("kept");
-    views.people.end_filling(last);
+    views.people.end_filling(last).unwrap();
     views.flush().expect("flushed");
     views.digests().expect("digests").views
 }
