@@ -11,4 +11,5 @@ mod generated;
 mod idempotency;
 mod life_events;
 mod time;
+mod versions;
 mod visits;

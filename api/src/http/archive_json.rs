@@ -262,6 +262,9 @@ pub fn entry(entry: &Entry) -> Value {
     let clocks = &envelope.clocks;
     let kind = domain::Kind::from_number(envelope.event_type.number);
     let code = kind.map_or("unknown", |(kind, _)| kind.code());
+    // It is shown in the newest form, whatever form it was recorded in.
+    let recorded = envelope.event_type.version;
+    let shown = kind.map_or(recorded, |(kind, _)| kind.entry().version);
     let changes: Vec<_> = entry
         .changes
         .iter()
@@ -271,7 +274,8 @@ pub fn entry(entry: &Entry) -> Value {
     let mut told = json!({
         "position": envelope.position,
         "sequence": envelope.sequence,
-        "type": format!("renkou.{code}.v{}", envelope.event_type.version),
+        "type": format!("renkou.{code}.v{shown}"),
+        "recorded_version": recorded,
         "event": code,
         "told_for_another": kind.is_some_and(|(_, side)| side),
         "occurred_on": clocks.occurred_on,
@@ -304,6 +308,9 @@ pub fn entry(entry: &Entry) -> Value {
         }
         if !life.related.is_empty() {
             map.insert("related".into(), json!(life.related));
+        }
+        if !life.later.is_empty() {
+            map.insert("later".into(), Value::Object(life.later.clone()));
         }
         if !life.details.is_empty() {
             map.insert("details".into(), Value::Object(life.details.clone()));

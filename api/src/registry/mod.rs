@@ -23,7 +23,7 @@ use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::{Views, ViewsError};
-use replay::{Follower, LogReader, Tail};
+use replay::{Follower, LogReader, ReplayError, Tail};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -35,6 +35,7 @@ pub use sender::{Collector, Sender};
 
 use commit::Job;
 use decide::Decider;
+use known::Memory;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
@@ -101,6 +102,9 @@ pub enum StartError {
     /// The directory, its keys or its logs.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// The log was written by a newer version of this program.
+    #[error(transparent)]
+    Log(#[from] ReplayError),
     /// The views.
     #[error("the views do not open")]
     Views(#[from] ViewsError),
@@ -131,6 +135,8 @@ impl Registry {
     pub fn open(folder: &Path) -> Result<Self, StartError> {
         let home = Home::open(folder)?;
         let logs = home.logs()?;
+        let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS)?;
+        let decider = Decider::new(logs.identity.clone(), &logs.log, memory);
         let seals: Arc<dyn projections::RowSeals> = logs.seals;
         let views = Arc::new(Views::open(&home.views(), &seals)?);
         let (tell, folded) = watch::channel(views.folded());
@@ -139,7 +145,6 @@ impl Registry {
         let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
             tell.send_replace(position);
         });
-        let decider = Decider::new(logs.identity.clone(), logs.log.clone(), REMEMBERED_PERSONS);
         let (jobs, queue) = mpsc::channel();
         let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
         let behind = {

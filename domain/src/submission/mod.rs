@@ -32,6 +32,8 @@ pub struct Submission {
     pub source: Source,
     /// What kind of event.
     pub kind: Kind,
+    /// In which version of its form it was sent.
+    pub version: u16,
     /// Keyed hash of source and id: the idempotency key.
     pub key: EventKey,
     /// Keyed hash of type and data.
