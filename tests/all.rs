@@ -15,6 +15,7 @@ mod collect_stream;
 mod collecting;
 mod deadlines;
 mod divisions;
+mod divisions_http;
 mod generate;
 mod generated_lives;
 mod golden_events;

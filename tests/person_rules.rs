@@ -27,18 +27,20 @@ every!(REFUSALS: Refusal {
 every!(DOUBTS: Doubt {
     SecondReport, FirstKnownByThisEvent, MarriageNotOnRecord, KnownBeforeItHappened,
     BirthDateDiffersFromNumber, SexDiffersFromNumber, EventsAfterDeath, NumberOfAnother,
-    Incomplete, FieldUnusable, ChannelNotAllowed, NoAuthority
+    Incomplete, FieldUnusable, ChannelNotAllowed, NoAuthority, PlaceNotOfTheDay
 });
 
 /// Told by the registry, which knows more than one person; `tests/registry.rs` has their cases.
 const REFUSED_BY_THE_REGISTRY: Refusal = Refusal::PersonUnknown;
-/// What is odd in a submission itself has its cases in `tests/catalogue.rs`.
-const DOUBTED_ELSEWHERE: [Doubt; 5] = [
+/// What is odd in a submission itself has its cases in `tests/catalogue.rs` and
+/// `tests/divisions_http.rs`.
+const DOUBTED_ELSEWHERE: [Doubt; 6] = [
     Doubt::NumberOfAnother,
     Doubt::Incomplete,
     Doubt::FieldUnusable,
     Doubt::ChannelNotAllowed,
     Doubt::NoAuthority,
+    Doubt::PlaceNotOfTheDay,
 ];
 
 fn events(told: &[Told]) -> Vec<PersonEvent> {

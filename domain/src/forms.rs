@@ -65,7 +65,7 @@ impl Form {
             }
             Form::Division => {
                 Place::parse(text).is_ok_and(|place| place.digits() >= 6)
-                    && divisions.was_ever_issued(&text[..6])
+                    && divisions.holds_places(&text[..6])
             }
             Form::BirthPlace => {
                 codes::COUNTRY.find(text).is_some() || divisions.was_ever_issued(text)

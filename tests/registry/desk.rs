@@ -229,7 +229,8 @@ impl Desk {
         assert!(instants.clone().zip(instants.skip(1)).all(|(one, next)| one <= next));
         let seals: Arc<dyn RowSeals> = logs.seals;
         let place = tempfile::tempdir().expect("a folder");
-        let checked = rebuild::compare(&logs.log, &home.views(), place.path(), &seals);
+        let checked =
+            rebuild::compare(&logs.log, &home.views(), place.path(), &seals, &logs.deadlines);
         let checked = checked.expect("comparable");
         assert_eq!(checked.head, head);
         assert!(checked.differing().is_empty(), "{:?}", checked.differing());

@@ -138,7 +138,7 @@ impl Registry {
         let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS)?;
         let decider = Decider::new(logs.identity.clone(), &logs.log, memory);
         let seals: Arc<dyn projections::RowSeals> = logs.seals;
-        let views = Arc::new(Views::open(&home.views(), &seals)?);
+        let views = Arc::new(Views::open(&home.views(), &seals, &logs.deadlines)?);
         let (tell, folded) = watch::channel(views.folded());
         let tail = Arc::new(Tail::default());
         let follow = (logs.log.clone(), Arc::clone(&tail), Arc::clone(&views));

@@ -116,11 +116,13 @@ pub enum Doubt {
     ChannelNotAllowed,
     /// The department has no authority over such an event.
     NoAuthority,
+    /// The division did not stand on the day it happened.
+    PlaceNotOfTheDay,
 }
 
 impl Doubt {
     /// Every doubt.
-    pub const ALL: [Doubt; 12] = [
+    pub const ALL: [Doubt; 13] = [
         Self::SecondReport,
         Self::FirstKnownByThisEvent,
         Self::MarriageNotOnRecord,
@@ -133,6 +135,7 @@ impl Doubt {
         Self::FieldUnusable,
         Self::ChannelNotAllowed,
         Self::NoAuthority,
+        Self::PlaceNotOfTheDay,
     ];
 
     /// The doubt of a rule's name.
@@ -158,6 +161,7 @@ impl Doubt {
             Self::FieldUnusable => ("field_unusable", "warning", &[]),
             Self::ChannelNotAllowed => ("channel_not_allowed", "warning", &[]),
             Self::NoAuthority => ("no_authority", "warning", &[]),
+            Self::PlaceNotOfTheDay => ("place_not_of_the_day", "warning", &[]),
         }
     }
 }
