@@ -10,8 +10,9 @@ use domain::{Position, Sequence, StreamId};
 use projections::deadlines::Deadlines;
 use projections::{RowSeals, Views, ViewsError};
 
-use crate::follow::{catch_up, fold_up_to};
+use crate::follow::catch_up;
 use crate::log_reader::{LogReader, ReplayError};
+use crate::whole_lives::fill;
 
 /// Events read at once when the log is walked.
 const WALK_EVENTS: usize = 10_000;
@@ -31,7 +32,8 @@ pub fn rebuild(
     let (new, old) = (folder.with_extension("new"), folder.with_extension("old"));
     remove(&new).and_then(|()| remove(&old)).map_err(folder_error)?;
     let views = Views::open(&new, seals, deadlines)?;
-    let head = catch_up(log, &views, progress)?;
+    let head = log.journal().head();
+    fill(log, &views, head, &new, progress)?;
     drop(views);
     if folder.exists() {
         fs::rename(folder, &old).map_err(folder_error)?;
@@ -155,7 +157,7 @@ pub fn compare_with(
     deadlines: &Arc<Deadlines>,
 ) -> Result<Checked, CheckError> {
     let new = Views::open(&workspace.join("new"), seals, deadlines).map_err(ReplayError::from)?;
-    fold_up_to(log, &new, position, |_| {})?;
+    fill(log, &new, position, workspace, |_| {})?;
     let new = new.digests().map_err(ReplayError::from)?.views;
     let views = new.into_iter().map(|(name, rebuilt)| {
         let of_live = live.iter().find(|(known, _)| known == name);

@@ -1,9 +1,11 @@
 //! The registry assembled, usable without HTTP: submissions in, receipts and archives out.
 
 pub mod acts;
+mod audit;
 mod commit;
 mod concerned;
 mod decide;
+mod envelope;
 pub mod home;
 pub mod intake;
 mod known;
@@ -136,7 +138,6 @@ impl Registry {
         let home = Home::open(folder)?;
         let logs = home.logs()?;
         let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS)?;
-        let decider = Decider::new(logs.identity.clone(), &logs.log, memory);
         let seals: Arc<dyn projections::RowSeals> = logs.seals;
         let views = Arc::new(Views::open(&home.views(), &seals, &logs.deadlines)?);
         let (tell, folded) = watch::channel(views.folded());
@@ -145,6 +146,8 @@ impl Registry {
         let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
             tell.send_replace(position);
         });
+        let identity = logs.identity.clone();
+        let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
         let (jobs, queue) = mpsc::channel();
         let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
         let behind = {
