@@ -8,6 +8,7 @@ use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Position, Role};
 use jiff::civil::Date;
 use projections::archive::Origin;
+use projections::deadlines::Deadlines;
 use projections::{Archive, Lives, RowSeals, Views};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -221,7 +222,8 @@ impl Lives for Whole {
 }
 
 fn open(folder: &std::path::Path) -> Views {
-    Views::open(folder, &(Arc::new(Turned) as Arc<dyn RowSeals>)).expect("views")
+    Views::open(folder, &(Arc::new(Turned) as Arc<dyn RowSeals>), &Arc::new(Deadlines::embedded()))
+        .expect("views")
 }
 
 /// Folds in batches; after some of them the views are flushed, or closed and opened again, and
@@ -266,9 +268,12 @@ fn a_store_of_views_that_is_in_use_is_not_set_aside() {
     let folder = place.path().join("views");
     let first = open(&folder);
     let seals = Arc::new(Turned) as Arc<dyn RowSeals>;
-    assert!(matches!(Views::open(&folder, &seals), Err(projections::ViewsError::InUse)));
+    assert!(matches!(
+        Views::open(&folder, &seals, &Arc::new(Deadlines::embedded())),
+        Err(projections::ViewsError::InUse)
+    ));
     drop(first);
-    assert!(Views::open(&folder, &seals).is_ok());
+    assert!(Views::open(&folder, &seals, &Arc::new(Deadlines::embedded())).is_ok());
     let left: Vec<_> = std::fs::read_dir(place.path()).unwrap().map(|e| e.unwrap()).collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }

@@ -218,6 +218,7 @@ fn value(field: &DataField, other: bool) -> serde_json::Value {
     let text = match field.form {
         Form::Number(from, _) => return (from + i64::from(other)).into(),
         Form::YesNo => return other.into(),
+        Form::Words(words) => return words[usize::from(other)..].into(),
         Form::Code(table) => &table.rows()[usize::from(other)].code,
         Form::Word(words) => words[usize::from(other) % words.len()],
         Form::Day => ["1969-12-28", "1970-01-02"][usize::from(other)],

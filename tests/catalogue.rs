@@ -89,6 +89,7 @@ fn read(kind: Kind, data: Value) -> Result<Report, Vec<Fault>> {
 fn flags(sample: &Sample, data: Value, department: &str) -> Vec<(&'static str, Vec<&'static str>)> {
     let report = read(sample.kind(), data).expect("taken");
     let submission = Submission {
+        version: sample.kind().entry().version,
         id: "s-1".into(),
         source: Source::read(&format!("/{department}/990101/desk")).expect("a source"),
         kind: sample.kind(),
@@ -298,7 +299,7 @@ fn a_field_without_its_form_is_refused_or_kept_and_flagged() {
         }
     }
     let codes: Vec<_> = refused.keys().map(String::as_str).collect();
-    assert_eq!(codes, ["not_a_boolean", "not_a_number", "not_a_text"]);
+    assert_eq!(codes, ["not_a_boolean", "not_a_list", "not_a_number", "not_a_text"]);
 }
 
 #[test]

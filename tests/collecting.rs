@@ -60,8 +60,7 @@ impl StandIn {
     fn read(&self, event: CloudEvent, sender: &Sender) -> Result<Submission, Vec<Fault>> {
         let source = Source::read(&event.source).map_err(|fault| vec![fault])?;
         sender.check_source(&source).map_err(|fault| vec![fault])?;
-        let kind = event.event_type.strip_prefix("renkou.").and_then(|t| t.strip_suffix(".v1"));
-        let kind = kind.and_then(Kind::posted).expect("the tests send known types");
+        let (kind, version) = Kind::of_type(&event.event_type).expect("the tests send known types");
         let today = jiff::civil::date(2026, 12, 1);
         // The content is compared by its text; `approved_by` carries it.
         let content = event.data.to_string();
@@ -73,6 +72,7 @@ impl StandIn {
             id: event.id,
             source,
             kind,
+            version,
             key: EventKey([0; 16]),
             content: ContentTag([0; 8]),
             sent_at: event.time,

@@ -1,6 +1,6 @@
 //! Due days: each event's rule, city and countryside, working days over national holidays.
 
-use domain::{Clocks, Kind, Place};
+use domain::{Clocks, Kind, Place, UrbanRural};
 use jiff::civil::Date;
 use projections::deadlines::{Deadlines, DeadlinesError};
 
@@ -212,5 +212,33 @@ fn every_rule_has_its_own_number_and_a_source() {
         let is_weekend = date.weekday().to_monday_zero_offset() >= 5;
         assert!(&day[1] == "holiday" || is_weekend, "{date} is worked anyway");
         assert!(!day[3].is_empty(), "{date}");
+    }
+}
+
+#[test]
+fn the_finest_code_of_the_operators_table_says_city_or_countryside() {
+    let table = "code,kind\n33,rural\n330106,urban\n330106001, 220\n330106001002,111\n";
+    let areas = UrbanRural::read(table).expect("a table");
+    for (code, told) in [
+        ("330106001002", Some(true)),
+        ("330106001003", Some(false)),
+        ("330106002001", Some(true)),
+        ("330107001001", Some(false)),
+        ("33", Some(false)),
+        ("110101001001", None),
+    ] {
+        let place = Place::parse(code).unwrap();
+        assert_eq!(areas.told(place), told, "{code}");
+        assert_eq!(areas.is_urban(place), told.unwrap_or(place.is_urban()), "{code}");
+    }
+    for (rows, due) in [
+        ("33,town", "line 2"),
+        ("333,urban", "line 2"),
+        ("33,urban\n44,310", "line 3"),
+        ("33,urban\n33,rural", "tells 33 twice"),
+        ("33,urban,x", "malformed"),
+    ] {
+        let error = UrbanRural::read(&format!("code,kind\n{rows}\n")).expect_err(rows);
+        assert!(error.to_string().contains(due), "{rows}: {error}");
     }
 }

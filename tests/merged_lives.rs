@@ -9,6 +9,7 @@ use cqrs_es::Aggregate;
 use domain::recorded::Recorded;
 use domain::{Kind, Person, PersonEvent, PersonId, Place, Position, Record, Role};
 use jiff::civil::Date;
+use projections::deadlines::Deadlines;
 use projections::{Archive, Lives, RowSeals, Views, archive};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -106,7 +107,8 @@ fn recorded_of(life: &[Step], number: usize) -> Vec<Recorded> {
 }
 
 fn open(folder: &Path) -> Views {
-    Views::open(folder, &(Arc::new(Turned) as Arc<dyn RowSeals>)).expect("views")
+    Views::open(folder, &(Arc::new(Turned) as Arc<dyn RowSeals>), &Arc::new(Deadlines::embedded()))
+        .expect("views")
 }
 
 /// An archive, whose the record is, and which records are absorbed into it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::registry::Home;
+use projections::deadlines::Deadlines;
 use projections::{RowSeals, Views};
 
 /// Opens the store. A child process of another test may hold its lock for a moment, between its
@@ -24,7 +25,10 @@ fn what_older_views_left_goes_and_the_present_ones_stay() {
     let folder = tempfile::tempdir().expect("a folder");
     let home = Home::init(&folder.path().join("data"), true).expect("a new registry");
     let seals: Arc<dyn RowSeals> = home.logs().expect("the logs").seals;
-    drop(Views::open_as_it_is(&home.views(), &seals).expect("new views"));
+    drop(
+        Views::open_as_it_is(&home.views(), &seals, &Arc::new(Deadlines::embedded()))
+            .expect("new views"),
+    );
     let trees = || {
         let names = store(&home).tree_names();
         names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect::<Vec<_>>()
@@ -40,7 +44,10 @@ fn what_older_views_left_goes_and_the_present_ones_stay() {
     let older_rows = home.views().join("people.1");
     fs::create_dir(&older_rows).expect("a folder of rows");
     fs::write(older_rows.join("00000001.rows"), b"rows").expect("written");
-    drop(Views::open_as_it_is(&home.views(), &seals).expect("views"));
+    drop(
+        Views::open_as_it_is(&home.views(), &seals, &Arc::new(Deadlines::embedded()))
+            .expect("views"),
+    );
     let (mut left, mut expected) = (trees(), present);
     left.sort();
     expected.sort();

@@ -263,7 +263,11 @@ fn names_are_those_of_the_code() {
         assert!(text.starts_with(item.name_zh()), "{text}");
     }
     let posted = CATALOGUE.iter().filter(|entry| entry.is_posted);
-    let posted: Vec<_> = posted.map(|entry| format!("renkou.{}.v1", entry.code)).collect();
+    let types = |entry: &domain::catalogue::Entry| {
+        let code = entry.code;
+        (1..=entry.version).map(move |version| format!("renkou.{code}.v{version}"))
+    };
+    let posted: Vec<_> = posted.flat_map(types).collect();
     assert_eq!(document.listed("EventType"), posted);
     let events: Vec<_> = CATALOGUE.iter().map(|entry| entry.code).collect();
     assert_eq!(document.listed("EventName"), events);

@@ -29,13 +29,15 @@ every!(REFUSALS: Refusal {
 every!(DOUBTS: Doubt {
     SecondReport, FirstKnownByThisEvent, MarriageNotOnRecord, KnownBeforeItHappened,
     BirthDateDiffersFromNumber, SexDiffersFromNumber, EventsAfterDeath, NumberOfAnother,
-    Incomplete, FieldUnusable, ChannelNotAllowed, NoAuthority, MergedFactsDiffer
+    Incomplete, FieldUnusable, ChannelNotAllowed, NoAuthority, MergedFactsDiffer,
+    PlaceNotOfTheDay
 });
 
 /// Told by the registry, which knows more than one person; `tests/registry.rs` has their cases.
 const REFUSED_BY_THE_REGISTRY: Refusal = Refusal::PersonUnknown;
-/// What is odd in a submission itself has its cases in `tests/catalogue.rs`.
-const DOUBTED_ELSEWHERE: [Doubt; 6] = [
+/// What is odd in a submission itself has its cases in `tests/catalogue.rs` and
+/// `tests/divisions_http.rs`.
+const DOUBTED_ELSEWHERE: [Doubt; 7] = [
     Doubt::NumberOfAnother,
     Doubt::Incomplete,
     Doubt::FieldUnusable,
@@ -43,6 +45,7 @@ const DOUBTED_ELSEWHERE: [Doubt; 6] = [
     Doubt::NoAuthority,
     // Of two records; `tests/registry/merges.rs` has its case.
     Doubt::MergedFactsDiffer,
+    Doubt::PlaceNotOfTheDay,
 ];
 
 fn events(told: &[Told]) -> Vec<PersonEvent> {

@@ -9,7 +9,7 @@ use domain::{Clocks, Kind, Place, Position, Sequence, StreamId, StreamKind};
 use jiff::civil::{Date, date};
 use projections::deadlines::Deadlines;
 use projections::timeliness::{
-    Cell, CellKey, Dimension, Group, Level, Month, Row, Timeliness, TimelinessQuery,
+    Borders, Cell, CellKey, Dimension, Group, Level, Month, Row, Timeliness, TimelinessQuery,
 };
 use uuid::Uuid;
 
@@ -63,7 +63,8 @@ pub fn act(position: u64, target: &Envelope, day: Option<Date>, recorded: Date) 
 }
 
 pub fn ask(as_of: Date, group_by: &[Dimension]) -> TimelinessQuery {
-    TimelinessQuery { place: None, from: None, to: None, group_by: group_by.to_vec(), as_of }
+    let (group_by, borders) = (group_by.to_vec(), Borders::Then);
+    TimelinessQuery { place: None, from: None, to: None, group_by, borders, as_of }
 }
 
 fn whole(view: &Timeliness, as_of: Date) -> Row {

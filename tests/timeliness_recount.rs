@@ -8,7 +8,9 @@ use domain::{Envelope, Kind, Place};
 use jiff::SignedDuration;
 use jiff::civil::{Date, date};
 use projections::deadlines::Deadlines;
-use projections::timeliness::{Dimension, Group, Level, Month, Row, Timeliness, TimelinessQuery};
+use projections::timeliness::{
+    Borders, Dimension, Group, Level, Month, Row, Timeliness, TimelinessQuery,
+};
 use proptest::prelude::*;
 
 use crate::timeliness::{OTHER_TOWNSHIP, RESIDENTS, VILLAGE, act, ask, event, view};
@@ -225,6 +227,7 @@ fn questions(history: &[Envelope]) -> impl Strategy<Value = TimelinessQuery> + u
                 }
             }
             TimelinessQuery {
+                borders: Borders::Then,
                 place: Place::parse(place).ok(),
                 from: Month::parse(from),
                 to: Month::parse(to),

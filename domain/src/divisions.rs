@@ -3,17 +3,22 @@
 //! Data: the Ministry of Civil Affairs list of the end of 2024 and the history 1980-2020
 //! (licences beside the tables). Province `99` does not exist; it holds fictional people and is
 //! accepted only where a registry was opened for fiction. Names of the time are in `history`,
-//! what a withdrawn code became in `succession`, roll-up in `levels`.
+//! what a withdrawn code became in `succession`, roll-up in `levels`, what a code is and what
+//! lies in it in `listing`, city and countryside in `urban`.
 
 mod history;
 mod levels;
+mod listing;
 mod succession;
+mod urban;
 
 use std::fmt;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use history::Standing;
+pub use listing::{DivisionKind, Tenancy};
+pub use urban::{UrbanRural, UrbanRuralError};
 
 /// Prefix of the fictional province.
 pub const FICTIONAL_PREFIX: &str = "99";
@@ -24,6 +29,9 @@ const RESIDENT_PERMIT_REGIONS: [u32; 3] = [810_000, 820_000, 830_000];
 const PROVINCES: &str = include_str!("../codes/division_province.csv");
 const CITIES: &str = include_str!("../codes/division_city.csv");
 const COUNTIES: &str = include_str!("../codes/division_county.csv");
+/// Codes in the place of counties under which statistics hang the townships of development zones,
+/// and which GB/T 2260 does not have.
+const ZONES: &str = include_str!("../codes/division_zone_nbs2023.csv");
 const HISTORY: &str = include_str!("../codes/division_history_1980_2020.csv");
 
 /// A division code of 2, 4, 6, 9 or 12 digits: province, city, county, township, village.
@@ -127,6 +135,7 @@ pub struct Divisions {
     names: FxHashMap<u32, String>,
     /// The counties of today.
     counties: FxHashSet<u32>,
+    zones: FxHashSet<u32>,
     fictional: bool,
 }
 
@@ -146,7 +155,7 @@ impl Divisions {
         // A city without counties stands in the place of its county.
         let divided: FxHashSet<u32> = counties.iter().map(|county| county / 100).collect();
         counties.extend(codes_of(CITIES).iter().filter(|city| !divided.contains(&(*city / 100))));
-        Self { names, counties, fictional }
+        Self { names, counties, zones: codes_of(ZONES), fictional }
     }
 
     /// Whether the six digits are a county of today, or a city that has no counties.
@@ -163,6 +172,13 @@ impl Divisions {
             return self.fictional;
         }
         self.names.contains_key(&code) || RESIDENT_PERMIT_REGIONS.contains(&code)
+    }
+
+    /// Whether places may lie under the six digits: a division ever issued, or a development zone
+    /// of the statistics. No citizen number begins with the latter.
+    pub fn holds_places(&self, six_digits: &str) -> bool {
+        self.was_ever_issued(six_digits)
+            || six_digits_of(six_digits).is_some_and(|code| self.zones.contains(&code))
     }
 
     /// The latest name of a division of six digits.

@@ -12,7 +12,8 @@ use crate::divisions::{Divisions, Place};
 use crate::fault::Fault;
 use crate::items::{Item, parse_day};
 
-/// What a value must be. All but numbers and yes or no are JSON strings.
+/// What a value must be. All but numbers, lists and yes or no are JSON
+/// strings.
 #[derive(Clone, Copy)]
 pub enum Form {
     /// Free text of at most so many characters.
@@ -29,6 +30,8 @@ pub enum Form {
     CitizenNumber,
     /// One of a few words.
     Word(&'static [&'static str]),
+    /// A list of some of a few words, each once.
+    Words(&'static [&'static str]),
     /// The field name of an item.
     ItemName,
     /// A whole number from, to.
@@ -62,7 +65,7 @@ impl Form {
             }
             Form::Division => {
                 Place::parse(text).is_ok_and(|place| place.digits() >= 6)
-                    && divisions.was_ever_issued(&text[..6])
+                    && divisions.holds_places(&text[..6])
             }
             Form::BirthPlace => {
                 codes::COUNTRY.find(text).is_some() || divisions.was_ever_issued(text)
@@ -78,7 +81,7 @@ impl Form {
             }
             Form::Word(words) => words.contains(&text),
             Form::ItemName => Item::from_name(text).is_some(),
-            Form::Number(..) | Form::YesNo => false,
+            Form::Number(..) | Form::YesNo | Form::Words(_) => false,
         };
         if fits {
             Ok(if text.len() == typed.len() { typed } else { text.to_owned() })
@@ -98,6 +101,11 @@ impl Form {
                 fits.then_some(Value::Number(number)).ok_or_else(not_a_value)
             }
             (Form::YesNo, Value::Bool(is)) => Ok(Value::Bool(is)),
+            (Form::Words(words), Value::Array(list)) => {
+                let fits = is_list_of(words, &list);
+                fits.then_some(Value::Array(list)).ok_or_else(not_a_value)
+            }
+            (Form::Words(_), _) => Err(Fault::new("not_a_list", "应为数组", "a list is due")),
             (Form::Number(..), _) => {
                 Err(Fault::new("not_a_number", "应为整数", "a whole number is due"))
             }
@@ -117,7 +125,8 @@ impl Form {
                 return number.as_i64().is_some_and(|number| (from..=to).contains(&number));
             }
             (Form::YesNo, Value::Bool(_)) => return true,
-            (Form::Number(..) | Form::YesNo, _) => return false,
+            (Form::Words(words), Value::Array(list)) => return is_list_of(words, list),
+            (Form::Number(..) | Form::YesNo | Form::Words(_), _) => return false,
             (_, Value::String(text)) => text.as_str(),
             _ => return false,
         };
@@ -129,7 +138,7 @@ impl Form {
             Form::BirthPlace | Form::CitizenNumber => !text.is_empty(),
             Form::Word(words) => words.contains(&text),
             Form::ItemName => Item::from_name(text).is_some(),
-            Form::Number(..) | Form::YesNo => false,
+            Form::Number(..) | Form::YesNo | Form::Words(_) => false,
         }
     }
 
@@ -150,6 +159,11 @@ impl Form {
             Form::BirthPlace => json!({"type": "string", "pattern": "^([0-9]{6}|[A-Z]{3})$"}),
             Form::CitizenNumber => json!({"type": "string", "minLength": 15}),
             Form::Word(words) => json!({"type": "string", "enum": words}),
+            Form::Words(words) => json!({
+                "type": "array",
+                "items": {"type": "string", "enum": words},
+                "uniqueItems": true,
+            }),
             Form::ItemName => {
                 let names: Vec<_> = Item::all().map(Item::name).collect();
                 json!({"type": "string", "enum": names})
@@ -158,6 +172,12 @@ impl Form {
             Form::YesNo => json!({"type": "boolean"}),
         }
     }
+}
+
+/// Whether every value is one of the words, and none is there twice.
+fn is_list_of(words: &[&str], list: &[Value]) -> bool {
+    let known = |value: &Value| value.as_str().is_some_and(|word| words.contains(&word));
+    list.iter().enumerate().all(|(at, value)| known(value) && !list[..at].contains(value))
 }
 
 fn not_a_value() -> Fault {

@@ -25,7 +25,7 @@ pub mod topics;
 pub use catalogue::Kind;
 pub use citizen_number::{CitizenNumber, CitizenNumberError};
 pub use clocks::Clocks;
-pub use divisions::{Divisions, Place, PlaceError, Standing};
+pub use divisions::{DivisionKind, Divisions, Place, PlaceError, Standing, UrbanRural};
 pub use document::{Document, DocumentKind};
 pub use fault::Fault;
 pub use forms::Form;

@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::catalogue::Kind;
+use crate::catalogue::{Kind, upcast};
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::ids::{PersonId, Sequence};
@@ -182,6 +182,9 @@ pub struct Rejection {
     pub person: Option<PersonId>,
     /// What was sent, as text; cut where it is too long to store.
     pub received: String,
+    /// Fields of a later version of this program.
+    #[serde(flatten)]
+    pub later: Map<String, Value>,
 }
 
 /// A read of a person's record.
@@ -196,6 +199,9 @@ pub struct PersonRead {
     /// The question's axes, as asked.
     #[serde(default)]
     pub as_of: Map<String, Value>,
+    /// Fields of a later version of this program.
+    #[serde(flatten)]
+    pub later: Map<String, Value>,
 }
 
 /// The payload of a record, by its type.
@@ -213,7 +219,11 @@ pub enum Payload {
 #[derive(Debug, thiserror::Error)]
 pub enum PayloadError {
     /// The type or its version is newer than this program.
-    #[error("event type {0:?} is not known")]
+    #[error(
+        "event type {} in version {} is not known: a newer version of this program wrote it",
+        .0.number,
+        .0.version
+    )]
     Unknown(EventType),
     /// The JSON is not of the form that its type and version say.
     #[error("the payload does not have the form of its type")]
@@ -221,18 +231,23 @@ pub enum PayloadError {
 }
 
 impl Payload {
-    /// Reads stored JSON of any version that was ever written.
+    /// Reads stored JSON of any version that was ever written, as its newest version.
     ///
     /// # Errors
     /// [`PayloadError`].
     pub fn read(event_type: EventType, json: &[u8]) -> Result<Self, PayloadError> {
-        let (kind, _) = Kind::from_number(event_type.number)
-            .filter(|_| event_type.version == 1)
-            .ok_or(PayloadError::Unknown(event_type))?;
+        let (kind, _) =
+            Kind::from_event_type(event_type).ok_or(PayloadError::Unknown(event_type))?;
         let read = match kind {
             Kind::SubmissionRejected => from_json(json).map(Payload::Rejection),
             Kind::PersonRead => from_json(json).map(Payload::Read),
-            _ => from_json(json).map(Payload::Life),
+            _ => from_json(json).map(|mut life: Arc<LifeEvent>| {
+                if event_type.version < kind.entry().version {
+                    let life = Arc::make_mut(&mut life);
+                    upcast::upcast(kind, event_type.version, &mut life.details);
+                }
+                Payload::Life(life)
+            }),
         };
         read.map_err(PayloadError::Malformed)
     }

@@ -180,6 +180,7 @@ const EMPLOYMENT: &[TopicField] = &[
     own("insured_since", "参保日期"),
     own("pension_kind", "养老金类型"),
     own("pension_since", "养老金起领日期"),
+    own("insurance_kinds_other", "其他险种"),
 ];
 const RELIEF: &[TopicField] = &[
     own("scheme", "救助项目"),

@@ -5,7 +5,8 @@
 //! time. An event without a rule has no due day: it is counted, and judged by nothing.
 
 use domain::catalogue::CATALOGUE;
-use domain::{Clocks, Place};
+use domain::divisions::UrbanRuralError;
+use domain::{Clocks, Place, UrbanRural};
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub struct Deadlines {
     calendar: Calendar,
     version: String,
     days_max: i32,
+    areas: UrbanRural,
 }
 
 /// By when an event had to be on record.
@@ -84,15 +86,36 @@ impl Deadlines {
             Unit::WorkingDays => rule.length * 2 + 16,
         };
         let days_max = rules.values().flatten().map(days).max().unwrap_or(0);
-        Ok(Self { rules, calendar, version: format!("1-{hex}"), days_max })
+        let areas = UrbanRural::default();
+        Ok(Self { rules, calendar, version: format!("1-{hex}"), days_max, areas })
+    }
+
+    /// These rules, with what the operator says of city and countryside: a table in the form of
+    /// [`UrbanRural::read`]. It is part of the version, since other areas count otherwise.
+    ///
+    /// # Errors
+    /// [`UrbanRuralError`].
+    pub fn with_areas(self, table: &str) -> Result<Self, UrbanRuralError> {
+        let digest = Sha256::new().chain_update(&self.version).chain_update(table).finalize();
+        let hex: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { areas: UrbanRural::read(table)?, version: format!("1-{hex}"), ..self })
+    }
+
+    /// City and countryside.
+    pub fn areas(&self) -> &UrbanRural {
+        &self.areas
     }
 
     /// By when an event of this number (see [`domain::catalogue`]) had to be on record; none
     /// without a rule, or when the rule's clock starts on a day that nobody reported.
     pub fn due(&self, number: u16, place: Place, clocks: &Clocks) -> Option<Due> {
         let known = clocks.known_on.map(day_number);
-        let (day, rule) =
-            self.due_day(number, place.is_urban(), day_number(clocks.occurred_on), known)?;
+        let (day, rule) = self.due_day(
+            number,
+            self.areas.is_urban(place),
+            day_number(clocks.occurred_on),
+            known,
+        )?;
         Some(Due { on: date_of(day), rule })
     }
 

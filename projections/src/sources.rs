@@ -180,8 +180,8 @@ impl Sources {
         let key = [&row_prefix(REJECTION, &envelope.source)[..], &position].concat();
         let row = postcard::to_stdvec(&waiting).map_err(|_| ViewsError::Row(VERSION))?;
         self.table.change([(key, Some(row))]);
-        let kind = rejection.event_type.strip_prefix("renkou.").and_then(|t| t.strip_suffix(".v1"));
-        if let (Some(person), Some(kind)) = (rejection.person, kind.and_then(Kind::posted)) {
+        let kind = Kind::of_type(&rejection.event_type);
+        if let (Some(person), Some((kind, _))) = (rejection.person, kind) {
             let key = [&cleared_by(&envelope.source, person, kind.code())[..], &position].concat();
             self.table.change([(key, Some(Vec::new()))]);
         }

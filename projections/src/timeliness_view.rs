@@ -29,8 +29,7 @@ impl TimelinessView {
     ///
     /// # Errors
     /// [`ViewsError`].
-    pub fn open(db: &sled::Db) -> Result<Self, ViewsError> {
-        let deadlines = Arc::new(Deadlines::embedded());
+    pub fn open(db: &sled::Db, deadlines: Arc<Deadlines>) -> Result<Self, ViewsError> {
         let name = format!("{VERSION}.{}", deadlines.rules_version());
         let table = Table::open(db, &name, Rewriting::Harmful)?;
         let rows = table.scan(&[CELL], None, usize::MAX)?;

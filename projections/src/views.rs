@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use domain::Position;
 use domain::recorded::Recorded;
 
+use crate::deadlines::Deadlines;
 use crate::people::People;
 use crate::sources::Sources;
 use crate::timeliness_view::TimelinessView;
@@ -51,10 +52,14 @@ impl Views {
     ///
     /// # Errors
     /// [`ViewsError`] when not even a new store can be made.
-    pub fn open(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
+    pub fn open(
+        folder: &Path,
+        seals: &Arc<dyn RowSeals>,
+        deadlines: &Arc<Deadlines>,
+    ) -> Result<Self, ViewsError> {
         let mark = folder.with_file_name(FAILED_MARK);
         if !mark.exists() {
-            match Self::open_as_it_is(folder, seals) {
+            match Self::open_as_it_is(folder, seals, deadlines) {
                 Ok(views) => return Ok(views),
                 Err(ViewsError::InUse) => return Err(ViewsError::InUse),
                 Err(error) => tracing::error!(%error, "the store of the views does not open"),
@@ -69,23 +74,31 @@ impl Views {
         if mark.exists() {
             fs::remove_file(mark).map_err(ViewsError::Folder)?;
         }
-        Self::try_open(folder, seals)
+        Self::try_open(folder, seals, deadlines)
     }
 
     /// Opens the views in `folder`, or makes them. Unlike [`Views::open`] it sets nothing aside.
     ///
     /// # Errors
     /// [`ViewsError`], also for a store that panics when it is opened.
-    pub fn open_as_it_is(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
-        catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, seals)))
+    pub fn open_as_it_is(
+        folder: &Path,
+        seals: &Arc<dyn RowSeals>,
+        deadlines: &Arc<Deadlines>,
+    ) -> Result<Self, ViewsError> {
+        catch_unwind(AssertUnwindSafe(|| Self::try_open(folder, seals, deadlines)))
             .unwrap_or(Err(ViewsError::Panicked))
     }
 
-    fn try_open(folder: &Path, seals: &Arc<dyn RowSeals>) -> Result<Self, ViewsError> {
+    fn try_open(
+        folder: &Path,
+        seals: &Arc<dyn RowSeals>,
+        deadlines: &Arc<Deadlines>,
+    ) -> Result<Self, ViewsError> {
         let db = Self::store(folder)?;
         Ok(Self {
             people: People::open(&db, folder, Arc::clone(seals))?,
-            timeliness: TimelinessView::open(&db)?,
+            timeliness: TimelinessView::open(&db, Arc::clone(deadlines))?,
             sources: Sources::open(&db)?,
             db,
             folder: folder.to_owned(),

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use domain::life_event::PayloadError;
 use domain::recorded::{Envelope, Recorded};
 use domain::{PersonId, Position, Sequence, StreamId};
 use journal::compress::{self, Packed};
@@ -12,7 +13,7 @@ use journal::{Journal, KeyError, KeySlots, Stored};
 use projections::{Lives, RowSeals};
 
 use crate::merged::{Cut, stream, with_absorbed};
-use crate::opening::Opening;
+use crate::opening::{Opening, check_known};
 use crate::tail::Tail;
 
 /// A journal with the keys to its payloads.
@@ -39,6 +40,15 @@ pub enum ReplayError {
         /// What is wrong.
         #[source]
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// Only a newer version of this program can read the event.
+    #[error("the event at position {position} cannot be read")]
+    Newer {
+        /// Which event.
+        position: u64,
+        /// Its type.
+        #[source]
+        source: PayloadError,
     },
     /// A view failed.
     #[error("a view failed")]
@@ -78,6 +88,7 @@ impl LogReader {
     pub fn envelopes(&self, from: Position, count: usize) -> Result<Vec<Recorded>, ReplayError> {
         let bare = |stored: &Stored| {
             let (envelope, _) = stored.decode()?;
+            check_known(&envelope)?;
             let target = self.target(&envelope)?;
             Ok(Recorded { envelope, payload: None, target })
         };

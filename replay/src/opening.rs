@@ -5,8 +5,9 @@
 use std::error::Error;
 use std::ops::Range;
 
+use domain::life_event::PayloadError;
 use domain::recorded::{Envelope, Recorded};
-use domain::{Payload, Position};
+use domain::{Kind, Payload, Position};
 use journal::contract::ReadError;
 use journal::{PersonKey, compress, record};
 use uuid::Uuid;
@@ -82,6 +83,7 @@ impl<'a> Opening<'a> {
     fn envelope(&mut self, position: Position, bytes: &[u8]) -> Result<(), ReplayError> {
         let (envelope, sealed) = record::decode(bytes)
             .map_err(|source| ReadError::Record { position: position.0, source })?;
+        check_known(&envelope)?;
         self.owners.push(envelope.sealed_for.unwrap_or(envelope.stream).id);
         let start = self.sealed.len();
         self.sealed.extend_from_slice(sealed);
@@ -107,6 +109,19 @@ impl<'a> Opening<'a> {
         self.sealed.clear();
         Ok(())
     }
+}
+
+/// An event that only a newer program can read stops every reader, even where its key is gone: to
+/// pass over it would be to forget a death or a marriage, and to decide upon what is left.
+///
+/// # Errors
+/// [`ReplayError::Newer`].
+pub(crate) fn check_known(envelope: &Envelope) -> Result<(), ReplayError> {
+    if Kind::from_event_type(envelope.event_type).is_some() {
+        return Ok(());
+    }
+    let source = PayloadError::Unknown(envelope.event_type);
+    Err(ReplayError::Newer { position: envelope.position.0, source })
 }
 
 /// Opens a payload where it lies.

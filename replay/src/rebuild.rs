@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::{Position, Sequence, StreamId};
+use projections::deadlines::Deadlines;
 use projections::{RowSeals, Views, ViewsError};
 
 use crate::follow::catch_up;
@@ -24,12 +25,13 @@ pub fn rebuild(
     log: &LogReader,
     folder: &Path,
     seals: &Arc<dyn RowSeals>,
+    deadlines: &Arc<Deadlines>,
     progress: impl FnMut(Position),
 ) -> Result<Position, ReplayError> {
     let folder_error = |error| ReplayError::Views(ViewsError::Folder(error));
     let (new, old) = (folder.with_extension("new"), folder.with_extension("old"));
     remove(&new).and_then(|()| remove(&old)).map_err(folder_error)?;
-    let views = Views::open(&new, seals)?;
+    let views = Views::open(&new, seals, deadlines)?;
     let head = log.journal().head();
     fill(log, &views, head, &new, progress)?;
     drop(views);
@@ -128,16 +130,17 @@ pub fn compare(
     folder: &Path,
     workspace: &Path,
     seals: &Arc<dyn RowSeals>,
+    deadlines: &Arc<Deadlines>,
 ) -> Result<Checked, CheckError> {
     let live = workspace.join("live");
     copy(folder, &live).map_err(CheckError::Copy)?;
     // A store that had to be set aside and made anew would always equal its rebuild.
-    let live = Views::open_as_it_is(&live, seals).map_err(ReplayError::from)?;
+    let live = Views::open_as_it_is(&live, seals, deadlines).map_err(ReplayError::from)?;
     catch_up(log, &live, |_| {})?;
     let digests = live.digests().map_err(ReplayError::from)?;
     drop(live);
     let digests = digests.views.iter().map(|(name, digest)| ((*name).to_owned(), *digest));
-    compare_with(log, log.journal().head(), digests.collect(), workspace, seals)
+    compare_with(log, log.journal().head(), digests.collect(), workspace, seals, deadlines)
 }
 
 /// Compares the digests that live views had at a position with those of views built anew up to
@@ -151,8 +154,9 @@ pub fn compare_with(
     live: Vec<(String, [u8; 32])>,
     workspace: &Path,
     seals: &Arc<dyn RowSeals>,
+    deadlines: &Arc<Deadlines>,
 ) -> Result<Checked, CheckError> {
-    let new = Views::open(&workspace.join("new"), seals).map_err(ReplayError::from)?;
+    let new = Views::open(&workspace.join("new"), seals, deadlines).map_err(ReplayError::from)?;
     fill(log, &new, position, workspace, |_| {})?;
     let new = new.digests().map_err(ReplayError::from)?.views;
     let views = new.into_iter().map(|(name, rebuilt)| {

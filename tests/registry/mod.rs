@@ -14,4 +14,5 @@ mod life_events;
 mod merges;
 mod quality;
 mod time;
+mod versions;
 mod visits;

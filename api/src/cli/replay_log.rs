@@ -63,7 +63,9 @@ fn rebuild_views(home: &Home) -> Result<(), Failure> {
     let logs = home.logs()?;
     let seals: Arc<dyn RowSeals> = logs.seals;
     let bar = progress(logs.log.journal().head(), "rebuilding")?;
-    let head = rebuild::rebuild(&logs.log, &home.views(), &seals, |at| bar.set_position(at.0))?;
+    let head = rebuild::rebuild(&logs.log, &home.views(), &seals, &logs.deadlines, |at| {
+        bar.set_position(at.0)
+    })?;
     bar.finish_and_clear();
     tell(&format!("The views were rebuilt up to position {}.", head.0));
     Ok(())
@@ -84,9 +86,16 @@ fn check(home: &Home) -> Result<(), Failure> {
         // The log has grown since it was opened; the views may be further than it was.
         let logs = home.logs_read_only()?;
         let seals: Arc<dyn RowSeals> = logs.seals;
-        rebuild::compare_with(&logs.log, live.position, live.views, workspace.path(), &seals)?
+        rebuild::compare_with(
+            &logs.log,
+            live.position,
+            live.views,
+            workspace.path(),
+            &seals,
+            &logs.deadlines,
+        )?
     } else {
-        rebuild::compare(&logs.log, &home.views(), workspace.path(), &seals)?
+        rebuild::compare(&logs.log, &home.views(), workspace.path(), &seals, &logs.deadlines)?
     };
     let differing = checked.differing();
     if !differing.is_empty() {

@@ -1,8 +1,10 @@
 //! Archives and histories as the outside contract shows them.
 
+use std::sync::LazyLock;
+
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use domain::{DocumentKind, Item, Payload, PersonId, Position, Role};
+use domain::{Divisions, DocumentKind, Item, Payload, PersonId, Place, Position, Role};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::archive::{Link, Origin};
@@ -76,6 +78,9 @@ pub(super) struct Told<'a, V> {
     item: Option<&'static str>,
     known_on: Option<Date>,
     occurred_on: Date,
+    /// Of standing items that are a place: its name on the day of the fact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place_name: Option<String>,
     position: Position,
     record_id: Option<&'a str>,
     recorded_at: Timestamp,
@@ -121,6 +126,7 @@ impl<'a> Shown<'a> {
             let told = Told {
                 has_authority: Some(archive.has_authority(item)),
                 doubted_since: doubted_since(archive, item),
+                place_name: place_name(archive, item, text, origin),
                 ..told(archive, text, origin)
             };
             (item.name(), told)
@@ -191,6 +197,17 @@ impl Serialize for Items<'_> {
     }
 }
 
+/// The name of the place of an item: of the birth place on the day of birth, of others on the day
+/// from which they hold.
+fn place_name(archive: &Archive, item: Item, text: &str, origin: &Origin) -> Option<String> {
+    let day = match item {
+        Item::BirthPlace => archive.get(Item::BirthDate).and_then(|day| day.parse().ok()),
+        Item::Residence | Item::Hukou => Some(origin.occurred_on),
+        _ => return None,
+    };
+    DIVISIONS.full_name(Place::parse(text).ok()?, day.unwrap_or(origin.occurred_on))
+}
+
 /// Since when an item is doubted: what is said beside it is ordered by time.
 fn doubted_since(archive: &Archive, item: Item) -> Option<Timestamp> {
     let first = archive.beside().find(|(of, ..)| *of == item);
@@ -213,6 +230,7 @@ pub(super) fn told<'a, V>(
         item: None,
         known_on: origin.known_on,
         occurred_on: origin.occurred_on,
+        place_name: None,
         position: origin.position,
         record_id: archive.record_id(origin),
         recorded_at: origin.recorded_at(),
@@ -271,12 +289,18 @@ pub fn hit(id: PersonId, row: &Row) -> Value {
     })
 }
 
+/// Names of places: those of the time. The fictional province has none.
+static DIVISIONS: LazyLock<Divisions> = LazyLock::new(|| Divisions::embedded(false));
+
 /// One event of a history.
 pub fn entry(entry: &Entry) -> Value {
     let envelope = &entry.event.envelope;
     let clocks = &envelope.clocks;
     let kind = domain::Kind::from_number(envelope.event_type.number);
     let code = kind.map_or("unknown", |(kind, _)| kind.code());
+    // It is shown in the newest form, whatever form it was recorded in.
+    let recorded = envelope.event_type.version;
+    let shown = kind.map_or(recorded, |(kind, _)| kind.entry().version);
     let changes: Vec<_> = entry
         .changes
         .iter()
@@ -286,7 +310,8 @@ pub fn entry(entry: &Entry) -> Value {
     let mut told = json!({
         "position": envelope.position,
         "sequence": envelope.sequence,
-        "type": format!("renkou.{code}.v{}", envelope.event_type.version),
+        "type": format!("renkou.{code}.v{shown}"),
+        "recorded_version": recorded,
         "event": code,
         "told_for_another": kind.is_some_and(|(_, side)| side),
         "occurred_on": clocks.occurred_on,
@@ -297,6 +322,7 @@ pub fn entry(entry: &Entry) -> Value {
         "verified_at": clocks.verified_at,
         "lag_days": clocks.total_lag_days(),
         "place": envelope.place,
+        "place_name": DIVISIONS.full_name(envelope.place, clocks.occurred_on),
         "department": department(envelope.department),
         "channel": ascii(&envelope.channel),
         "actor": envelope.actor,
@@ -319,6 +345,9 @@ pub fn entry(entry: &Entry) -> Value {
         }
         if !life.related.is_empty() {
             map.insert("related".into(), json!(life.related));
+        }
+        if !life.later.is_empty() {
+            map.insert("later".into(), Value::Object(life.later.clone()));
         }
         if !life.details.is_empty() {
             map.insert("details".into(), Value::Object(life.details.clone()));

@@ -9,6 +9,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
 use domain::Item;
+use domain::catalogue::upcast::OLDER;
 use domain::catalogue::{CATALOGUE, Entry, Need, Sets};
 use projections::deadlines::{self, Row};
 use serde_json::{Value, json};
@@ -46,7 +47,8 @@ fn event(entry: &Entry, rules: &[Row]) -> Value {
     let rules: Vec<_> = rules.iter().filter(|row| entry.deadlines.contains(&row.rule)).collect();
     json!({
         "event": entry.code,
-        "type": format!("renkou.{}.v1", entry.code),
+        "type": event_type(entry, entry.version),
+        "older": older(entry),
         "number": entry.kind as u16,
         "name_zh": entry.name_zh,
         "name_en": entry.name_en,
@@ -61,6 +63,20 @@ fn event(entry: &Entry, rules: &[Row]) -> Value {
         "opens_a_record": entry.opens,
         "schema": entry.data_schema(),
     })
+}
+
+/// Older versions of the event that may still be posted, each with the schema of its data.
+fn older(entry: &Entry) -> Vec<Value> {
+    let older = OLDER.iter().filter(|older| older.kind == entry.kind);
+    let older = older.map(|older| {
+        let schema = Entry { fields: older.fields, ..*entry }.data_schema();
+        json!({"type": event_type(entry, older.version), "schema": schema})
+    });
+    older.collect()
+}
+
+fn event_type(entry: &Entry, version: u16) -> String {
+    format!("renkou.{}.v{version}", entry.code)
 }
 
 /// Numbers of the base items, 1 to 17, that the event changes.

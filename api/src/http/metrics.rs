@@ -13,8 +13,7 @@ use axum::routing::get;
 use domain::Position;
 use domain::clocks::day_in_china;
 use jiff::Timestamp;
-use projections::deadlines::Deadlines;
-use projections::timeliness::{Dimension, Level, Month, Timeliness, TimelinessQuery};
+use projections::timeliness::{Borders, Dimension, Level, Month, Timeliness, TimelinessQuery};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -50,6 +49,7 @@ struct Question {
     from: Option<String>,
     to: Option<String>,
     known_at: Option<String>,
+    divisions: Option<String>,
 }
 
 async fn read_timeliness(
@@ -103,8 +103,8 @@ async fn ask<T: Send + 'static>(
         return Ok((ask(&cube, &query), AsOf { position, rules_version, known_at: None }));
     };
     let log = registry.log().clone();
+    let deadlines = Arc::clone(registry.views.timeliness.cube().deadlines());
     let asked = tokio::task::spawn_blocking(move || {
-        let deadlines = Arc::new(Deadlines::embedded());
         let (cube, position) = replay::known_then::timeliness(&log, deadlines, known_at)?;
         let rules_version = cube.deadlines().rules_version().to_owned();
         let as_of = AsOf { position, rules_version, known_at: Some(known_at) };
@@ -127,7 +127,16 @@ fn query(
     let names = question.group_by.as_deref().unwrap_or("").split(',');
     let group_by =
         names.filter(|name| !name.is_empty()).map(dimension).collect::<Result<_, _>>()?;
+    let borders = match question.divisions.as_deref() {
+        None | Some("then") => Borders::Then,
+        Some("now") => Borders::Now,
+        Some(_) => {
+            return Err(Problem::new(&kinds::BAD_REQUEST)
+                .detail("divisions 可用: then, now", "divisions takes then or now"));
+        }
+    };
     Ok(TimelinessQuery {
+        borders,
         place,
         from: question.from.as_deref().map(parse_month).transpose()?,
         to: question.to.as_deref().map(parse_month).transpose()?,

@@ -7,6 +7,7 @@ mod batch;
 mod catalogue;
 pub mod cloudevents;
 mod connection;
+mod divisions;
 mod docs;
 pub mod events;
 mod flags;
@@ -53,6 +54,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(metrics::routes(shared()))
         .merge(operate::routes(shared()))
         .merge(catalogue::routes())
+        .merge(divisions::routes(shared()))
         .merge(docs::routes());
     let open = operate::open_routes(shared()).merge(docs::open_routes());
     assemble(open, guarded, tokens)

@@ -298,6 +298,7 @@ pub(super) fn record(
         operation: operation.into(),
         fields: fields.into_iter().map(Cow::Borrowed).collect(),
         as_of,
+        later: Map::new(),
     };
     let read = Read {
         person,

@@ -88,20 +88,15 @@ impl From<ReplayError> for NotRecorded {
 }
 
 impl Decider {
-    /// Decides over the log that `log` reads, remembering up to twice `generation` persons; what
-    /// stands about the others is read in `views`.
-    pub fn new(
-        identity: IdentityKey,
-        log: LogReader,
-        views: Arc<Views>,
-        generation: usize,
-    ) -> Self {
+    /// Decides over the log that `log` reads, with what is remembered of it; what stands about the
+    /// others is read in `views`.
+    pub fn new(identity: IdentityKey, log: &LogReader, views: Arc<Views>, memory: Memory) -> Self {
         let head = log.journal().head();
         let newest = log.event(head).ok().flatten().map(|event| event.envelope.clocks.recorded_at);
         Self {
             identity,
             keys: Arc::clone(log.keys()),
-            memory: Memory::new(log, generation),
+            memory,
             group: Group::default(),
             next: Position(head.0 + 1),
             unit_next: FxHashMap::default(),

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use domain::IdentityKey;
 use journal::{Journal, KeyError, KeySlots, OpenError, Options, Segments};
+use projections::deadlines::Deadlines;
 use replay::{LogReader, Seals};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -87,6 +88,8 @@ pub struct Logs {
     pub seals: Arc<Seals>,
     /// The secret of documents and submissions.
     pub identity: IdentityKey,
+    /// The rules of deadlines, with the operator's table of city and countryside.
+    pub deadlines: Arc<Deadlines>,
 }
 
 impl Home {
@@ -178,7 +181,7 @@ impl Home {
         // The log first: its lock says clearly that another process has the registry.
         let (journal, reads) = (Arc::new(open("journal")?), Arc::new(open("reads")?));
         let keys = KeySlots::open(&self.slots(), &master_key)?;
-        Self::assemble(keys, journal, reads)
+        self.assemble(keys, journal, reads)
     }
 
     /// Opens both logs and the keys for reading, beside a running service if there is one.
@@ -190,10 +193,11 @@ impl Home {
         let open = |name| Segments::open_read_only(&self.folder.join(name));
         let (journal, reads) = (Arc::new(open("journal")?), Arc::new(open("reads")?));
         let keys = KeySlots::open_read_only(&self.slots(), &self.master_key()?)?;
-        Self::assemble(keys, journal, reads)
+        self.assemble(keys, journal, reads)
     }
 
     fn assemble(
+        &self,
         keys: KeySlots,
         journal: Arc<dyn Journal>,
         reads: Arc<dyn Journal>,
@@ -202,7 +206,22 @@ impl Home {
         let identity = IdentityKey::new(own.derive("identity"));
         let keys = Arc::new(keys);
         let seals = Arc::new(Seals::new(Arc::clone(&keys), own.derive("look-up")));
-        Ok(Logs { log: LogReader::new(journal, keys), reads, seals, identity })
+        let deadlines = Arc::new(self.deadlines()?);
+        Ok(Logs { log: LogReader::new(journal, keys), reads, seals, identity, deadlines })
+    }
+
+    /// The rules of deadlines. `urban_rural.csv` in the directory, where there is one, says which
+    /// places are city and which countryside; it is read at the start.
+    fn deadlines(&self) -> Result<Deadlines, HomeError> {
+        let path = self.folder.join("urban_rural.csv");
+        let io = |source| HomeError::Io { path: path.clone(), source };
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Deadlines::embedded()),
+            Err(error) => Err(io(error)),
+            Ok(table) => Deadlines::embedded()
+                .with_areas(table.trim_start_matches('\u{feff}'))
+                .map_err(|error| io(io::Error::new(io::ErrorKind::InvalidData, error))),
+        }
     }
 
     fn master_key(&self) -> Result<[u8; 32], HomeError> {

@@ -1,11 +1,13 @@
 //! From a CloudEvent to a submission: its names checked, its data read, its source inside the
 //! sender's grant.
 
+use domain::catalogue::upcast;
 use domain::clocks::day_in_china;
 use domain::recorded::ContentTag;
 use domain::submission::{PersonRef, Reader, Source, Submission};
 use domain::{Divisions, Fault, IdentityKey, Kind};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::acts::event_key;
 use super::{CloudEvent, Prepared, Sender, Unfit};
@@ -47,14 +49,20 @@ impl Intake {
         if let Err(fault) = sender.check_source(&source) {
             return self.unfit(event, source, vec![fault], received, sender);
         }
-        let (kind, received_at) = match self.kind_and_clock(&event, &received, sender) {
+        let (kind, version, received_at) = match self.kind_and_clock(&event, &received, sender) {
             Ok(known) => known,
             Err(faults) => return self.unfit(event, source, faults, received, sender),
         };
         let content = self.content_tag(&event, received.len());
         let reader = self.reader(received_at);
         let simulated = event.recorded_time;
-        let report = match reader.read(kind, event.data) {
+        let mut data = event.data;
+        if let Value::Object(data) = &mut data
+            && version < kind.entry().version
+        {
+            upcast::upcast(kind, version, data);
+        }
+        let report = match reader.read(kind, data) {
             Ok(report) => report,
             Err(faults) => {
                 // The data was taken apart; what was sent is still there as its text.
@@ -77,6 +85,7 @@ impl Intake {
             id: event.id,
             source,
             kind,
+            version,
             key,
             content,
             sent_at: event.time,
@@ -117,10 +126,9 @@ impl Intake {
         event: &CloudEvent,
         received: &str,
         sender: &Sender,
-    ) -> Result<(Kind, Timestamp), Vec<Fault>> {
+    ) -> Result<(Kind, u16, Timestamp), Vec<Fault>> {
         let mut faults = Vec::new();
-        let kind = event.event_type.strip_prefix("renkou.").and_then(|n| n.strip_suffix(".v1"));
-        let kind = kind.and_then(Kind::posted);
+        let kind = Kind::of_type(&event.event_type);
         if kind.is_none() {
             let fault =
                 Fault::new("no_such_event", "没有这种事件类型", "there is no such event type");
@@ -155,7 +163,9 @@ impl Intake {
             ));
         }
         match kind {
-            Some(kind) if faults.is_empty() => Ok((kind, self.clock(event.recorded_time, sender))),
+            Some((kind, version)) if faults.is_empty() => {
+                Ok((kind, version, self.clock(event.recorded_time, sender)))
+            }
             _ => Err(faults),
         }
     }

@@ -106,13 +106,21 @@ impl<T> Generations<T> {
 
 impl Memory {
     /// Remembers up to twice `generation` persons, packed.
-    pub fn new(log: LogReader, generation: usize) -> Self {
-        let recent = Recent::of_log(&log).unwrap_or_else(|error| {
-            tracing::error!(error = %replay::chain(&error), "the newest events cannot be read");
-            Recent::default()
-        });
+    ///
+    /// # Errors
+    /// [`ReplayError::Newer`] when a newer program wrote to the log lately: nothing may be decided
+    /// upon what cannot be read.
+    pub fn new(log: LogReader, generation: usize) -> Result<Self, ReplayError> {
+        let recent = match Recent::of_log(&log) {
+            Err(error @ ReplayError::Newer { .. }) => return Err(error),
+            Err(error) => {
+                tracing::error!(error = %replay::chain(&error), "the newest events cannot be read");
+                Recent::default()
+            }
+            Ok(recent) => recent,
+        };
         let (at_hand, packed) = (Generations::of(AT_HAND), Generations::of(generation));
-        Self { log, at_hand, packed, recent }
+        Ok(Self { log, at_hand, packed, recent })
     }
 
     /// The person of a stream, read back when not remembered.

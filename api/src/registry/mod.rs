@@ -26,7 +26,7 @@ use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::{Views, ViewsError};
-use replay::{Follower, LogReader, Tail};
+use replay::{Follower, LogReader, ReplayError, Tail};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -38,6 +38,7 @@ pub use sender::{Collector, Sender};
 
 use commit::Job;
 use decide::Decider;
+use known::Memory;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
@@ -104,6 +105,9 @@ pub enum StartError {
     /// The directory, its keys or its logs.
     #[error(transparent)]
     Home(#[from] HomeError),
+    /// The log was written by a newer version of this program.
+    #[error(transparent)]
+    Log(#[from] ReplayError),
     /// The views.
     #[error("the views do not open")]
     Views(#[from] ViewsError),
@@ -134,16 +138,17 @@ impl Registry {
     pub fn open(folder: &Path) -> Result<Self, StartError> {
         let home = Home::open(folder)?;
         let logs = home.logs()?;
+        let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS)?;
         let seals: Arc<dyn projections::RowSeals> = logs.seals;
-        let views = Arc::new(Views::open(&home.views(), &seals)?);
+        let views = Arc::new(Views::open(&home.views(), &seals, &logs.deadlines)?);
         let (tell, folded) = watch::channel(views.folded());
         let tail = Arc::new(Tail::default());
         let follow = (logs.log.clone(), Arc::clone(&tail), Arc::clone(&views));
         let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
             tell.send_replace(position);
         });
-        let (identity, log) = (logs.identity.clone(), logs.log.clone());
-        let decider = Decider::new(identity, log, Arc::clone(&views), REMEMBERED_PERSONS);
+        let identity = logs.identity.clone();
+        let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
         let (jobs, queue) = mpsc::channel();
         let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
         let behind = {

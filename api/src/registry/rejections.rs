@@ -11,6 +11,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use replay::ReplayError;
+use serde_json::Map;
 
 use super::Prepared;
 use super::acts::event_key;
@@ -50,6 +51,7 @@ pub(super) fn of(prepared: &Prepared, faults: &[Fault], conflict: bool) -> Refus
                 faults: faults.to_vec(),
                 person: None,
                 received: cut(&unfit.received, RECEIVED_BYTES_MAX).to_owned(),
+                later: Map::new(),
             },
         },
     }
@@ -72,11 +74,12 @@ fn of_submission(submission: &Submission, faults: &[Fault], conflict: bool) -> R
         actor: submission.actor.clone(),
         rejection: Rejection {
             id: submission.id.clone(),
-            event_type: format!("renkou.{}.v1", submission.kind.code()),
+            event_type: format!("renkou.{}.v{}", submission.kind.code(), submission.version),
             conflict,
             faults: faults.to_vec(),
             person: None,
             received: cut(&submission.received, RECEIVED_BYTES_MAX).to_owned(),
+            later: Map::new(),
         },
     }
 }

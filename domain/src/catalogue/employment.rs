@@ -24,6 +24,21 @@ const STATUS: DataField = field(
 )
 .sets(&[Sets::Item(Item::EmploymentStatus)]);
 
+/// The insurances of the Social Insurance Law (社会保险法 art. 2).
+pub(super) const INSURANCE_KINDS: &[&str; 5] =
+    &["pension", "medical", "unemployment", "work_injury", "maternity"];
+const INSURANCE_PLACE: DataField =
+    field("insurance_place", "参保地", "Division of the insurance", Form::Division)
+        .expected()
+        .sets(&[topic("insurance_place")]);
+/// What version 1 of `socins_enrol` had.
+pub(super) const OLDER_SOCINS_FIELDS: &[DataField] = &[
+    field("insurance_kinds", "险种(逗号分隔)", "Kinds of insurance, with commas", Form::Text(100))
+        .required()
+        .sets(&[topic("insurance_kinds")]),
+    INSURANCE_PLACE,
+];
+
 pub(super) const ROWS: &[Entry] = &[
     posted(Kind::EmployStart, "employ_start", "就业", "Employed")
         .topics(&[Employment])
@@ -97,18 +112,14 @@ pub(super) const ROWS: &[Entry] = &[
     posted(Kind::SocinsEnrol, "socins_enrol", "参加社会保险", "Enrolled in social insurance")
         .topics(&[Employment, Welfare])
         .fields(&[
-            field(
-                "insurance_kinds",
-                "险种(逗号分隔)",
-                "Kinds of insurance, with commas",
-                Form::Text(100),
-            )
-            .required()
-            .sets(&[topic("insurance_kinds")]),
-            field("insurance_place", "参保地", "Division of the insurance", Form::Division)
-                .expected()
-                .sets(&[topic("insurance_place")]),
+            field("insurance_kinds", "险种", "Kinds of insurance", Form::Words(INSURANCE_KINDS))
+                .required()
+                .sets(&[topic("insurance_kinds")]),
+            field("insurance_kinds_other", "其他险种", "Kinds that have no code", Form::Text(200))
+                .sets(&[topic("insurance_kinds_other")]),
+            INSURANCE_PLACE,
         ])
+        .version(2)
         .authority(&[HRS, MED])
         .channels(&[DX])
         .deadlines(&[31])

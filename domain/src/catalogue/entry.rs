@@ -77,7 +77,9 @@ pub enum Word {
 pub struct Entry {
     /// Which kind.
     pub kind: Kind,
-    /// The `<event>` of the CloudEvents type `renkou.<event>.v1`; frozen.
+    /// The newest version of its form; older ones are in [`super::upcast`].
+    pub version: u16,
+    /// The `<event>` of the CloudEvents type `renkou.<event>.v<version>`; frozen.
     pub code: &'static str,
     /// Chinese name.
     pub name_zh: &'static str,
@@ -127,6 +129,7 @@ pub(super) const fn posted(
 ) -> Entry {
     Entry {
         kind,
+        version: 1,
         code,
         name_zh,
         name_en,
@@ -160,6 +163,7 @@ macro_rules! builders {
 }
 
 builders! {
+    version: u16,
     is_posted: bool,
     topics: &'static [Topic],
     fields: &'static [DataField],

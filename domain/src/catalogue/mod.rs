@@ -21,6 +21,7 @@ mod relief;
 mod residence;
 mod schema;
 mod school_and_army;
+pub mod upcast;
 
 use std::sync::LazyLock;
 
@@ -303,9 +304,26 @@ impl Kind {
         Some((ROWS[place.checked_sub(1)?].kind, side))
     }
 
+    /// The kind and version of a CloudEvents type that upstream systems may post.
+    pub fn of_type(event_type: &str) -> Option<(Self, u16)> {
+        let (code, version) = event_type.strip_prefix("renkou.")?.rsplit_once(".v")?;
+        let kind = Self::posted(code)?;
+        let is_plain = !version.starts_with(['0', '+']);
+        let version = version.parse().ok().filter(|_| is_plain)?;
+        (version <= kind.entry().version).then_some((kind, version))
+    }
+
+    /// The kind of a stored type, and whether it is a side event; none of what only a newer program
+    /// can read.
+    pub fn from_event_type(event_type: EventType) -> Option<(Self, bool)> {
+        let known = Self::from_number(event_type.number);
+        known.filter(|(kind, _)| (1..=kind.entry().version).contains(&event_type.version))
+    }
+
     /// The stored type of an event of this kind in its newest version.
     pub fn event_type(self, side: bool) -> EventType {
-        EventType { number: self as u16 + if side { SIDE } else { 0 }, version: 1 }
+        let number = self as u16 + if side { SIDE } else { 0 };
+        EventType { number, version: self.entry().version }
     }
 
     /// Whether it is one of the marriages.

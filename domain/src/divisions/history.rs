@@ -50,6 +50,13 @@ impl Divisions {
             || matches!(self.name_on(place, day), Standing::Named(_) | Standing::Unsettled(_))
     }
 
+    /// Whether the county of a place stood on a day, or the city that stands in for one. Of
+    /// development zones no years are known, so nothing speaks against them.
+    pub fn stood_on(&self, place: Place, day: Date) -> bool {
+        let county = place.at_level(6);
+        self.valid_on(county, day) || self.zones.contains(&(county.code() as u32))
+    }
+
     pub(super) fn is_fiction(&self, place: Place) -> bool {
         let fiction = Place::parse(FICTIONAL_PREFIX).expect("two digits");
         self.fictional && place.lies_in(fiction)

@@ -60,7 +60,7 @@ impl Divisions {
         levels
     }
 
-    fn is_division_on(&self, place: Place, day: Date) -> bool {
+    pub(super) fn is_division_on(&self, place: Place, day: Date) -> bool {
         let Some(code) = place.listed_code() else { return true };
         let listed = || LISTED.in_year(code, day.year()).map(|at| LISTED.tenures[at]);
         self.is_fiction(place)

@@ -138,11 +138,13 @@ pub enum Doubt {
     NoAuthority,
     /// Two records were merged that tell different facts of one life.
     MergedFactsDiffer,
+    /// The division did not stand on the day it happened.
+    PlaceNotOfTheDay,
 }
 
 impl Doubt {
     /// Every doubt.
-    pub const ALL: [Doubt; 13] = [
+    pub const ALL: [Doubt; 14] = [
         Self::SecondReport,
         Self::FirstKnownByThisEvent,
         Self::MarriageNotOnRecord,
@@ -156,6 +158,7 @@ impl Doubt {
         Self::ChannelNotAllowed,
         Self::NoAuthority,
         Self::MergedFactsDiffer,
+        Self::PlaceNotOfTheDay,
     ];
 
     /// The doubt of a rule's name.
@@ -182,6 +185,7 @@ impl Doubt {
             Self::ChannelNotAllowed => ("channel_not_allowed", "warning", &[]),
             Self::NoAuthority => ("no_authority", "warning", &[]),
             Self::MergedFactsDiffer => ("merged_facts_differ", "error", &[]),
+            Self::PlaceNotOfTheDay => ("place_not_of_the_day", "warning", &[]),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Submission {
     pub source: Source,
     /// What kind of event.
     pub kind: Kind,
+    /// In which version of its form it was sent.
+    pub version: u16,
     /// Keyed hash of source and id: the idempotency key.
     pub key: EventKey,
     /// Keyed hash of type and data.
@@ -101,6 +103,8 @@ pub struct Report {
     pub channel: [u8; 2],
     /// Where it happened or was reported.
     pub place: Place,
+    /// Whether that division stood on the day it happened.
+    pub place_stood: bool,
     /// Who keyed it.
     pub operator: Option<String>,
     /// Items stated of the person.
@@ -140,6 +144,9 @@ impl Submission {
         }
         if !report.unusable.is_empty() {
             doubts.push((Doubt::FieldUnusable, report.unusable.clone()));
+        }
+        if !report.place_stood {
+            doubts.push((Doubt::PlaceNotOfTheDay, vec!["place"]));
         }
         if !entry.may_come_through(report.channel) {
             doubts.push((Doubt::ChannelNotAllowed, Vec::new()));

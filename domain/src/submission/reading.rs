@@ -90,6 +90,7 @@ impl Reader<'_> {
             known_on,
             channel: channel?.as_bytes().try_into().ok()?,
             place: place?,
+            place_stood: self.divisions.stood_on(place?, occurred_on?),
             operator,
             items,
             related,
@@ -119,7 +120,7 @@ impl Reader<'_> {
         let text = fields.text(Field::Place, true)?;
         let known = Place::parse(&text)
             .ok()
-            .filter(|place| place.digits() >= 6 && self.divisions.was_ever_issued(&text[..6]));
+            .filter(|place| place.digits() >= 6 && self.divisions.holds_places(&text[..6]));
         if known.is_none() {
             let fault = Fault::new(
                 "not_a_place",

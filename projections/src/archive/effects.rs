@@ -1,7 +1,7 @@
 //! What an event changes in an archive: mostly by its row in the catalogue, and by code only what
 //! a table cannot say.
 
-use domain::catalogue::{Conclusion, Entry, Sets, Word};
+use domain::catalogue::{Conclusion, Entry, Sets, Word, upcast};
 use domain::{Item, Kind, LifeEvent, Place, Role, Topic};
 use serde_json::{Map, Value as Json};
 
@@ -36,7 +36,7 @@ impl Archive {
         for (item, text) in fact.life.items.iter() {
             self.say(item, text, voice);
         }
-        self.set_fields(voice, fact.life);
+        self.set_fields(voice, fact.life, &fact.life.details);
         if self.follows(fact) {
             self.conclude(fact, voice);
         }
@@ -49,7 +49,8 @@ impl Archive {
             for (item, text) in correction.life.items.iter() {
                 self.say(item, text, voice);
             }
-            self.set_fields(voice, correction.life);
+            let details = upcast::of_correction(fact.kind, &correction.life.details);
+            self.set_fields(voice, correction.life, &details);
             self.set_free_topics(&correction.life.details, origin);
             if let Some(day) = correction.life.true_day.filter(|_| !fact.side) {
                 self.set_vital_date(fact.kind, &day.to_string(), voice);
@@ -138,20 +139,22 @@ impl Archive {
     }
 
     /// The fields of an event, each where the catalogue says that it goes.
-    fn set_fields(&mut self, voice: Voice, life: &LifeEvent) {
-        if life.details.is_empty() {
+    fn set_fields(&mut self, voice: Voice, life: &LifeEvent, details: &Map<String, Json>) {
+        if details.is_empty() {
             return;
         }
         for field in voice.entry.fields.iter().filter(|field| !field.sets.is_empty()) {
-            let value = life.details.get(field.name).filter(|value| field.form.fits(value));
-            let Some((value, text)) = value.and_then(|value| Some((value, text_of(value)?))) else {
-                continue;
-            };
+            let value = details.get(field.name).filter(|value| field.form.fits(value));
+            let Some(value) = value else { continue };
             for sets in field.sets {
                 match *sets {
                     // What the items state goes before.
                     Sets::Item(item) if life.items.get(item).is_some() => {}
-                    Sets::Item(item) => self.say(item, &text, voice),
+                    Sets::Item(item) => {
+                        if let Some(text) = text_of(value) {
+                            self.say(item, &text, voice);
+                        }
+                    }
                     Sets::Topic(topic, name) => self.set_topic(topic, name, value, voice.origin),
                 }
             }

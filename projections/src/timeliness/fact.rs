@@ -81,7 +81,7 @@ impl Fact {
         let month = Month::of(day);
         let first_day = occurred + 1 - i32::from(day.day());
         let due = deadlines
-            .due_day(self.event, place.is_urban(), occurred, self.known)
+            .due_day(self.event, deadlines.areas().is_urban(place), occurred, self.known)
             .map(|(day, _)| DueInMonth { days: day - first_day, on_time: self.recorded <= day });
         let split = self.known.zip(self.sent).map(|(known, sent)| {
             [known - occurred, sent - known, self.received - sent, self.recorded - self.received]

@@ -8,6 +8,7 @@
 //! counties, so that questions about a province do not read every village.
 
 mod acts;
+mod borders;
 mod cube;
 mod fact;
 mod lags;
@@ -34,6 +35,7 @@ pub use self::lags::{LagCurve, LagPoint};
 pub use self::month::Month;
 pub use self::query::{Dimension, Group, Level, Row, SplitDays, TimelinessQuery};
 pub use self::rows::{Cell, CellKey, RowError};
+pub use borders::Borders;
 
 /// A group of months stays open for so many days after its latest due day.
 pub const GRACE_DAYS: i32 = 90;
@@ -100,7 +102,7 @@ impl Timeliness {
     }
 
     /// The rules that judge.
-    pub fn deadlines(&self) -> &Deadlines {
+    pub fn deadlines(&self) -> &Arc<Deadlines> {
         &self.deadlines
     }
 

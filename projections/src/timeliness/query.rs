@@ -7,6 +7,7 @@ use domain::Place;
 use jiff::civil::Date;
 
 use super::Timeliness;
+use super::borders::Borders;
 use super::lags::{Lags, quantile};
 use super::month::Month;
 use super::selection::Selection;
@@ -23,6 +24,8 @@ pub struct TimelinessQuery {
     pub to: Option<Month>,
     /// One row per value of all of these, ordered by them in this order.
     pub group_by: Vec<Dimension>,
+    /// By which borders places are told apart, and `place` is meant.
+    pub borders: Borders,
     /// The day of asking: what was due before it is judged. A day before the newest record is
     /// taken as the day of that record; figures as of a past day come from a view folded up to it.
     pub as_of: Date,

@@ -4,6 +4,7 @@
 use domain::Place;
 use rustc_hash::FxHashMap;
 
+use super::borders::{Borders, Redrawn};
 use super::cube::Cube;
 use super::fact::Series;
 use super::lags::Lags;
@@ -36,18 +37,19 @@ impl<'a> Selection<'a> {
         let by_month = query.group_by.contains(&Dimension::Month);
         let cube = coarsest(&view.cubes, query, level.map_or(0, |level| level as u8));
         let as_of = day_number(query.as_of).max(view.recorded_last);
+        let mut redrawn = Redrawn::new(query.borders, query.as_of);
         let chosen = |sheet: &&Sheet| {
             !sheet.runs.is_empty()
                 && query.from.is_none_or(|from| sheet.month >= from)
                 && query.to.is_none_or(|to| sheet.month <= to)
-                && query.place.is_none_or(|place| sheet.place.lies_in(place))
         };
-        let group_of = |sheet: &Sheet| {
-            let place = level.map(|level| sheet.place.at_level(level as u8));
-            (place, by_month.then_some(sheet.month))
+        let group_of = |sheet: &'a Sheet| {
+            let own = redrawn.place(sheet.place, sheet.month);
+            let place = level.map(|level| own.at_level(level as u8));
+            let is_within = query.place.is_none_or(|whole| own.lies_in(whole));
+            is_within.then_some(((place, by_month.then_some(sheet.month)), sheet))
         };
-        let mut sheets: Vec<_> =
-            cube.sheets.iter().filter(chosen).map(|sheet| (group_of(sheet), sheet)).collect();
+        let mut sheets: Vec<_> = cube.sheets.iter().filter(chosen).filter_map(group_of).collect();
         sheets.sort_by_key(|(group, _)| *group);
         let (series_groups, group_of_series) = group_series(&view.series, &query.group_by);
         let mut open = FxHashMap::default();
@@ -83,6 +85,7 @@ impl<'a> Selection<'a> {
 /// The coarsest cube that still tells the places of a question apart.
 fn coarsest<'a>(cubes: &'a [Cube; 3], query: &TimelinessQuery, digits: u8) -> &'a Cube {
     let digits = digits.max(query.place.map_or(0, Place::digits));
+    let digits = if query.borders == Borders::Now { digits.max(6) } else { digits };
     cubes.iter().rev().find(|cube| cube.digits >= digits).unwrap_or(&cubes[0])
 }
 
