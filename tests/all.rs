@@ -38,6 +38,7 @@ mod row_log;
 mod rules;
 mod seals;
 mod segments_store;
+mod simulation;
 mod tidy;
 mod timeliness;
 mod timeliness_recount;
