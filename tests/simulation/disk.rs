@@ -139,6 +139,16 @@ impl Disk {
         state.is_down || state.has_refused
     }
 
+    /// From now on every operation fails: the process is killed before it can do another.
+    pub fn go_down(&self) {
+        self.state().is_down = true;
+    }
+
+    /// Other numbers from now on.
+    pub fn reseed(&self, seed: u64) {
+        self.state().dice = Dice::new(seed);
+    }
+
     /// A new process begins; with `power_lost` on what a power loss left, else on what the one
     /// before saw.
     pub fn restart(&self, power_lost: bool) {

@@ -98,6 +98,10 @@ impl History {
                 return self.after_a_failure(&open);
             }
         }
+        if self.dice.once_in(2) {
+            // It is killed; else it ends in order and saves the heads.
+            self.disk.go_down();
+        }
     }
 
     /// Opens as the service does: the log, then the keys.

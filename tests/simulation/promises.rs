@@ -24,7 +24,9 @@ pub enum Key {
     /// Durable; what it sealed opens.
     Synced(Vec<u8>),
     /// It may be there or gone; whether it was durable before.
-    Destroying { was_durable: bool },
+    Destroying {
+        was_durable: bool,
+    },
     Destroyed,
 }
 
