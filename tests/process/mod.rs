@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod demo;
 pub mod events;
+mod faults;
 mod secrecy;
 pub mod server;
 mod start_and_stop;

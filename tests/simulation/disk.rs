@@ -37,6 +37,8 @@ struct State {
     fault: Option<Fault>,
     /// Changing operations since the fault was set.
     operations: u64,
+    /// A file that cannot be opened for writing.
+    forbidden: Option<PathBuf>,
     is_down: bool,
     has_refused: bool,
     /// Handles of an earlier life do nothing.
@@ -116,6 +118,7 @@ impl Disk {
             locked: Vec::new(),
             fault: None,
             operations: 0,
+            forbidden: None,
             is_down: false,
             has_refused: false,
             life: 0,
@@ -131,6 +134,11 @@ impl Disk {
     pub fn expect(&self, fault: Option<Fault>) {
         let mut state = self.state();
         (state.fault, state.operations, state.has_refused) = (fault, 0, false);
+    }
+
+    /// Lets nobody write a file of this name, or lets everybody again.
+    pub fn forbid(&self, path: Option<PathBuf>) {
+        self.state().forbidden = path;
     }
 
     /// Whether the fault that was set has come.
@@ -195,6 +203,9 @@ impl Storage for Disk {
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Handle> {
         let state = &mut *self.state();
+        if access != Access::Read && state.forbidden.as_deref() == Some(path) {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
         let known = state.names.get(path).copied();
         let file = match (known, access) {
             (Some(_), Access::Create | Access::CreatePrivate) => {

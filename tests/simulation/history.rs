@@ -81,6 +81,9 @@ impl History {
 
     fn one_life(&mut self, fault: Option<Fault>) {
         self.disk.expect(fault);
+        // Heads that cannot be saved must harm nothing.
+        let forbidden = self.dice.once_in(3).then(|| folder().join("heads.new"));
+        self.disk.forbid(forbidden);
         let open = match self.open() {
             Ok(open) => open,
             Err(error) => {

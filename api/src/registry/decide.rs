@@ -18,6 +18,7 @@ use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
 use super::acts::{ActError, Acts, Telling};
+use super::commit::unless_the_disk_failed;
 use super::known::{Known, Memory};
 use super::receipt::{Accepted, Flag, Receipt};
 use super::{Prepared, rejections};
@@ -286,7 +287,8 @@ impl Decider {
         for telling in tellings {
             let known = self.memory.known(telling.person)?;
             if known.key.is_none() {
-                let key = self.keys.issue(telling.person.as_uuid()).map_err(ReplayError::from)?;
+                let issued = self.keys.issue(telling.person.as_uuid());
+                let key = unless_the_disk_failed(issued).map_err(ReplayError::from)?;
                 known.key = Some(Arc::new(key));
                 self.group.issued_keys = true;
             }
