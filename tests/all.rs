@@ -24,6 +24,7 @@ mod keys;
 mod older_views;
 mod openapi;
 mod openapi_served;
+mod parsers;
 mod payloads;
 mod person_lives;
 mod person_refusals;

@@ -11,3 +11,4 @@ mod secrecy;
 pub mod server;
 mod start_and_stop;
 mod truth;
+mod views_lost;

@@ -187,7 +187,7 @@ impl History {
             let key = open.keys.find(id(person)).map_err(|_| Ended)?.expect("just issued");
             let records = (0..1 + self.dice.below(3)).map(|_| {
                 let length = self.dice.below(700) as usize;
-                let plain: Vec<u8> = (0..length).map(|_| self.dice.next() as u8).collect();
+                let plain = self.dice.bytes(length);
                 let sealed =
                     key.seal(crate::journal_contract::stream(person), domain::Sequence(0), &plain);
                 (plain, sealed)

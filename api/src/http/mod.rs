@@ -3,14 +3,14 @@
 mod answer;
 mod archive_json;
 mod archive_parts;
-mod batch;
+pub mod batch;
 mod catalogue;
 pub mod cloudevents;
 mod connection;
 mod docs;
 pub mod events;
 pub mod language;
-mod lines;
+pub mod lines;
 mod metrics;
 mod operate;
 mod persons;
