@@ -10,6 +10,7 @@ pub mod log_reader;
 mod opening;
 pub mod rebuild;
 pub mod tail;
+mod whole_lives;
 
 pub use follow::{Follower, catch_up};
 pub use log_reader::{LogReader, ReplayError, Seals};

@@ -9,6 +9,7 @@ pub mod cloudevents;
 mod connection;
 mod docs;
 pub mod events;
+mod flags;
 pub mod language;
 pub mod lines;
 mod metrics;
@@ -46,6 +47,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(events::routes(shared()))
         .merge(rejections::routes(shared()))
         .merge(persons::routes(shared()))
+        .merge(flags::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(operate::routes(shared()))
         .merge(catalogue::routes())
