@@ -1,5 +1,5 @@
 # `make demo` and `make test` do all the set-up that they need, or name what is missing.
-.PHONY: demo test bench check fmt clippy deny setup
+.PHONY: demo test nightly fuzz bench check fmt clippy deny setup
 CARGO ?= cargo
 PEOPLE ?= 20000
 
@@ -15,6 +15,18 @@ test: setup
 	@command -v python3 >/dev/null || { echo "Install Python 3.10 or newer with venv (Debian: apt-get install python3-venv)."; exit 1; }
 	@command -v npm >/dev/null || { echo "Install Node.js 18 or newer with npm (Debian: apt-get install nodejs npm)."; exit 1; }
 	$(CARGO) test --workspace --locked
+
+# What takes too long for every change: ten times the kills, twenty times the histories.
+nightly: setup
+	RENKOU_KILL_ROUNDS=200 $(CARGO) test --locked -p tests what_was_acknowledged_survives_kill_9 -- --nocapture
+	RENKOU_SEEDS=200000 $(CARGO) test --locked -p tests simulation -- --nocapture
+
+FUZZ_SECONDS ?= 60
+# Needs a nightly toolchain, and cargo-fuzz, which it installs.
+fuzz: setup
+	command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
+	cd fuzz && for target in structured batch binary lines frames payloads tokens; do \
+		$(CARGO) +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 || exit 1; done
 
 bench:
 	cargo build --release --locked -p api

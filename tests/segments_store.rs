@@ -114,6 +114,45 @@ fn a_tail_that_grew_but_was_never_written_is_cut() {
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
+/// A loss of power leaves any sectors of the group that was being written, and zeros for the rest.
+#[test]
+fn a_tail_with_missing_sectors_is_cut_and_a_flipped_bit_in_it_is_not() {
+    let (folder, records) = written(Options::default(), 3);
+    let path = files(folder.path()).remove(0);
+    let start = fs::metadata(&path).unwrap().len() as usize;
+    let log = Segments::open(folder.path(), Options::default()).unwrap();
+    let append = |n: u64| to(n, Expected::Any, &[&[b'a' + n as u8; 150], b"more"]);
+    assert!(log.append((0..12).map(append).collect()).iter().all(Result::is_ok));
+    let length = fs::metadata(&path).unwrap().len() as usize;
+    assert!(log.append(vec![append(1)])[0].is_ok());
+    drop(log);
+    let followed = fs::read(&path).unwrap();
+    let without = |bytes: &[u8], sector: usize| {
+        let mut bytes = bytes.to_vec();
+        let end = bytes.len().min((sector + 1) * 512);
+        bytes[start.max(sector * 512)..end].fill(0);
+        bytes
+    };
+    let sectors = start / 512..length.div_ceil(512);
+    assert!(sectors.len() > 8);
+    for sector in sectors.clone() {
+        fs::write(&path, without(&followed[..length], sector)).unwrap();
+        assert_eq!(all(&reopen(folder.path()).unwrap(), 100), records, "sector {sector}");
+        assert_eq!(fs::metadata(&path).unwrap().len(), start as u64);
+        // What another group follows was acknowledged: it is lost, not torn.
+        fs::write(&path, without(&followed, sector)).unwrap();
+        let found = fault(folder.path());
+        assert!(matches!(found, OpenError::Damaged { .. }), "sector {sector}: {found}");
+    }
+    for place in start..length {
+        let mut bytes = followed[..length].to_vec();
+        bytes[place] ^= 1 << (place % 8);
+        fs::write(&path, &bytes).unwrap();
+        let found = fault(folder.path());
+        assert!(matches!(found, OpenError::Damaged { .. }), "byte {place}: {found}");
+    }
+}
+
 #[test]
 fn a_torn_tail_before_the_last_file_is_damage() {
     let (folder, _) = written(SMALL, 20);

@@ -4,11 +4,12 @@
 //! `id 16 | nonce 12 | wrapped key 48 | CRC32C 4`; a destroyed one keeps its id over zeros.
 
 mod recent;
+mod repair;
+mod slot;
 
-use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
@@ -17,10 +18,11 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use self::recent::Recent;
+use self::repair::Torn;
+use self::slot::{CHECKED_BYTES, SLOT_BYTES, Slot, offset};
 use crate::seal::{Cipher, PersonKey};
+use crate::storage::{self, Access, Files, Storage, StorageFile};
 
-const SLOT_BYTES: usize = 80;
-const CHECKED_BYTES: usize = 76;
 /// Slots that are read at once when the file is opened.
 const SLOTS_AT_ONCE: usize = 4_096;
 
@@ -43,14 +45,16 @@ pub enum KeyError {
 
 /// The open key slots: the only writer of their file. Threads share it: finding a key waits for
 /// nobody, issuing and destroying take turns.
-pub struct KeySlots {
-    file: File,
+pub struct KeySlots<S: Storage = Files> {
+    file: S::File,
     master: Cipher,
     /// Which slot is whose, by number: four bytes for each of very many.
     slots: RwLock<FxHashMap<Uuid, u32>>,
     /// How many slots the file has. Who writes to the file holds it.
     count: Mutex<u32>,
     recent: Recent,
+    /// After a failed write or sync nothing is issued or synced any more.
+    failed: AtomicBool,
 }
 
 impl KeySlots {
@@ -59,34 +63,17 @@ impl KeySlots {
     /// # Errors
     /// [`KeyError::Io`], also when the file exists.
     pub fn create(path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
-        use std::os::unix::fs::OpenOptionsExt;
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        crate::lock::take(&file).map_err(io::Error::from)?;
-        file.sync_all()?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        Ok(Self::over(file, master))
-    }
-
-    fn over(file: File, master: &[u8; 32]) -> Self {
-        let (slots, count) = (RwLock::default(), Mutex::new(0));
-        Self { file, master: cipher(master), slots, count, recent: Recent::default() }
+        Self::create_on(&Files, path, master)
     }
 
     /// Opens the slots, checks each and proves the master key on the first live one. A slot that
-    /// was torn in mid-write was never used, since slots are synced before the log, and is cut.
+    /// was torn in mid-write was never used, since slots are synced before the log, and goes; a
+    /// destruction that was torn is ended.
     ///
     /// # Errors
     /// [`KeyError`]; a damaged slot or a wrong master key stops the start.
     pub fn open(path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        crate::lock::take(&file).map_err(io::Error::from)?;
-        let keys = Self::over(file, master);
-        let count = keys.read_slots()?;
-        keys.file.set_len(offset(count))?;
-        keys.file.sync_all()?;
-        Ok(keys)
+        Self::open_on(&Files, path, master)
     }
 
     /// Opens the slots for reading beside the process that writes them. Open the log first: every
@@ -95,32 +82,73 @@ impl KeySlots {
     /// # Errors
     /// [`KeyError`]; issuing and destroying fail later.
     pub fn open_read_only(path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
-        let keys = Self::over(File::open(path)?, master);
+        let keys = Self::over(Files.open(path, Access::Read)?, master);
         keys.read_slots()?;
         Ok(keys)
     }
+}
 
-    /// Reads and checks every whole slot; gives how many there are.
-    fn read_slots(&self) -> Result<u32, KeyError> {
-        let size = self.file.metadata()?.len();
+impl<S: Storage> KeySlots<S> {
+    /// As [`KeySlots::create`], on any storage.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_on(storage: &S, path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
+        let file = storage.open(path, Access::CreatePrivate)?;
+        crate::lock::take(&file).map_err(io::Error::from)?;
+        file.sync_all()?;
+        storage.sync_folder(storage::above(path))?;
+        Ok(Self::over(file, master))
+    }
+
+    /// As [`KeySlots::open`], on any storage.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(storage: &S, path: &Path, master: &[u8; 32]) -> Result<Self, KeyError> {
+        let file = storage.open(path, Access::Write)?;
+        crate::lock::take(&file).map_err(io::Error::from)?;
+        let keys = Self::over(file, master);
+        let torn = keys.read_slots()?;
+        let mut count = keys.turn();
+        *count = repair::repair(&keys.file, *count, &torn)?;
+        drop(count);
+        Ok(keys)
+    }
+
+    fn over(file: S::File, master: &[u8; 32]) -> Self {
+        let (slots, count, failed) = (RwLock::default(), Mutex::new(0), AtomicBool::new(false));
+        Self { file, master: cipher(master), slots, count, recent: Recent::default(), failed }
+    }
+
+    /// Reads and checks every slot; gives those that a power loss tore, which hold no key.
+    fn read_slots(&self) -> Result<Vec<Torn>, KeyError> {
+        let size = self.file.length()?;
         let count = u32::try_from(size / SLOT_BYTES as u64).map_err(io::Error::other)?;
         let mut slots = FxHashMap::default();
-        let mut proved = false;
+        let (mut proved, mut torn) = (false, Vec::new());
         let mut bytes = vec![0; SLOTS_AT_ONCE * SLOT_BYTES];
         for first in (0..count).step_by(SLOTS_AT_ONCE) {
             let some = SLOTS_AT_ONCE.min((count - first) as usize);
             let bytes = &mut bytes[..some * SLOT_BYTES];
             self.file.read_exact_at(bytes, offset(first))?;
             for (number, slot) in (first..).zip(bytes.chunks_exact(SLOT_BYTES)) {
-                check(slot, number)?;
-                let id = Uuid::from_slice(&slot[..16]).expect("sixteen bytes");
-                proved = proved || self.unwrap(slot, number)?.is_some();
-                slots.insert(id, number);
+                match slot::judge(slot, number) {
+                    Slot::Whole => proved = proved || self.unwrap(slot, number)?.is_some(),
+                    Slot::HalfDestroyed => torn.push(Torn { number, of: Some(slot::id(slot)) }),
+                    Slot::NeverWritten if count - number <= repair::UNSYNCED_SLOTS_MAX => {
+                        torn.push(Torn { number, of: None });
+                        continue;
+                    }
+                    _ => return Err(KeyError::Damaged(offset(number))),
+                }
+                slots.insert(slot::id(slot), number);
             }
         }
         *self.turn() = count;
+        torn.iter().for_each(|torn| self.recent.erase(torn.number));
         *self.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
-        Ok(count)
+        Ok(torn)
     }
 
     /// The key of `id`; none when it never had one or it was destroyed.
@@ -193,7 +221,11 @@ impl KeySlots {
         let nonce: [u8; 12] = nonce.try_into().expect("twelve bytes");
         let wrapped = self.master.encrypt(&Nonce::from(nonce), payload).expect("a short payload");
         let number = *count;
-        self.write(number, &[&id.as_bytes()[..], &nonce, &wrapped].concat())?;
+        let mut bytes = [0; CHECKED_BYTES];
+        bytes[..16].copy_from_slice(id.as_bytes());
+        bytes[16..28].copy_from_slice(&nonce);
+        bytes[28..].copy_from_slice(&wrapped);
+        self.once(|| self.file.write_all_at(&slot::checked(&bytes), offset(number)))?;
         self.insert(id, &mut count)?;
         let key = PersonKey::new(secret);
         self.recent.keep(number, &key);
@@ -205,7 +237,7 @@ impl KeySlots {
     /// # Errors
     /// [`KeyError::Io`]; never retry it.
     pub fn sync(&self) -> Result<(), KeyError> {
-        Ok(self.file.sync_data()?)
+        self.once(|| self.file.sync_data())
     }
 
     /// Overwrites the key of `id` in place, durable when it returns: what it sealed is unreadable
@@ -217,9 +249,7 @@ impl KeySlots {
         let mut count = self.turn();
         let known = self.number(id);
         let number = known.unwrap_or(*count);
-        let mut slot = [0; CHECKED_BYTES];
-        slot[..16].copy_from_slice(id.as_bytes());
-        self.write(number, &slot)?;
+        self.once(|| self.file.write_all_at(&slot::destroyed(id), offset(number)))?;
         if known.is_none() {
             self.insert(id, &mut count)?;
         }
@@ -243,16 +273,24 @@ impl KeySlots {
         Ok(())
     }
 
-    fn write(&self, number: u32, checked: &[u8]) -> Result<(), KeyError> {
-        let slot = [checked, &crc32c::crc32c(checked).to_le_bytes()].concat();
-        Ok(self.file.write_all_at(&slot, offset(number))?)
+    /// Writes or syncs, unless that has failed before.
+    fn once(&self, work: impl FnOnce() -> io::Result<()>) -> Result<(), KeyError> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(io::Error::other("an earlier write or sync failed").into());
+        }
+        let done = work();
+        self.failed.fetch_or(done.is_err(), Ordering::AcqRel);
+        Ok(done?)
     }
 
     fn slot(&self, number: u32) -> Result<[u8; SLOT_BYTES], KeyError> {
         let mut slot = [0; SLOT_BYTES];
         self.file.read_exact_at(&mut slot, offset(number))?;
-        check(&slot, number)?;
-        Ok(slot)
+        match slot::judge(&slot, number) {
+            Slot::Whole => Ok(slot),
+            Slot::HalfDestroyed => Ok(slot::destroyed(slot::id(&slot))),
+            Slot::NeverWritten | Slot::Damaged => Err(KeyError::Damaged(offset(number))),
+        }
     }
 
     fn unwrap(&self, slot: &[u8], number: u32) -> Result<Option<PersonKey>, KeyError> {
@@ -266,16 +304,6 @@ impl KeySlots {
         let secret = opened.map_err(|_| KeyError::MasterKey(offset(number)))?;
         Ok(Some(PersonKey::new(&secret.try_into().expect("thirty-two bytes were wrapped"))))
     }
-}
-
-fn check(slot: &[u8], number: u32) -> Result<(), KeyError> {
-    let checksum = crc32c::crc32c(&slot[..CHECKED_BYTES]).to_le_bytes();
-    if checksum == slot[CHECKED_BYTES..] { Ok(()) } else { Err(KeyError::Damaged(offset(number))) }
-}
-
-/// Where a slot begins.
-fn offset(number: u32) -> u64 {
-    u64::from(number) * SLOT_BYTES as u64
 }
 
 fn cipher(master: &[u8; 32]) -> Cipher {

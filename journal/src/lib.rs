@@ -13,6 +13,7 @@ pub mod memory;
 pub mod record;
 pub mod seal;
 pub mod segments;
+pub mod storage;
 
 pub use contract::{
     AppendError, Appended, Draft, Expected, Journal, ReadError, Stored, StreamAppend,
@@ -22,3 +23,4 @@ pub use keys::{KeyError, KeySlots};
 pub use memory::Memory;
 pub use seal::{PersonKey, SealBroken};
 pub use segments::{OpenError, Options, ReadOnly, Segments};
+pub use storage::{Files, Storage};

@@ -10,9 +10,8 @@ mod log;
 mod open;
 mod read_only;
 mod scan;
+mod torn;
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
@@ -29,6 +28,7 @@ use crate::admission::Admission;
 use crate::contract::{AppendError, Appended, Journal, ReadError, Stored, StreamAppend};
 use crate::frame::{BODY_HEADER_BYTES, Frame};
 use crate::record;
+use crate::storage::{self, Files, Storage, StorageFile};
 
 /// Offsets in a file have 32 bits.
 const ROLL_BYTES_MAX: u64 = u32::MAX as u64;
@@ -51,10 +51,10 @@ impl Default for Options {
 }
 
 /// The open log: the only writer of its folder.
-pub struct Segments {
-    log: Arc<Log>,
-    writer: Mutex<Writer>,
-    _lock: File,
+pub struct Segments<S: Storage = Files> {
+    log: Arc<Log<S>>,
+    writer: Mutex<Writer<S>>,
+    _lock: S::File,
 }
 
 impl Segments {
@@ -64,23 +64,7 @@ impl Segments {
     /// [`OpenError::Exists`] when the folder holds a log: creating never opens; else
     /// [`OpenError::Io`] or [`OpenError::Locked`].
     pub fn create(folder: &Path, options: Options) -> Result<Self, OpenError> {
-        let io = |source| OpenError::Io { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(io)?;
-        let lock = open::lock(folder)?;
-        if !open::list(folder)?.is_empty() {
-            return Err(OpenError::Exists { path: folder.to_owned() });
-        }
-        // Heads of an earlier log would speak of records that this one never had.
-        match fs::remove_file(folder.join("heads")) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
-            _ => {}
-        }
-        let first = open::create(folder, Position(1))?;
-        let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
-        let above = File::open(above.unwrap_or(Path::new(".")));
-        above.and_then(|above| above.sync_all()).map_err(io)?;
-        let log = Log::new(folder.to_owned(), vec![first], heads::Heads::new());
-        Ok(Self::over(log, lock, options))
+        Self::create_on(&Files, folder, options)
     }
 
     /// Opens the log in `folder`, checks every byte of it and cuts a group that was torn in
@@ -89,11 +73,7 @@ impl Segments {
     /// # Errors
     /// [`OpenError`]; damage that is not the torn end stops the start.
     pub fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
-        if open::list(folder)?.is_empty() {
-            return Err(OpenError::Missing { path: folder.to_owned() });
-        }
-        let lock = open::lock(folder)?;
-        Ok(Self::over(open::open(folder, true)?, lock, options))
+        Self::open_on(&Files, folder, options)
     }
 
     /// Opens the log for reading only: no lock is taken and no byte is changed, so a live node's
@@ -102,7 +82,43 @@ impl Segments {
     /// # Errors
     /// [`OpenError`], as [`Segments::open`].
     pub fn open_read_only(folder: &Path) -> Result<ReadOnly, OpenError> {
-        ReadOnly::open(folder)
+        ReadOnly::open_on(&Files, folder)
+    }
+}
+
+impl<S: Storage> Segments<S> {
+    /// As [`Segments::create`], on any storage.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_on(storage: &S, folder: &Path, options: Options) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { path: folder.to_owned(), source };
+        storage.make_folder(folder).map_err(io)?;
+        let lock = open::lock(storage, folder)?;
+        if !open::list(storage, folder)?.is_empty() {
+            return Err(OpenError::Exists { path: folder.to_owned() });
+        }
+        // Heads of an earlier log would speak of records that this one never had.
+        match storage.remove(&folder.join("heads")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+        let first = open::create(storage, folder, Position(1))?;
+        storage.sync_folder(storage::above(folder)).map_err(io)?;
+        let log = Log::new(storage.clone(), folder.to_owned(), vec![first], heads::Heads::new());
+        Ok(Self::over(log, lock, options))
+    }
+
+    /// As [`Segments::open`], on any storage.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(storage: &S, folder: &Path, options: Options) -> Result<Self, OpenError> {
+        if open::list(storage, folder)?.is_empty() {
+            return Err(OpenError::Missing { path: folder.to_owned() });
+        }
+        let lock = open::lock(storage, folder)?;
+        Ok(Self::over(open::open(storage, folder, true)?, lock, options))
     }
 
     /// How many streams the log has.
@@ -110,7 +126,7 @@ impl Segments {
         self.log.heads.len()
     }
 
-    fn over(log: Log, lock: File, options: Options) -> Self {
+    fn over(log: Log<S>, lock: S::File, options: Options) -> Self {
         let segment = log.newest();
         let writer = Writer {
             roll_bytes: options.roll_bytes.min(ROLL_BYTES_MAX),
@@ -125,7 +141,7 @@ impl Segments {
     }
 
     /// A thread that panicked in mid-append left a group of which nobody knows how far it came.
-    fn writer(&self) -> MutexGuard<'_, Writer> {
+    fn writer(&self) -> MutexGuard<'_, Writer<S>> {
         self.writer.lock().unwrap_or_else(|poisoned| {
             let mut writer = poisoned.into_inner();
             let why = || Arc::new(std::io::Error::other("an append panicked")) as Failure;
@@ -136,7 +152,7 @@ impl Segments {
 }
 
 /// Saves the heads, so that the next start need not gather them.
-impl Drop for Segments {
+impl<S: Storage> Drop for Segments<S> {
     fn drop(&mut self) {
         let mut writer = self.writer();
         if let Some(saving) = writer.saving.take() {
@@ -149,8 +165,8 @@ impl Drop for Segments {
 }
 
 /// A copy that could not be written costs time at the next start, nothing else.
-fn save_heads(log: &Log) {
-    if let Err(error) = log.heads.save(&log.folder, log.head()) {
+fn save_heads<S: Storage>(log: &Log<S>) {
+    if let Err(error) = log.heads.save(&log.storage, &log.folder, log.head()) {
         tracing::warn!(folder = %log.folder.display(), %error, "the heads could not be saved");
     }
 }
@@ -158,9 +174,9 @@ fn save_heads(log: &Log) {
 type Failure = Arc<dyn std::error::Error + Send + Sync>;
 
 /// What only the appending thread touches.
-struct Writer {
+struct Writer<S: Storage> {
     roll_bytes: u64,
-    segment: Arc<SegmentFile>,
+    segment: Arc<SegmentFile<S::File>>,
     /// Length of the segment.
     bytes: u64,
     frame: Frame,
@@ -169,10 +185,10 @@ struct Writer {
     saving: Option<JoinHandle<()>>,
 }
 
-impl Writer {
+impl<S: Storage> Writer<S> {
     fn append(
         &mut self,
-        log: &Arc<Log>,
+        log: &Arc<Log<S>>,
         mut group: Vec<StreamAppend>,
     ) -> Vec<Result<Appended, AppendError>> {
         let fatal = |failed: &Failure| AppendError::Fatal(Arc::clone(failed));
@@ -194,7 +210,7 @@ impl Writer {
     }
 
     /// Gives the append its places and writes its records into the frame.
-    fn admit(&mut self, log: &Log, append: &mut StreamAppend) -> Result<Appended, AppendError> {
+    fn admit(&mut self, log: &Log<S>, append: &mut StreamAppend) -> Result<Appended, AppendError> {
         let appended = self.admission.place(append, |stream| log.heads.get(stream))?;
         let before = self.frame.filled();
         for draft in &append.records {
@@ -210,11 +226,11 @@ impl Writer {
     }
 
     /// Writes the frame and syncs it, in a new file when the last one is full.
-    fn persist(&mut self, log: &Arc<Log>) -> Result<(), OpenError> {
+    fn persist(&mut self, log: &Arc<Log<S>>) -> Result<(), OpenError> {
         let first = Position(log.head().0 + 1);
         let full = self.bytes + self.frame.length() as u64 > self.roll_bytes;
         if self.bytes > 0 && full {
-            self.segment = log.add(open::create(&log.folder, first)?);
+            self.segment = log.add(open::create(&log.storage, &log.folder, first)?);
             self.bytes = 0;
             self.save_heads_beside(log);
         }
@@ -225,7 +241,7 @@ impl Writer {
     }
 
     /// Makes what is durable visible: files first, then heads, then the position.
-    fn publish(&mut self, log: &Log) {
+    fn publish(&mut self, log: &Log<S>) {
         let length = self.frame.length() as u32;
         let bodies = self.frame.bodies().map(|bytes| (BODY_HEADER_BYTES + bytes) as u32);
         self.segment.with_extent(|extent| extent.add(bodies, length));
@@ -238,9 +254,12 @@ impl Writer {
     }
 
     /// Saves the heads on a thread of their own: appending goes on meanwhile.
-    fn save_heads_beside(&mut self, log: &Arc<Log>) {
+    fn save_heads_beside(&mut self, log: &Arc<Log<S>>) {
         if self.saving.as_ref().is_some_and(|saving| !saving.is_finished()) {
             return;
+        }
+        if !S::SHARED {
+            return save_heads(log);
         }
         let log = Arc::clone(log);
         let name = "heads".to_owned();
@@ -248,7 +267,7 @@ impl Writer {
     }
 }
 
-impl Journal for Segments {
+impl<S: Storage> Journal for Segments<S> {
     fn append(&self, group: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
         self.writer().append(&self.log, group)
     }

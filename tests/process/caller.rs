@@ -82,6 +82,14 @@ impl Caller {
         Answer::read(self.request(Method::GET, path).send().await.expect("an answer")).await
     }
 
+    /// GET where the service may go away.
+    ///
+    /// # Errors
+    /// What the connection said.
+    pub async fn try_get(&self, path: &str) -> reqwest::Result<Answer> {
+        Ok(Answer::read(self.request(Method::GET, path).send().await?).await)
+    }
+
     /// GET once the views are at a position.
     pub async fn get_at(&self, path: &str, at_least: u64) -> Answer {
         let request = self.request(Method::GET, path).header("at-least", at_least);

@@ -9,10 +9,11 @@ use super::caller::{Caller, LINES, STRUCTURED};
 use super::events::{certificate, event};
 use super::server::{Directory, told};
 
+/// Rounds, unless `RENKOU_KILL_ROUNDS` asks for more.
 const ROUNDS: u32 = 20;
 const CONNECTIONS: u32 = 4;
-/// Acts that a connection has to send: more than it comes to in all rounds.
-const ACTS_OF_CONNECTION: u32 = 3_000;
+/// Acts that a connection has to send in a round: more than it comes to.
+const ACTS_OF_ROUND: u32 = 150;
 const LINES_OF_ROUND: usize = 600;
 const KILLED_AFTER_MILLIS_MAX: u64 = 700;
 const SEED: u64 = 20_260_301;
@@ -112,13 +113,14 @@ async fn send_lines(caller: Caller, mut acts: Vec<Act>) -> Vec<Act> {
 }
 
 /// Serves, sends and kills in rounds; gives everything that was sent.
-async fn rounds(directory: &Directory, token: &str) -> Vec<Act> {
+async fn rounds(directory: &Directory, token: &str, rounds: u32) -> Vec<Act> {
     let mut dice = Dice(SEED);
-    let acts_of = |sender| (0..ACTS_OF_CONNECTION).map(|number| act(sender, number)).collect();
+    let acts = ACTS_OF_ROUND * rounds;
+    let acts_of = |sender| (0..acts).map(|number| act(sender, number)).collect();
     let mut connections: Vec<(Vec<Act>, usize)> =
         (0..CONNECTIONS).map(|sender| (acts_of(sender), 0)).collect();
     let mut streamed = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         if round % 4 == 3 {
             // Killed while it starts.
             let starting = directory.spawn(&[]);
@@ -180,7 +182,9 @@ async fn what_was_acknowledged_survives_kill_9() {
     let directory = Directory::make();
     let upstream = directory.token(&["--role", "upstream"]);
     let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
-    let acts = rounds(&directory, &upstream).await;
+    let asked = std::env::var("RENKOU_KILL_ROUNDS").ok();
+    let asked = asked.map(|text| text.parse().expect("a number of rounds"));
+    let acts = rounds(&directory, &upstream, asked.unwrap_or(ROUNDS)).await;
     let acknowledged = acts.iter().filter(|act| act.acknowledged.is_some()).count();
     assert!(acknowledged > 1_000, "{acknowledged} acknowledged acts are too few");
     assert!(acknowledged < acts.len(), "no act was cut off");

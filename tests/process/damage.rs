@@ -15,8 +15,8 @@ const PEOPLE: u32 = 120;
 /// Places at which each file is damaged, in turn, on copies of the registry.
 const PLACES: u64 = 16;
 
-/// A registry that was used and ended cleanly, and the token of a verifier.
-async fn used() -> (Directory, String) {
+/// A registry that was used and ended cleanly, the token of a verifier, and the head of its log.
+pub async fn used() -> (Directory, String, u64) {
     let directory = Directory::make();
     let upstream = directory.token(&["--role", "upstream"]);
     let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
@@ -35,11 +35,11 @@ async fn used() -> (Directory, String) {
     assert_eq!(summary["recorded"], 2 * PEOPLE);
     answers(&server.caller(&verifier), 2 * u64::from(PEOPLE)).await;
     server.stop();
-    (directory, verifier)
+    (directory, verifier, 2 * u64::from(PEOPLE))
 }
 
 /// What a reader is told of everybody, and of the measures.
-async fn answers(reader: &Caller, head: u64) -> Vec<Value> {
+pub async fn answers(reader: &Caller, head: u64) -> Vec<Value> {
     let list = reader.get_at("/v1/places/990101/people?limit=1000", head).await.with(200);
     let people = list["people"].as_array().expect("people").clone();
     assert_eq!(people.len(), PEOPLE as usize);
@@ -51,7 +51,8 @@ async fn answers(reader: &Caller, head: u64) -> Vec<Value> {
     told
 }
 
-fn flip(path: &Path, offset: u64) {
+/// Flips a bit.
+pub fn flip(path: &Path, offset: u64) {
     let file = File::options().read(true).write(true).open(path).expect("a file");
     let mut byte = [0];
     file.read_exact_at(&mut byte, offset).expect("a byte");
@@ -69,7 +70,7 @@ fn places(path: &Path) -> Vec<u64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_finds_a_flipped_byte() {
-    let (directory, _) = used().await;
+    let (directory, _, _) = used().await;
     assert!(directory.check().status.success());
     for log in ["journal/00000000000000000001.log", "reads/00000000000000000001.log"] {
         for offset in places(&directory.path().join(log)) {
@@ -99,7 +100,7 @@ async fn check_finds_a_flipped_byte() {
 /// The heads only save work: damaged or gone, they are made anew.
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_heads_are_made_anew() {
-    let (directory, verifier) = used().await;
+    let (directory, verifier, _) = used().await;
     for offset in places(&directory.path().join("journal/heads")) {
         let copy = directory.copy();
         flip(&copy.path().join("journal/heads"), offset);
@@ -113,7 +114,7 @@ async fn damaged_heads_are_made_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_byte_that_changes_under_a_running_service_is_never_served() {
-    let (directory, verifier) = used().await;
+    let (directory, verifier, _) = used().await;
     let log = directory.path().join("journal/00000000000000000001.log");
     let server = directory.serve();
     let reader = server.caller(&verifier);
@@ -142,7 +143,7 @@ async fn a_byte_that_changes_under_a_running_service_is_never_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn views_that_are_gone_or_damaged_are_made_anew() {
-    let (directory, verifier) = used().await;
+    let (directory, verifier, _) = used().await;
     let head = 2 * u64::from(PEOPLE);
     let server = directory.serve();
     let whole = answers(&server.caller(&verifier), head).await;
@@ -170,7 +171,7 @@ async fn views_that_are_gone_or_damaged_are_made_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_byte_of_the_views_is_never_served() {
-    let (directory, verifier) = used().await;
+    let (directory, verifier, _) = used().await;
     let head = 2 * u64::from(PEOPLE);
     let server = directory.serve();
     let whole = answers(&server.caller(&verifier), head).await;

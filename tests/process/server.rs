@@ -206,6 +206,18 @@ impl Server {
         Caller::new(&self.url, token)
     }
 
+    /// Waits until it has ended by itself.
+    pub fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the service does not end: {}", self.log());
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
     /// Ends it at once, as `kill -9` does.
     pub fn kill(mut self) {
         self.process.kill().expect("a child");

@@ -3,7 +3,7 @@
 mod answer;
 mod archive_json;
 mod archive_parts;
-mod batch;
+pub mod batch;
 mod catalogue;
 pub mod cloudevents;
 mod connection;
@@ -12,7 +12,7 @@ mod docs;
 pub mod events;
 mod flags;
 pub mod language;
-mod lines;
+pub mod lines;
 mod metrics;
 mod operate;
 mod persons;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain::StreamId;
 use domain::recorded::Recorded;
-use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
+use journal::{AppendError, Draft, Expected, Journal, KeyError, KeySlots, StreamAppend, compress};
 use replay::Tail;
 use tokio::sync::oneshot;
 
@@ -142,9 +142,17 @@ fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, tail: &Ta
 
 /// What reached the disk is unknown, and others were decided upon it: nothing may be acknowledged
 /// any more, and a sync that failed is never tried again.
-fn die(error: &dyn std::error::Error) -> ! {
+pub(super) fn die(error: &dyn std::error::Error) -> ! {
     tracing::error!(error = %replay::chain(error), "the log failed; the process ends");
     std::process::abort();
+}
+
+/// What came of a key, unless the disk failed: then the process ends.
+pub(super) fn unless_the_disk_failed<T>(found: Result<T, KeyError>) -> Result<T, KeyError> {
+    if let Err(error @ KeyError::Io(_)) = &found {
+        die(error);
+    }
+    found
 }
 
 fn sealed(event: Decided) -> StreamAppend {

@@ -20,6 +20,7 @@ use rustc_hash::FxHashMap;
 
 use super::acts::{ActError, Acts, Telling};
 use super::audit::Book;
+use super::commit::unless_the_disk_failed;
 use super::envelope::Stands;
 use super::known::{Known, Memory};
 use super::receipt::{Accepted, Flag, Receipt};
@@ -313,7 +314,8 @@ impl Decider {
         for telling in tellings {
             let known = self.memory.known(telling.person)?;
             if known.key.is_none() {
-                let key = self.keys.issue(telling.person.as_uuid()).map_err(ReplayError::from)?;
+                let issued = self.keys.issue(telling.person.as_uuid());
+                let key = unless_the_disk_failed(issued).map_err(ReplayError::from)?;
                 known.key = Some(Arc::new(key));
                 self.group.issued_keys = true;
             }

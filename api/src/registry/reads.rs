@@ -13,7 +13,7 @@ use domain::life_event::PersonRead;
 use domain::recorded::{ContentTag, Envelope, EventKey};
 use domain::{Clocks, Kind, Payload, PersonId, Place, Position, Sequence, StreamId, StreamKind};
 use jiff::Timestamp;
-use journal::{Draft, Expected, Journal, KeySlots, ReadError, StreamAppend, compress};
+use journal::{AppendError, Draft, Expected, Journal, KeySlots, ReadError, StreamAppend, compress};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -111,6 +111,7 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
         for (result, answer) in journal.append(group).into_iter().zip(done) {
             match result {
                 Ok(_) => drop(answer.send(())),
+                Err(error @ AppendError::Fatal(_)) => super::commit::die(&error),
                 Err(error) => {
                     tracing::error!(error = %replay::chain(&error), "read unrecorded");
                 }
@@ -125,13 +126,18 @@ struct Recorder<'a> {
     keys: &'a KeySlots,
     /// The next sequence of each stream that the group under way appends to.
     next_sequence: HashMap<Uuid, Sequence>,
+    /// Of the newest read: it never goes back, whatever the clock does.
+    recorded_at: Timestamp,
     /// Random keys of events, drawn many at once: each draw is a call of the system.
     drawn: Vec<[u8; 16]>,
 }
 
 impl<'a> Recorder<'a> {
     fn new(journal: &'a dyn Journal, keys: &'a KeySlots) -> Self {
-        Self { journal, keys, next_sequence: HashMap::new(), drawn: Vec::new() }
+        let newest = journal.read_at(journal.head()).ok().flatten();
+        let newest = newest.and_then(|stored| Some(stored.decode().ok()?.0.clocks.recorded_at));
+        let recorded_at = newest.unwrap_or(Timestamp::UNIX_EPOCH);
+        Self { journal, keys, next_sequence: HashMap::new(), recorded_at, drawn: Vec::new() }
     }
 
     fn append_of(&mut self, read: Read) -> Result<StreamAppend, Box<dyn std::error::Error>> {
@@ -150,6 +156,7 @@ impl<'a> Recorder<'a> {
         let json = Payload::Read(Arc::new(read.read)).to_json();
         let sealed = key.seal(stream, sequence, &compress::pack(&json));
         let now = Timestamp::now();
+        self.recorded_at = self.recorded_at.max(now);
         let envelope = Envelope {
             position: Position(0),
             stream,
@@ -163,7 +170,7 @@ impl<'a> Recorder<'a> {
                 known_on: None,
                 sent_at: None,
                 received_at: now,
-                recorded_at: now,
+                recorded_at: self.recorded_at,
                 verified_at: None,
             },
             place: read.place,

@@ -137,7 +137,7 @@ impl Decider {
 
     fn unit_key(&mut self, stream: StreamId) -> Result<Arc<journal::PersonKey>, ReplayError> {
         self.group.issued_keys = true;
-        Ok(Arc::new(self.keys.issue(stream.id)?))
+        Ok(Arc::new(super::commit::unless_the_disk_failed(self.keys.issue(stream.id))?))
     }
 
     fn unit_sequence(&mut self, stream: StreamId) -> Result<Sequence, ReplayError> {

@@ -4,10 +4,8 @@
 //! found with one read of at most eight records.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{PoisonError, RwLock};
 
@@ -16,6 +14,7 @@ use domain::Position;
 use crate::contract::ReadError;
 use crate::frame::{self, BODY_HEADER_BYTES, FrameError, HEADER_BYTES, Header};
 use crate::record;
+use crate::storage::StorageFile;
 
 /// Records of a frame from one mark to the next.
 pub(super) const MARK_EVERY: u32 = 8;
@@ -45,6 +44,8 @@ pub(super) struct Extent {
     pub(super) records: u32,
     /// How many bytes.
     pub(super) bytes: u32,
+    /// Where the last frame begins.
+    pub(super) last_frame: u32,
 }
 
 impl Extent {
@@ -60,21 +61,22 @@ impl Extent {
             }
             self.records += 1;
         }
+        self.last_frame = self.bytes;
         self.bytes += length;
     }
 }
 
 /// A file of the log.
 #[derive(Debug)]
-pub(super) struct SegmentFile {
+pub(super) struct SegmentFile<F> {
     pub(super) path: PathBuf,
-    pub(super) file: File,
+    pub(super) file: F,
     pub(super) first: Position,
     extent: RwLock<Extent>,
 }
 
-impl SegmentFile {
-    pub(super) fn new(path: PathBuf, file: File, first: Position, extent: Extent) -> Self {
+impl<F: StorageFile> SegmentFile<F> {
+    pub(super) fn new(path: PathBuf, file: F, first: Position, extent: Extent) -> Self {
         Self { path, file, first, extent: RwLock::new(extent) }
     }
 

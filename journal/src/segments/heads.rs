@@ -9,8 +9,7 @@
 //! ```
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
@@ -19,11 +18,16 @@ use rustc_hash::FxBuildHasher;
 use uuid::Uuid;
 
 use crate::admission::Head;
+use crate::storage::{Access, Storage, StorageFile};
 
 const MAGIC: [u8; 4] = *b"RKH1";
 const FILE: &str = "heads";
 const HEADER_BYTES: usize = 12;
 const ENTRY_BYTES: usize = 29;
+/// Entries that are read at once.
+const ENTRIES_AT_ONCE: usize = 4_096;
+/// Bytes that are written at once.
+const WRITTEN_BYTES: usize = 1 << 20;
 /// Shards keep the pause short in which a map grows, and readers out of each other's way.
 const SHARDS: usize = 64;
 
@@ -81,9 +85,15 @@ impl Heads {
     }
 
     /// Writes the copy: every stream's head at `position` or later. Readers and the writer go on.
-    pub(super) fn save(&self, folder: &Path, position: Position) -> io::Result<()> {
+    pub(super) fn save<S: Storage>(
+        &self,
+        storage: &S,
+        folder: &Path,
+        position: Position,
+    ) -> io::Result<()> {
         let unfinished = folder.join("heads.new");
-        let mut out = Checked { out: BufWriter::new(File::create(&unfinished)?), checksum: 0 };
+        let file = storage.open(&unfinished, Access::Replace)?;
+        let mut out = Checked { file, buffer: Vec::new(), written: 0, checksum: 0 };
         out.write(&MAGIC)?;
         out.write(&position.0.to_le_bytes())?;
         let mut entries = Vec::new();
@@ -97,17 +107,15 @@ impl Heads {
             }
             out.write(&entries)?;
         }
-        let Checked { mut out, checksum } = out;
-        out.write_all(&checksum.to_le_bytes())?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&unfinished, folder.join(FILE))?;
-        File::open(folder)?.sync_all()
+        out.finish()?;
+        storage.rename(&unfinished, &folder.join(FILE))?;
+        storage.sync_folder(folder)
     }
 
     /// Reads the copy, when there is one and it is whole.
-    pub(super) fn load(folder: &Path) -> Option<Loaded> {
+    pub(super) fn load<S: Storage>(storage: &S, folder: &Path) -> Option<Loaded> {
         let path = folder.join(FILE);
-        match read(&path) {
+        match read(storage, &path) {
             Ok(loaded) => Some(loaded),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
@@ -127,33 +135,36 @@ pub(super) struct Loaded {
     pub(super) newest: Position,
 }
 
-fn read(path: &Path) -> io::Result<Loaded> {
+fn read<S: Storage>(storage: &S, path: &Path) -> io::Result<Loaded> {
     let damaged = || io::Error::new(io::ErrorKind::InvalidData, "the copy is damaged");
-    let file = File::open(path)?;
-    let length = file.metadata()?.len() as usize;
+    let file = storage.open(path, Access::Read)?;
+    let length = file.length()? as usize;
     let entries = length.checked_sub(HEADER_BYTES + 4).ok_or_else(damaged)?;
     if entries % ENTRY_BYTES != 0 {
         return Err(damaged());
     }
-    let mut file = BufReader::with_capacity(1 << 16, file);
     let mut header = [0; HEADER_BYTES];
-    file.read_exact(&mut header)?;
+    file.read_exact_at(&mut header, 0)?;
     let mut checksum = crc32c::crc32c(&header);
     let position = Position(number(&header[4..]));
     let mut loaded = Loaded { heads: Heads::new(), position, newest: position };
-    let mut entry = [0; ENTRY_BYTES];
-    for _ in 0..entries / ENTRY_BYTES {
-        file.read_exact(&mut entry)?;
-        checksum = crc32c::crc32c_append(checksum, &entry);
-        let kind = StreamKind::from_number(entry[0]).ok_or_else(damaged)?;
-        let id = Uuid::from_slice(&entry[1..17]).map_err(|_| damaged())?;
-        let sequence = u32::from_le_bytes(entry[17..21].try_into().expect("four bytes"));
-        let head = (Sequence(sequence), Position(number(&entry[21..])));
-        loaded.newest = loaded.newest.max(head.1);
-        loaded.heads.raise(StreamId { kind, id }, head);
+    let mut bytes = vec![0; entries.min(ENTRIES_AT_ONCE * ENTRY_BYTES)];
+    for at in (0..entries).step_by(ENTRIES_AT_ONCE * ENTRY_BYTES) {
+        let some = bytes.len().min(entries - at);
+        let bytes = &mut bytes[..some];
+        file.read_exact_at(bytes, (HEADER_BYTES + at) as u64)?;
+        checksum = crc32c::crc32c_append(checksum, bytes);
+        for entry in bytes.chunks_exact(ENTRY_BYTES) {
+            let kind = StreamKind::from_number(entry[0]).ok_or_else(damaged)?;
+            let id = Uuid::from_slice(&entry[1..17]).map_err(|_| damaged())?;
+            let sequence = u32::from_le_bytes(entry[17..21].try_into().expect("four bytes"));
+            let head = (Sequence(sequence), Position(number(&entry[21..])));
+            loaded.newest = loaded.newest.max(head.1);
+            loaded.heads.raise(StreamId { kind, id }, head);
+        }
     }
     let mut stored = [0; 4];
-    file.read_exact(&mut stored)?;
+    file.read_exact_at(&mut stored, (HEADER_BYTES + entries) as u64)?;
     let whole = header[..4] == MAGIC && checksum.to_le_bytes() == stored;
     if whole { Ok(loaded) } else { Err(damaged()) }
 }
@@ -162,14 +173,32 @@ fn number(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"))
 }
 
-struct Checked {
-    out: BufWriter<File>,
+/// A file that is written from front to end, with the checksum of all that was.
+struct Checked<F> {
+    file: F,
+    buffer: Vec<u8>,
+    written: u64,
     checksum: u32,
 }
 
-impl Checked {
+impl<F: StorageFile> Checked<F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.checksum = crc32c::crc32c_append(self.checksum, bytes);
-        self.out.write_all(bytes)
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() < WRITTEN_BYTES { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all_at(&self.buffer, self.written)?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Writes the checksum and syncs.
+    fn finish(mut self) -> io::Result<()> {
+        self.buffer.extend_from_slice(&self.checksum.to_le_bytes());
+        self.flush()?;
+        self.file.sync_all()
     }
 }

@@ -13,24 +13,39 @@ use super::file::SegmentFile;
 use super::heads::Heads;
 use crate::contract::{ReadError, Stored};
 use crate::record;
+use crate::storage::Storage;
 
 /// The readable side of a log.
-pub(super) struct Log {
+pub(super) struct Log<S: Storage> {
+    pub(super) storage: S,
     pub(super) folder: PathBuf,
     pub(super) heads: Heads,
-    segments: RwLock<Vec<Arc<SegmentFile>>>,
+    segments: RwLock<Vec<Arc<SegmentFile<S::File>>>>,
     head: AtomicU64,
     moving: Mutex<()>,
     moved: Condvar,
 }
 
-impl Log {
+impl<S: Storage> Log<S> {
     /// The log of files that continue one another; there is at least one.
-    pub(super) fn new(folder: PathBuf, segments: Vec<SegmentFile>, heads: Heads) -> Self {
+    pub(super) fn new(
+        storage: S,
+        folder: PathBuf,
+        segments: Vec<SegmentFile<S::File>>,
+        heads: Heads,
+    ) -> Self {
         let next = segments.last().map_or(Position(1), SegmentFile::next);
         let segments = RwLock::new(segments.into_iter().map(Arc::new).collect());
         let head = AtomicU64::new(next.0 - 1);
-        Self { folder, heads, segments, head, moving: Mutex::new(()), moved: Condvar::new() }
+        Self {
+            storage,
+            folder,
+            heads,
+            segments,
+            head,
+            moving: Mutex::new(()),
+            moved: Condvar::new(),
+        }
     }
 
     pub(super) fn head(&self) -> Position {
@@ -38,13 +53,13 @@ impl Log {
     }
 
     /// The file that grows.
-    pub(super) fn newest(&self) -> Arc<SegmentFile> {
+    pub(super) fn newest(&self) -> Arc<SegmentFile<S::File>> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(segments.last().expect("a log has a file"))
     }
 
     /// A new file, that from now on is the one that grows.
-    pub(super) fn add(&self, segment: SegmentFile) -> Arc<SegmentFile> {
+    pub(super) fn add(&self, segment: SegmentFile<S::File>) -> Arc<SegmentFile<S::File>> {
         let segment = Arc::new(segment);
         let mut segments = self.segments.write().unwrap_or_else(PoisonError::into_inner);
         segments.push(Arc::clone(&segment));
@@ -72,7 +87,7 @@ impl Log {
         }
     }
 
-    fn segment(&self, position: Position) -> Option<Arc<SegmentFile>> {
+    fn segment(&self, position: Position) -> Option<Arc<SegmentFile<S::File>>> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
         let behind = segments.partition_point(|segment| segment.first <= position);
         segments.get(behind.checked_sub(1)?).map(Arc::clone)
@@ -125,7 +140,7 @@ impl Log {
         let mut found = Vec::with_capacity(steps as usize + 1);
         let mut bytes = Vec::new();
         for sequence in (from.0..=newest.0).rev() {
-            let broken = |segment: &SegmentFile, offset| ReadError::Damaged {
+            let broken = |segment: &SegmentFile<S::File>, offset| ReadError::Damaged {
                 path: segment.path.clone(),
                 offset,
                 source: std::io::Error::other("the chain of the stream is broken"),

@@ -1,7 +1,7 @@
 //! From a folder to a log: which files there are, whether every byte of them is right, and what
 //! of the end was never acknowledged.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +11,10 @@ use domain::Position;
 use super::file::{Extent, SegmentFile};
 use super::heads::{Heads, Loaded};
 use super::log::Log;
-use super::scan::{Source, Tail, scan};
+use super::scan::{Source, scan};
+use super::torn::Tail;
 use crate::frame::FrameError;
+use crate::storage::{Access, Storage, StorageFile};
 
 /// Why a folder could not be opened as a log.
 #[derive(Debug, thiserror::Error)]
@@ -95,11 +97,13 @@ pub(super) fn file_name(first: Position) -> String {
 }
 
 /// The log's files in order, with the position of the first record of each.
-pub(super) fn list(folder: &Path) -> Result<Vec<(Position, PathBuf)>, OpenError> {
+pub(super) fn list<S: Storage>(
+    storage: &S,
+    folder: &Path,
+) -> Result<Vec<(Position, PathBuf)>, OpenError> {
     let io = |source| OpenError::Io { path: folder.to_owned(), source };
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).map_err(io)? {
-        let path = entry.map_err(io)?.path();
+    for path in storage.list(folder).map_err(io)? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let digits = name.strip_suffix(".log").filter(|digits| digits.len() == 20);
         if let Some(first) = digits.and_then(|digits| digits.parse().ok()) {
@@ -111,32 +115,34 @@ pub(super) fn list(folder: &Path) -> Result<Vec<(Position, PathBuf)>, OpenError>
 }
 
 /// Takes the lock that only one process has. It is given back when the file is dropped.
-pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
+pub(super) fn lock<S: Storage>(storage: &S, folder: &Path) -> Result<S::File, OpenError> {
     let path = folder.join("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let io = |source| OpenError::Io { path: path.clone(), source };
-    let file = file.map_err(io)?;
+    let file = storage.open(&path, Access::Ensure).map_err(io)?;
     match crate::lock::take(&file) {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(OpenError::Locked { path }),
-        Err(fs::TryLockError::Error(source)) => Err(io(source)),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path }),
+        Err(TryLockError::Error(source)) => Err(io(source)),
     }
 }
 
 /// Makes the file for the records from `first` on; it and its name are durable on return.
-pub(super) fn create(folder: &Path, first: Position) -> Result<SegmentFile, OpenError> {
+pub(super) fn create<S: Storage>(
+    storage: &S,
+    folder: &Path,
+    first: Position,
+) -> Result<SegmentFile<S::File>, OpenError> {
     let path = folder.join(file_name(first));
     let io = |source| OpenError::Io { path: path.clone(), source };
-    let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
-    let file = file.map_err(io)?;
+    let file = storage.open(&path, Access::Create).map_err(io)?;
     file.sync_all().map_err(io)?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    storage.sync_folder(folder).map_err(io)?;
     Ok(SegmentFile::new(path, file, first, Extent::default()))
 }
 
 /// What a file was found to hold.
-struct Scanned {
-    file: SegmentFile,
+struct Scanned<F> {
+    file: SegmentFile<F>,
     tail: Option<Tail>,
 }
 
@@ -144,15 +150,19 @@ struct Scanned {
 /// that was torn in mid-write is cut, and what was kept is synced before it is served, since the
 /// process before may have died between writing and syncing; without it the tail is left alone
 /// and not served.
-pub(super) fn open(folder: &Path, is_writer: bool) -> Result<Log, OpenError> {
-    let loaded = Heads::load(folder);
+pub(super) fn open<S: Storage>(
+    storage: &S,
+    folder: &Path,
+    is_writer: bool,
+) -> Result<Log<S>, OpenError> {
+    let loaded = Heads::load(storage, folder);
     let nothing = Loaded { heads: Heads::new(), position: Position(0), newest: Position(0) };
     let Loaded { heads, position: known, newest } = loaded.unwrap_or(nothing);
-    let files = list(folder)?;
+    let files = list(storage, folder)?;
     if files.is_empty() {
         return Err(OpenError::Missing { path: folder.to_owned() });
     }
-    let scanned = scan_all(&files, is_writer, &heads, known)?;
+    let scanned = scan_all(storage, &files, is_writer, &heads, known)?;
     let mut next = Position(1);
     let last = scanned.len() - 1;
     let mut segments = Vec::with_capacity(scanned.len());
@@ -167,7 +177,7 @@ pub(super) fn open(folder: &Path, is_writer: bool) -> Result<Log, OpenError> {
         match tail {
             Some(Tail::Torn) if index == last && is_writer => {
                 tracing::warn!(path = %file.path.display(), offset, "a torn tail is cut");
-                file.file.set_len(offset).map_err(io)?;
+                file.file.set_length(offset).map_err(io)?;
             }
             None => {}
             Some(Tail::Torn) if index == last => {}
@@ -180,7 +190,7 @@ pub(super) fn open(folder: &Path, is_writer: bool) -> Result<Log, OpenError> {
             }
         }
         if index == last && is_writer {
-            file.file.sync_all().map_err(io)?;
+            make_durable(&file).map_err(io)?;
         }
         segments.push(file);
     }
@@ -189,23 +199,39 @@ pub(super) fn open(folder: &Path, is_writer: bool) -> Result<Log, OpenError> {
         let path = folder.to_owned();
         return Err(OpenError::Short { path, ends, known: newest.0 });
     }
-    Ok(Log::new(folder.to_owned(), segments, heads))
+    if is_writer {
+        let io = |source| OpenError::Io { path: folder.to_owned(), source };
+        storage.sync_folder(folder).map_err(io)?;
+    }
+    Ok(Log::new(storage.clone(), folder.to_owned(), segments, heads))
+}
+
+/// Syncs a file of which the process before may have left the last frame unsynced. The frame is
+/// written again as it is: a system whose sync failed shows bytes that it will not write by itself.
+fn make_durable<F: StorageFile>(file: &SegmentFile<F>) -> io::Result<()> {
+    let (begin, end) = file.with_extent(|extent| (extent.last_frame, extent.bytes));
+    let mut frame = vec![0; (end - begin) as usize];
+    file.file.read_exact_at(&mut frame, u64::from(begin))?;
+    file.file.write_all_at(&frame, u64::from(begin))?;
+    file.file.sync_all()
 }
 
 /// Scans the files on as many threads as there are processors. Gives them in order, or the fault
 /// of the earliest file.
-fn scan_all(
+fn scan_all<S: Storage>(
+    storage: &S,
     files: &[(Position, PathBuf)],
     is_writer: bool,
     heads: &Heads,
     known: Position,
-) -> Result<Vec<Scanned>, OpenError> {
+) -> Result<Vec<Scanned<S::File>>, OpenError> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let processors = if S::SHARED { processors } else { 1 };
     let turn = AtomicUsize::new(0);
     let work = || {
         let mut found = Vec::new();
         while let Some((first, path)) = files.get(turn.fetch_add(1, Ordering::Relaxed)) {
-            found.push((*first, scan_one(*first, path, is_writer, heads, known)));
+            found.push((*first, scan_one(storage, *first, path, is_writer, heads, known)));
         }
         found
     };
@@ -221,16 +247,18 @@ fn scan_all(
     found.into_iter().map(|(_, scanned)| scanned).collect()
 }
 
-fn scan_one(
+fn scan_one<S: Storage>(
+    storage: &S,
     first: Position,
     path: &Path,
     is_writer: bool,
     heads: &Heads,
     known: Position,
-) -> Result<Scanned, OpenError> {
+) -> Result<Scanned<S::File>, OpenError> {
     let io = |source| OpenError::Io { path: path.to_owned(), source };
-    let file = OpenOptions::new().read(true).write(is_writer).open(path).map_err(io)?;
-    let size = file.metadata().map_err(io)?.len();
+    let access = if is_writer { Access::Write } else { Access::Read };
+    let file = storage.open(path, access).map_err(io)?;
+    let size = file.length().map_err(io)?;
     let mut extent = Extent::default();
     let tail = scan(&Source { path, file: &file, first, size }, &mut extent, |standing| {
         if standing.position > known {

@@ -1,6 +1,7 @@
 //! Reads the log of a live node, or of one that stands still, without a lock and without changing
 //! a byte.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,22 +10,28 @@ use domain::{Position, Sequence, StreamId};
 
 use super::log::Log;
 use super::open::{self, OpenError};
-use super::scan::{Source, Tail, scan};
+use super::scan::{Source, scan};
+use super::torn::Tail;
 use crate::contract::{AppendError, Appended, Journal, ReadError, Stored, StreamAppend};
+use crate::storage::{Access, Files, Storage, StorageFile};
 
 /// How often a waiting reader looks for new records.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A log that somebody else may be writing. It shows what was whole when it was opened or last
 /// refreshed; the newest group among it may not have been synced yet by its writer.
-pub struct ReadOnly {
-    log: Log,
+pub struct ReadOnly<S: Storage = Files> {
+    log: Log<S>,
     refreshing: Mutex<()>,
 }
 
-impl ReadOnly {
-    pub(super) fn open(folder: &Path) -> Result<Self, OpenError> {
-        Ok(Self { log: open::open(folder, false)?, refreshing: Mutex::new(()) })
+impl<S: Storage> ReadOnly<S> {
+    /// As [`super::Segments::open_read_only`], on any storage.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_on(storage: &S, folder: &Path) -> Result<Self, OpenError> {
+        Ok(Self { log: open::open(storage, folder, false)?, refreshing: Mutex::new(()) })
     }
 
     /// Looks for records that were added; gives the head.
@@ -39,26 +46,35 @@ impl ReadOnly {
             let next = last.next();
             // The writer is done with a file before it makes the next one.
             let path = self.log.folder.join(open::file_name(next));
-            if next == last.first || !path.exists() {
-                self.log.publish(Position(next.0 - 1));
-                return Ok(self.log.head());
+            if next == last.first {
+                return Ok(self.shown(next));
             }
-            let io = |source| OpenError::Io { path: path.clone(), source };
-            let file = std::fs::File::open(&path).map_err(io)?;
+            let file = match self.log.storage.open(&path, Access::Read) {
+                Ok(file) => file,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(self.shown(next)),
+                Err(source) => return Err(OpenError::Io { path, source }),
+            };
             self.log.add(super::file::SegmentFile::new(path, file, next, Default::default()));
         }
+    }
+
+    /// All before `next` is scanned and may be seen.
+    fn shown(&self, next: Position) -> Position {
+        self.log.publish(Position(next.0 - 1));
+        self.log.head()
     }
 
     /// Scans what the newest file has gained.
     fn read_on(&self) -> Result<(), OpenError> {
         let segment = self.log.newest();
         let path = segment.path.clone();
-        let size = segment.file.metadata().map_err(|source| OpenError::Io { path, source })?.len();
+        let size = segment.file.length().map_err(|source| OpenError::Io { path, source })?;
         let (path, file, first) = (&segment.path, &segment.file, segment.first);
         let mut extent = segment.with_extent(|known| super::file::Extent {
             marks: Vec::new(),
             records: known.records,
             bytes: known.bytes,
+            last_frame: known.last_frame,
         });
         let mut standings = Vec::new();
         let tail = scan(&Source { path, file, first, size }, &mut extent, |standing| {
@@ -72,6 +88,7 @@ impl ReadOnly {
             known.marks.append(&mut extent.marks);
             known.records = extent.records;
             known.bytes = extent.bytes;
+            known.last_frame = extent.last_frame;
         });
         for standing in standings {
             self.log.heads.raise(standing.stream, (standing.sequence, standing.position));
@@ -80,7 +97,7 @@ impl ReadOnly {
     }
 }
 
-impl Journal for ReadOnly {
+impl<S: Storage> Journal for ReadOnly<S> {
     /// Refuses everything: [`AppendError::Fatal`].
     fn append(&self, group: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>> {
         let why: Arc<dyn std::error::Error + Send + Sync> =

@@ -1,37 +1,28 @@
 //! Reads a file of the log from front to end and checks every byte, in bounded memory.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use domain::Position;
 
 use super::file::Extent;
 use super::open::OpenError;
+use super::torn::{Tail, tail};
 use crate::frame::{self, BODY_HEADER_BYTES, FrameError, HEADER_BYTES, Header};
 use crate::record::{self, Standing};
+use crate::storage::StorageFile;
 
 /// Bytes that are read at once; longer than any body.
 const WINDOW_BYTES: usize = 1 << 20;
 
 /// Which bytes are scanned.
-pub(super) struct Source<'a> {
+pub(super) struct Source<'a, F> {
     pub(super) path: &'a Path,
-    pub(super) file: &'a File,
+    pub(super) file: &'a F,
     /// Position of the file's first record.
     pub(super) first: Position,
     /// Bytes beyond are not looked at.
     pub(super) size: u64,
-}
-
-/// Why a scan ended before the end of the file.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Tail {
-    /// The rest is a group that was never acknowledged: cut off, or grown but never written.
-    Torn,
-    /// The rest is not what was written.
-    Damaged(FrameError),
 }
 
 /// Adds every whole frame behind `extent` to it, and tells `seen` where each record stands. A
@@ -40,8 +31,8 @@ pub(super) enum Tail {
 /// # Errors
 /// [`OpenError`] for a frame that does not continue the one before it, a record of no known form,
 /// or a file system that refuses.
-pub(super) fn scan(
-    source: &Source,
+pub(super) fn scan<F: StorageFile>(
+    source: &Source<F>,
     extent: &mut Extent,
     mut seen: impl FnMut(&Standing),
 ) -> Result<Option<Tail>, OpenError> {
@@ -78,32 +69,14 @@ pub(super) fn scan(
     Ok(None)
 }
 
-/// A group that was never acknowledged: the file ends inside it, or it grew and its new bytes
-/// were never written (all zero).
-fn tail(source: &Source, offset: u64, fault: FrameError) -> io::Result<Tail> {
-    if fault != FrameError::Magic {
-        return Ok(if fault == FrameError::Torn { Tail::Torn } else { Tail::Damaged(fault) });
-    }
-    let (mut at, mut bytes) = (offset, [0; 8192]);
-    while at < source.size {
-        let wanted = bytes.len().min((source.size - at) as usize);
-        source.file.read_exact_at(&mut bytes[..wanted], at)?;
-        if bytes[..wanted].iter().any(|byte| *byte != 0) {
-            return Ok(Tail::Damaged(fault));
-        }
-        at += wanted as u64;
-    }
-    Ok(Tail::Torn)
-}
-
 /// A part of the file in memory.
-struct Window<'a> {
-    source: &'a Source<'a>,
+struct Window<'a, F> {
+    source: &'a Source<'a, F>,
     bytes: Vec<u8>,
     start: u64,
 }
 
-impl Window<'_> {
+impl<F: StorageFile> Window<'_, F> {
     /// The bytes from `offset` on, fewer than `length` only at the end of the file.
     fn get(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
         let length = length.min((self.source.size - offset) as usize);
