@@ -13,6 +13,7 @@ pub mod memory;
 pub mod record;
 pub mod seal;
 pub mod segments;
+pub mod tree;
 
 pub use contract::{
     AppendError, Appended, Draft, Expected, Journal, ReadError, Stored, StreamAppend,

@@ -10,10 +10,12 @@ pub mod log_reader;
 mod opening;
 pub mod rebuild;
 pub mod tail;
+mod tree_follower;
 
 pub use follow::{Follower, catch_up};
 pub use log_reader::{LogReader, ReplayError, Seals};
 pub use tail::Tail;
+pub use tree_follower::TreeFollower;
 
 /// An error with everything that caused it, on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

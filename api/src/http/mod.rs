@@ -11,6 +11,7 @@ mod docs;
 pub mod events;
 pub mod language;
 mod lines;
+mod log;
 mod metrics;
 mod operate;
 mod persons;
@@ -47,6 +48,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(rejections::routes(shared()))
         .merge(persons::routes(shared()))
         .merge(metrics::routes(shared()))
+        .merge(log::routes(shared()))
         .merge(operate::routes(shared()))
         .merge(catalogue::routes())
         .merge(docs::routes());

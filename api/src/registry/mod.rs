@@ -7,6 +7,7 @@ mod decide;
 pub mod home;
 pub mod intake;
 mod known;
+pub mod log_key;
 pub mod reads;
 pub mod receipt;
 mod rejections;
@@ -23,12 +24,13 @@ use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::{Views, ViewsError};
-use replay::{Follower, LogReader, Tail};
+use replay::{Follower, LogReader, Tail, TreeFollower};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use home::{Home, HomeError};
 pub use intake::Intake;
+pub use log_key::Trees;
 pub use reads::{Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
 pub use sender::{Collector, Sender};
@@ -120,6 +122,8 @@ pub struct Registry {
     room: Semaphore,
     folded: watch::Receiver<Position>,
     follower: Option<Follower>,
+    trees: Trees,
+    tree_followers: Vec<TreeFollower>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -131,6 +135,12 @@ impl Registry {
     pub fn open(folder: &Path) -> Result<Self, StartError> {
         let home = Home::open(folder)?;
         let logs = home.logs()?;
+        // Before anything else reads or writes: a log that is not what was signed is not served.
+        let trees = Trees::open(folder, &**logs.log.journal(), &*logs.reads)?;
+        let tree_followers = vec![
+            TreeFollower::start(Arc::clone(logs.log.journal()), Arc::clone(&trees.events)),
+            TreeFollower::start(Arc::clone(&logs.reads), Arc::clone(&trees.reads)),
+        ];
         let seals: Arc<dyn projections::RowSeals> = logs.seals;
         let views = Arc::new(Views::open(&home.views(), &seals)?);
         let (tell, folded) = watch::channel(views.folded());
@@ -157,6 +167,8 @@ impl Registry {
             room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
             folded,
             follower: Some(follower),
+            trees,
+            tree_followers,
             threads,
         })
     }
@@ -176,6 +188,16 @@ impl Registry {
     /// Whether the views follow the log.
     pub fn is_following(&self) -> bool {
         self.follower.as_ref().is_some_and(|follower| !follower.has_failed())
+    }
+
+    /// The Merkle trees of the logs.
+    pub fn trees(&self) -> &Trees {
+        &self.trees
+    }
+
+    /// Whether the trees follow the logs.
+    pub fn is_signing(&self) -> bool {
+        !self.tree_followers.iter().any(TreeFollower::has_failed)
     }
 
     /// How the log is read.

@@ -110,6 +110,12 @@ pub(super) fn list(folder: &Path) -> Result<Vec<(Position, PathBuf)>, OpenError>
     Ok(files)
 }
 
+/// The file of the log in `folder` that holds a position, or would: for messages.
+pub fn file_of(folder: &Path, position: Position) -> Option<PathBuf> {
+    let files = list(folder).ok()?;
+    files.into_iter().rev().find(|(first, _)| *first <= position).map(|(_, path)| path)
+}
+
 /// Takes the lock that only one process has. It is given back when the file is dropped.
 pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
     let path = folder.join("lock");
