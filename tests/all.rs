@@ -41,3 +41,4 @@ mod segments_store;
 mod tidy;
 mod timeliness;
 mod timeliness_recount;
+mod tree;

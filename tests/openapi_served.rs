@@ -67,6 +67,10 @@ impl Service {
             let (name, value) = (one["name"].as_str().unwrap(), one["example"].as_str().unwrap());
             request = request.header(name, value);
         }
+        for one in parameters.iter().filter(|one| one["in"] == "query" && one["required"] == true) {
+            let (name, value) = (one["name"].as_str().unwrap(), one["example"].as_str().unwrap());
+            request = request.query(&[(name, value)]);
+        }
         let bodies = operation.told["requestBody"]["content"].as_object();
         match bodies.and_then(|bodies| bodies.iter().next()) {
             Some((media_type, body)) => {

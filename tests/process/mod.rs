@@ -9,4 +9,5 @@ pub mod events;
 mod secrecy;
 pub mod server;
 mod start_and_stop;
+mod tampering;
 mod truth;

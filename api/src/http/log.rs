@@ -13,9 +13,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, body::Bytes};
-use base64::prelude::{BASE64_STANDARD, Engine};
 use domain::Position;
-use journal::tree::{Hash, Tree, TreeError};
+use journal::tree::{TreeError, note::hash_lines};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -181,24 +180,12 @@ async fn prove_inclusion(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     wait_for_tree(&registry, &headers).await?;
-    let proof = blocking(move || proof_of(&registry.trees().events, asked.position, asked.size));
+    let proof = blocking(move || {
+        let tree = &registry.trees().events;
+        tree.proof(Position(asked.position), asked.size).map_err(failed)
+    });
     let proof = proof.await?;
     proof.map(text).ok_or_else(|| Problem::new(&kinds::NOT_FOUND))
-}
-
-/// The tlog-proof file of the record at a position in the tree of a size, if none is said the
-/// newest; none when the tree does not have it yet.
-pub(super) fn proof_of(
-    tree: &Tree,
-    position: u64,
-    size: Option<u64>,
-) -> Result<Option<String>, Problem> {
-    let size = size.unwrap_or_else(|| tree.newest().checkpoint.size);
-    let Some(index) = position.checked_sub(1) else { return Ok(None) };
-    let Some(proof) = tree.inclusion(index, size).map_err(failed)? else { return Ok(None) };
-    let Some(signed) = tree.signed_at(size).map_err(failed)? else { return Ok(None) };
-    let proof = lines(&proof);
-    Ok(Some(format!("c2sp.org/tlog-proof@v1\nindex {index}\n{proof}\n{}", signed.note)))
 }
 
 #[derive(Deserialize)]
@@ -221,7 +208,7 @@ async fn prove_consistency(
         Ok(proof.zip(tree.signed_at(to).map_err(failed)?))
     });
     let (proof, signed) = proof.await?.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
-    Ok(text(format!("{}\n{}", lines(&proof), signed.note)))
+    Ok(text(format!("{}\n{}", hash_lines(&proof), signed.note)))
 }
 
 /// A record as it is stored: the leaf's bytes.
@@ -291,10 +278,6 @@ fn blocking<T: Send + 'static>(
 
 fn failed(error: TreeError) -> Problem {
     internal(&error)
-}
-
-fn lines(hashes: &[Hash]) -> String {
-    hashes.iter().map(|hash| format!("{}\n", BASE64_STANDARD.encode(hash))).collect()
 }
 
 fn text(text: String) -> Response {

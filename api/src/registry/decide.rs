@@ -229,7 +229,8 @@ impl Decider {
         let flags = doubts.filter_map(|stored| Flag::read(stored)).collect();
         let recorded_at = envelope.clocks.recorded_at;
         let observations = Vec::new();
-        let accepted = Accepted { person_id, position, recorded_at, flags, observations };
+        let proof = None;
+        let accepted = Accepted { person_id, position, recorded_at, flags, observations, proof };
         Ok((envelope.content, accepted))
     }
 
@@ -277,7 +278,8 @@ impl Decider {
             self.take(submission, &telling, record, causation, recorded_at)?;
         }
         self.memory.recent().remember(submission.key, person_id);
-        Ok(Accepted { person_id, position, recorded_at, flags, observations: Vec::new() })
+        let observations = Vec::new();
+        Ok(Accepted { person_id, position, recorded_at, flags, observations, proof: None })
     }
 
     /// Sees to it that every person of an act has a key before anything of the act is taken: one

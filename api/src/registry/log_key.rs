@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use domain::Position;
 use journal::Journal;
 use journal::tree::{NoteError, Signer, Tree, Verifier};
 
@@ -106,6 +107,14 @@ impl Trees {
             reads: Arc::new(open(LOGS[1], of_reads, reads)?),
         })
     }
+
+    /// The tlog-proof of a recorded event in the newest tree; none when it is not integrated yet.
+    pub fn proof(&self, position: Position) -> Option<String> {
+        self.events.proof(position, None).unwrap_or_else(|error| {
+            tracing::error!(error = %replay::chain(&error), "a receipt goes without its proof");
+            None
+        })
+    }
 }
 
 /// Without keys there may be checkpoints of nothing, from a making that was cut short; where
@@ -136,7 +145,7 @@ fn witnesses(folder: &Path) -> Result<Vec<Verifier>, HomeError> {
         Ok(key) if key.is_witness() => Ok(key),
         read => read.and(Err(NoteError::Key)),
     };
-    let keys = lines.map(|line| read(line));
+    let keys = lines.map(read);
     keys.collect::<Result<_, _>>().map_err(|source| HomeError::LogKey { path, source })
 }
 

@@ -6,10 +6,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use domain::Position;
+
 use super::check::{Alarm, are_levels_whole, check, leaf_hashes};
 use super::levels::{Levels, TILE_WIDTH};
 use super::merkle::{self, Hash};
-use super::note::{Checkpoint, NoteError, Signer, Verifier};
+use super::note::{Checkpoint, NoteError, Signer, Verifier, hash_lines};
 use crate::contract::{Journal, ReadError};
 
 /// Records that are added to the tiles at once.
@@ -228,6 +230,25 @@ impl Tree {
             return Ok(None);
         }
         merkle::consistency(&self.levels, from, to).map(Some).map_err(|source| self.io(source))
+    }
+
+    /// The C2SP tlog-proof file of the record at a position in the tree of a size, if none is said
+    /// the newest one; none when the tree does not have it.
+    ///
+    /// # Errors
+    /// [`TreeError::Io`].
+    pub fn proof(
+        &self,
+        position: Position,
+        size: Option<u64>,
+    ) -> Result<Option<String>, TreeError> {
+        let size = size.unwrap_or_else(|| self.newest().checkpoint.size);
+        let Some(index) = position.0.checked_sub(1) else { return Ok(None) };
+        let proof = self.inclusion(index, size)?.zip(self.signed_at(size)?);
+        Ok(proof.map(|(proof, signed)| {
+            let (hashes, note) = (hash_lines(&proof), &signed.note);
+            format!("c2sp.org/tlog-proof@v1\nindex {index}\n{hashes}\n{note}")
+        }))
     }
 
     /// The bytes of a tile of width 1 to 256; none when the signed tree does not have it.

@@ -221,6 +221,11 @@ impl Verifier {
     }
 }
 
+/// The hashes of a proof as C2SP files have them: base64, one a line.
+pub fn hash_lines(hashes: &[Hash]) -> String {
+    hashes.iter().map(|hash| format!("{}\n", BASE64_STANDARD.encode(hash))).collect()
+}
+
 fn key_parts(text: &str) -> Result<(&str, [u8; 4], Vec<u8>), NoteError> {
     let mut parts = text.splitn(3, '+');
     let mut part = || parts.next().ok_or(NoteError::Key);
