@@ -18,8 +18,6 @@ use crate::contract::{Journal, ReadError};
 const GROWTH_RECORDS: u64 = 65_536;
 const CHECKPOINT: &str = "checkpoint";
 const COSIGNED: &str = "cosigned";
-/// Lines of a cosigned checkpoint that are kept at most.
-const COSIGNATURES_MAX: usize = 16;
 
 /// Why a tree could not be made, opened or grown.
 #[derive(Debug, thiserror::Error)]
@@ -295,11 +293,16 @@ impl Tree {
                 return Err(TreeError::Cosignature);
             }
             taken.push(witness.name().to_owned());
-            let is_known = cosigned.lines().any(|known| witness.is_named_in(known));
-            if !is_known && cosigned.lines().count() < 5 + COSIGNATURES_MAX {
-                cosigned.push_str(line);
-                cosigned.push('\n');
+            // One line a witness, the one signed last: who reads it may ask how fresh it is.
+            let known = cosigned.lines().find(|known| witness.is_named_in(known));
+            if known.is_some_and(|known| witness.cosigned_at(known) >= witness.cosigned_at(line)) {
+                continue;
             }
+            if let Some(known) = known.map(|known| format!("{known}\n")) {
+                cosigned = cosigned.replacen(&known, "", 1);
+            }
+            cosigned.push_str(line);
+            cosigned.push('\n');
         }
         let is_newer = kept.as_ref().is_none_or(|signed| signed.checkpoint.size <= size);
         if !taken.is_empty() && is_newer {

@@ -191,18 +191,23 @@ impl Verifier {
         self.signature(line).is_some()
     }
 
+    /// When a witness signed a line of its, in seconds since 1970-01-01.
+    pub fn cosigned_at(&self, line: &str) -> Option<u64> {
+        let bytes = self.signature(line).filter(|_| self.is_witness())?;
+        Some(u64::from_be_bytes(*bytes.first_chunk()?))
+    }
+
     /// Whether a line of signature is this key's over the checkpoint.
     pub fn signed(&self, checkpoint: &Checkpoint, line: &str) -> bool {
         let Some(bytes) = self.signature(line) else { return false };
         let text = checkpoint.text();
         let (text, signature) = match (self.kind, bytes.as_slice()) {
             (ED25519, signature) => (text, signature),
-            (_, [time @ .., _]) if time.len() >= 8 => {
-                let (time, signature) = bytes.split_at(8);
-                let time = u64::from_be_bytes(time.try_into().expect("eight bytes"));
+            (_, bytes) => {
+                let Some((time, signature)) = bytes.split_first_chunk() else { return false };
+                let time = u64::from_be_bytes(*time);
                 (format!("cosignature/v1\ntime {time}\n{text}"), signature)
             }
-            _ => return false,
         };
         let signature = Signature::from_slice(signature);
         signature.is_ok_and(|one| self.key.verify_strict(text.as_bytes(), &one).is_ok())
