@@ -15,6 +15,7 @@ mod collect_stream;
 mod collecting;
 mod deadlines;
 mod divisions;
+mod flags_http;
 mod generate;
 mod generated_lives;
 mod golden_events;

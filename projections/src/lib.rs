@@ -7,6 +7,7 @@ pub mod archive;
 pub mod deadlines;
 mod halves;
 pub mod people;
+pub mod quality;
 pub mod row_log;
 pub mod sources;
 pub mod table;

@@ -4,6 +4,7 @@
 //! A row carries the position of the newest event folded into it, and events at or before it are
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
+mod filling;
 mod folding;
 
 use std::fs;
@@ -20,6 +21,8 @@ use crate::halves::in_halves;
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, ViewsError};
+
+pub use filling::Filled;
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.2";

@@ -125,6 +125,15 @@ impl Views {
     pub fn fold(&self, batch: &[Recorded], lives: &dyn Lives) -> Result<(), ViewsError> {
         let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
         self.people.fold(batch, lives)?;
+        self.measure(batch)
+    }
+
+    /// Folds recorded events, in order, into all views but that of people, which
+    /// [`People::fill`] makes.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn measure(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
         self.timeliness.fold(batch);
         self.sources.fold(batch)
     }

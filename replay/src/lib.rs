@@ -11,6 +11,7 @@ mod opening;
 pub mod rebuild;
 pub mod tail;
 mod tree_follower;
+mod whole_lives;
 
 pub use follow::{Follower, catch_up};
 pub use log_reader::{LogReader, ReplayError, Seals};

@@ -29,6 +29,7 @@ pub(crate) struct Opening<'a> {
     owners: Vec<Uuid>,
     keys: Vec<Option<PersonKey>>,
     json: Vec<u8>,
+    with_targets: bool,
 }
 
 impl<'a> Opening<'a> {
@@ -43,7 +44,13 @@ impl<'a> Opening<'a> {
             owners: Vec::with_capacity(TOGETHER),
             keys: Vec::with_capacity(TOGETHER),
             json: Vec::new(),
+            with_targets: true,
         }
+    }
+
+    /// As [`Opening::new`], without the events that corrections act on: for who has the whole life.
+    pub(crate) fn bare(log: &'a LogReader, count: usize) -> Self {
+        Self { with_targets: false, ..Self::new(log, count) }
     }
 
     /// Takes the bytes of the record at a position.
@@ -93,7 +100,9 @@ impl<'a> Opening<'a> {
             if let Some(key) = key {
                 event.payload = Some(open(&event.envelope, &key, sealed, &mut self.json)?);
             }
-            event.target = self.log.target(&event.envelope)?;
+            if self.with_targets {
+                event.target = self.log.target(&event.envelope)?;
+            }
         }
         self.sealed.clear();
         Ok(())

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use domain::{Position, Sequence, StreamId};
 use projections::{RowSeals, Views, ViewsError};
 
-use crate::follow::{catch_up, fold_up_to};
+use crate::follow::catch_up;
 use crate::log_reader::{LogReader, ReplayError};
+use crate::whole_lives::fill;
 
 /// Events read at once when the log is walked.
 const WALK_EVENTS: usize = 10_000;
@@ -29,7 +30,8 @@ pub fn rebuild(
     let (new, old) = (folder.with_extension("new"), folder.with_extension("old"));
     remove(&new).and_then(|()| remove(&old)).map_err(folder_error)?;
     let views = Views::open(&new, seals)?;
-    let head = catch_up(log, &views, progress)?;
+    let head = log.journal().head();
+    fill(log, &views, head, &new, progress)?;
     drop(views);
     if folder.exists() {
         fs::rename(folder, &old).map_err(folder_error)?;
@@ -151,7 +153,7 @@ pub fn compare_with(
     seals: &Arc<dyn RowSeals>,
 ) -> Result<Checked, CheckError> {
     let new = Views::open(&workspace.join("new"), seals).map_err(ReplayError::from)?;
-    fold_up_to(log, &new, position, |_| {})?;
+    fill(log, &new, position, workspace, |_| {})?;
     let new = new.digests().map_err(ReplayError::from)?.views;
     let views = new.into_iter().map(|(name, rebuilt)| {
         let of_live = live.iter().find(|(known, _)| known == name);

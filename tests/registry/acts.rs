@@ -4,7 +4,7 @@ use api::registry::Receipt;
 use domain::{Item, Kind, Role};
 use serde_json::json;
 
-use super::desk::{Desk, by, citizen, data, fault, flags, items, number};
+use super::desk::{Desk, by, citizen, data, doubts, fault, items, number};
 
 fn spouses(desk: &Desk, person: domain::PersonId) -> Vec<(domain::PersonId, bool)> {
     let archive = desk.archive(person);
@@ -32,7 +32,7 @@ fn a_marriage_and_a_divorce_stand_in_both_records() {
     // The divorce is told by the other of the two.
     let split = data(&ben, "2022-05-01", json!({"spouse": ann}));
     let split = desk.record("l-1", "divorce_court", split);
-    assert_eq!(flags(&split), ["no_authority"], "the desk of the police is no court");
+    assert_eq!(doubts(&split), ["no_authority"], "the desk of the police is no court");
     assert_eq!((spouses(&desk, a), spouses(&desk, b)), (vec![(b, true)], vec![(a, true)]));
     for person in [a, b] {
         assert_eq!(items(&desk.archive(person))["marital_code"], "40");

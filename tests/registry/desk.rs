@@ -219,9 +219,14 @@ pub fn faults(receipt: &Receipt) -> Vec<(String, String)> {
     }
 }
 
-/// The rules that flagged.
-pub fn flags(accepted: &Accepted) -> Vec<&str> {
-    accepted.flags.iter().map(|flag| flag.rule.as_str()).collect()
+/// What is doubted of the event itself, the audit rules of the record left out.
+pub fn doubts(accepted: &Accepted) -> Vec<&str> {
+    rules(accepted).filter(|rule| domain::Doubt::of_rule(rule).is_some()).collect()
+}
+
+/// Every rule that flagged.
+pub fn rules(accepted: &Accepted) -> impl Iterator<Item = &str> {
+    accepted.flags.iter().map(|flag| flag.rule.as_str())
 }
 
 /// Items by field name.

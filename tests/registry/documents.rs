@@ -3,7 +3,7 @@
 use domain::{DocumentKind, Item, Kind};
 use serde_json::json;
 
-use super::desk::{Desk, by, citizen, data, flags, number};
+use super::desk::{Desk, by, citizen, data, doubts, number};
 
 #[test]
 fn a_number_learnt_after_the_birth_certificate_leads_to_the_same_person() {
@@ -13,7 +13,7 @@ fn a_number_learnt_after_the_birth_certificate_leads_to_the_same_person() {
     let born = desk.record("b-1", "birth", data(&child, "2026-01-01", json!({}))).person_id;
     let told = json!({"items": {"citizen_id": card}});
     let told = desk.record("o-1", "observation", data(&child, "2026-02-01", told));
-    assert!(flags(&told).is_empty());
+    assert!(doubts(&told).is_empty());
     let claimed = desk.stream_of_citizen(&card);
     assert_ne!(claimed, born);
     let claim = desk.life(claimed);
@@ -67,14 +67,14 @@ fn a_number_of_somebody_else_is_flagged_and_leads_to_them_still() {
     let owner = desk.record("o-1", "registration", data(&citizen(&card), "2020-01-01", json!({})));
     let other = json!({"items": {"citizen_id": card}});
     let other = desk.record("o-2", "registration", data(&passport, "2020-01-01", other));
-    assert_eq!(flags(&other), ["X01"]);
+    assert_eq!(doubts(&other), ["X01"]);
     assert_ne!(other.person_id, owner.person_id);
     let seen = desk.record("o-3", "observation", data(&citizen(&card), "2020-01-02", json!({})));
     assert_eq!(seen.person_id, owner.person_id);
     // A number that belongs to the person under another document is another's for anybody else.
     let third = by("passport", "E99000003");
     let third = data(&third, "2020-01-01", json!({"items": {"citizen_id": card}}));
-    assert_eq!(flags(&desk.record("o-4", "registration", third)), ["X01"]);
+    assert_eq!(doubts(&desk.record("o-4", "registration", third)), ["X01"]);
     desk.close();
 }
 
@@ -85,7 +85,7 @@ fn a_number_that_the_same_act_uses_for_the_mother_is_not_the_childs() {
     let child = by("birth_certificate", "X990000001");
     let birth = json!({"items": {"citizen_id": mother}, "mother": citizen(&mother)});
     let born = desk.record("b-1", "birth", data(&child, "2026-01-01", birth));
-    assert_eq!(flags(&born), ["X01"]);
+    assert_eq!(doubts(&born), ["X01", "L01"]);
     let seen = desk.record("o-1", "observation", data(&citizen(&mother), "2026-01-02", json!({})));
     assert_ne!(seen.person_id, born.person_id);
     desk.close();

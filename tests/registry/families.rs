@@ -4,7 +4,7 @@ use api::registry::Accepted;
 use domain::{Kind, PersonId, Role};
 use serde_json::{Value, json};
 
-use super::desk::{Desk, citizen, data, fault, flags, items, number};
+use super::desk::{Desk, citizen, data, doubts, fault, items, number};
 
 const ANN: (&str, u32) = ("19900101", 2);
 const BEN: (&str, u32) = ("19900101", 1);
@@ -55,7 +55,7 @@ fn a_death_widows_whom_the_register_knows_as_husband_or_wife_and_its_annulment_u
     assert_eq!(Kind::from_number(aside.event_type.number), Some((Kind::Death, true)));
     // A second report of the same death changes nothing, and is told again.
     let again = dies(&desk, "d-2", BEN, "2020-01-01");
-    assert_eq!(flags(&again), ["second_report"]);
+    assert_eq!(doubts(&again), ["second_report"]);
     annul(&desk, "a-1", BEN, "d-1");
     assert_eq!(marital(&desk, ANN), is("30", "2020-01-01", None), "the other report stands");
     annul(&desk, "a-2", BEN, "d-2");
@@ -163,7 +163,7 @@ fn a_void_marriage_gives_back_what_stood_before_it_to_both() {
     assert_eq!(marital(&desk, BEN), is("", "", None));
     let none = data(&named(EVE), "2013-01-01", json!({"judgment_no": "J-2"}));
     let accepted = desk.record("v-2", "marry_void", none);
-    assert!(flags(&accepted).contains(&"marriage_not_on_record"), "{:?}", accepted.flags);
+    assert!(doubts(&accepted).contains(&"marriage_not_on_record"), "{:?}", accepted.flags);
     wed(&desk, "m-2", ANN, EVE, "2013-05-01");
     desk.close();
 }

@@ -9,6 +9,7 @@ pub mod cloudevents;
 mod connection;
 mod docs;
 pub mod events;
+mod flags;
 pub mod language;
 mod lines;
 mod log;
@@ -47,6 +48,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(events::routes(shared()))
         .merge(rejections::routes(shared()))
         .merge(persons::routes(shared()))
+        .merge(flags::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(log::routes(shared()))
         .merge(operate::routes(shared()))

@@ -230,7 +230,11 @@ async fn list_people(
 
 /// The person of an id in a path, when the grant reaches them. Whether somebody exists outside of
 /// it is not told: the answer is 404 either way.
-fn visible(registry: &Registry, who: &Who, id: &str) -> Result<(PersonId, Arc<Row>), Problem> {
+pub(super) fn visible(
+    registry: &Registry,
+    who: &Who,
+    id: &str,
+) -> Result<(PersonId, Arc<Row>), Problem> {
     let id = uuid::Uuid::parse_str(id).map_err(|_| Problem::new(&kinds::NOT_FOUND))?;
     visible_id(registry, who, PersonId::from_uuid(id))
 }
@@ -251,7 +255,7 @@ fn visible_id(
 }
 
 /// Hands a read in to be recorded; it is on record when the future has ended well.
-fn record(
+pub(super) fn record(
     registry: &Registry,
     who: &Who,
     person: Option<PersonId>,

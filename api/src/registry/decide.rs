@@ -9,15 +9,18 @@ use cqrs_es::event_sink::EventSink;
 use domain::recorded::{ContentTag, Envelope};
 use domain::submission::Submission;
 use domain::{
-    Clocks, Doubt, Fault, IdentityKey, Kind, Payload, PersonEvent, PersonId, Position, Record,
-    Refusal, Refused, Sequence, StreamId,
+    Doubt, Fault, IdentityKey, Kind, Payload, PersonId, Position, Record, Refusal, Refused,
+    Sequence, StreamId,
 };
 use jiff::Timestamp;
 use journal::{KeySlots, PersonKey};
+use projections::Views;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
 use super::acts::{ActError, Acts, Telling};
+use super::audit::Book;
+use super::envelope::Stands;
 use super::known::{Known, Memory};
 use super::receipt::{Accepted, Flag, Receipt};
 use super::{Prepared, rejections};
@@ -52,6 +55,8 @@ pub struct Decider {
     pub(super) group: Group,
     pub(super) next: Position,
     pub(super) unit_next: FxHashMap<StreamId, Sequence>,
+    pub(super) views: Arc<Views>,
+    pub(super) book: Book,
     recorded_at: Timestamp,
     /// Persons as they were before the atomic batch at hand.
     undo: Option<Vec<(PersonId, Known)>>,
@@ -83,8 +88,14 @@ impl From<ReplayError> for NotRecorded {
 }
 
 impl Decider {
-    /// Decides over the log that `log` reads, remembering up to twice `generation` persons.
-    pub fn new(identity: IdentityKey, log: LogReader, generation: usize) -> Self {
+    /// Decides over the log that `log` reads, remembering up to twice `generation` persons; what
+    /// stands about the others is read in `views`.
+    pub fn new(
+        identity: IdentityKey,
+        log: LogReader,
+        views: Arc<Views>,
+        generation: usize,
+    ) -> Self {
         let head = log.journal().head();
         let newest = log.event(head).ok().flatten().map(|event| event.envelope.clocks.recorded_at);
         Self {
@@ -94,6 +105,8 @@ impl Decider {
             group: Group::default(),
             next: Position(head.0 + 1),
             unit_next: FxHashMap::default(),
+            views,
+            book: Book::empty(),
             recorded_at: newest.unwrap_or(Timestamp::UNIX_EPOCH),
             undo: None,
         }
@@ -226,8 +239,8 @@ impl Decider {
         let (envelope, payload) = told.ok_or(NotRecorded::OnItsWay)?;
         let life = payload.as_ref().and_then(|payload| payload.life());
         let doubts = life.into_iter().flat_map(|life| &life.doubts);
-        let flags = doubts.filter_map(|stored| Flag::read(stored)).collect();
         let recorded_at = envelope.clocks.recorded_at;
+        let flags = doubts.filter_map(|stored| Flag::read(stored, recorded_at)).collect();
         let observations = Vec::new();
         let proof = None;
         let accepted = Accepted { person_id, position, recorded_at, flags, observations, proof };
@@ -260,23 +273,33 @@ impl Decider {
         let mut doubts = subject.person.doubts(&records[0], submission.report.known_on);
         doubts.extend(is_anothers.then_some(Doubt::NumberOfAnother));
         let odd = submission.doubts().into_iter();
-        let flags: Vec<Flag> = doubts
+        let mut flags: Vec<Flag> = doubts
             .into_iter()
             .map(|doubt| Flag::new(doubt, &[]))
             .chain(odd.map(|(doubt, names)| Flag::new(doubt, &names)))
             .collect();
+        let recorded_at = self.recorded_at(submission.received_at);
+        let stands = Stands { position: self.next, causation: Position(0), recorded_at };
+        let subject = self.memory.known(tellings[0].person)?;
+        let envelope = tellings[0].envelope(submission, actor, subject, stands);
+        let (row, found) = self.audited(&tellings[0], envelope)?;
+        for flag in found {
+            if flags.iter().all(|known| known.rule != flag.rule) {
+                flags.push(flag);
+            }
+        }
         if !flags.is_empty() {
             let told = Arc::make_mut(&mut tellings[0].life);
             told.doubts = flags.iter().map(Flag::stored).collect();
             records[0].event.life = Arc::clone(&tellings[0].life);
         }
         self.issue_keys(&tellings)?;
-        let recorded_at = self.recorded_at(submission.received_at);
         let (position, person_id) = (self.next, tellings[0].person);
         for (telling, record) in tellings.into_iter().zip(records) {
             let causation = if telling.side { position } else { Position(0) };
             self.take(submission, &telling, record, causation, recorded_at)?;
         }
+        self.memory.known(person_id)?.standing = row;
         self.memory.recent().remember(submission.key, person_id);
         let observations = Vec::new();
         Ok(Accepted { person_id, position, recorded_at, flags, observations, proof: None })
@@ -310,10 +333,8 @@ impl Decider {
             undo.push((telling.person, known.clone()));
         }
         let key = known.key.clone().expect("issued before the first telling is taken");
-        let sequence = Sequence(known.person.events());
-        let previous = known.newest();
-        let corrects = telling.life.target.map_or(Position(0), |target| known.place(target));
-        let actor = record.actor.clone();
+        let stands = Stands { position: self.next, causation, recorded_at };
+        let envelope = telling.envelope(submission, &record.actor, known, stands);
         let sink = EventSink::default();
         pollster::block_on(known.person.handle(record, &(), &sink)).map_err(
             |Refused(broken)| {
@@ -321,35 +342,6 @@ impl Decider {
             },
         )?;
         known.placed(self.next);
-        let report = &submission.report;
-        let acts_on_another = telling.kind.acts_on_another();
-        let known_on = report.known_on.or_else(|| acts_on_another.then_some(report.occurred_on));
-        let envelope = Envelope {
-            position: self.next,
-            stream: telling.person.into(),
-            sequence,
-            previous,
-            event_type: telling.kind.event_type(telling.side),
-            key: submission.key,
-            content: submission.content,
-            clocks: Clocks {
-                occurred_on: telling.occurred_on,
-                known_on,
-                sent_at: submission.sent_at,
-                received_at: submission.received_at,
-                recorded_at,
-                verified_at: None,
-            },
-            place: report.place,
-            department: submission.source.department,
-            channel: report.channel,
-            actor,
-            source: submission.source.text.clone(),
-            correlation: submission.key,
-            causation,
-            corrects,
-            sealed_for: None,
-        };
         self.push(envelope, Payload::Life(Arc::clone(&telling.life)), key);
         Ok(())
     }
@@ -376,24 +368,5 @@ impl Decider {
         if let Err(error) = self.reject(rejection) {
             tracing::error!(error = %replay::chain(&error), "a rejection could not be kept");
         }
-    }
-}
-
-impl Telling {
-    fn record(&self, submission: &Submission, actor: &str) -> Record {
-        let number = self.kind.event_type(self.side).number;
-        let life = Arc::clone(&self.life);
-        Record {
-            event: PersonEvent { number, key: submission.key, occurred_on: self.occurred_on, life },
-            actor: actor.to_owned(),
-            spouse_died_on: self.spouse_died_on,
-            own_id: self.person,
-        }
-    }
-
-    /// A rule that is broken in a related person's life is the fault of naming that person.
-    fn fault(&self, refusal: Refusal) -> Fault {
-        let fault = refusal.fault();
-        if self.side { fault.at(self.named_at.clone()) } else { fault }
     }
 }

@@ -7,6 +7,7 @@ use cqrs_es::Aggregate;
 use domain::recorded::{EventKey, Recorded};
 use domain::{Kind, Person, PersonEvent, PersonId, Position, Sequence, StreamId, StreamKind};
 use journal::PersonKey;
+use projections::Row;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
@@ -22,12 +23,15 @@ pub struct Known {
     places: Vec<Position>,
     /// The key that seals the stream's payloads; none before the first event.
     pub key: Option<Arc<PersonKey>>,
+    /// What stands about them, as the view of people will show it; only while they are at hand,
+    /// and of use while its version is the newest event.
+    pub standing: Option<Box<Row>>,
 }
 
 impl Known {
     /// A stream without events.
     fn empty() -> Self {
-        Self { person: Person::default(), places: Vec::new(), key: None }
+        Self { person: Person::default(), places: Vec::new(), key: None, standing: None }
     }
 
     /// Where an event of the stream stands.
@@ -59,7 +63,7 @@ impl Known {
 
     fn unpack(packed: &[u8], key: Option<PersonKey>) -> Self {
         let (places, person) = postcard::from_bytes(packed).expect("packed by this program");
-        Self { person, places, key: key.map(Arc::new) }
+        Self { person, places, key: key.map(Arc::new), standing: None }
     }
 }
 

@@ -1,9 +1,11 @@
 //! The registry assembled, usable without HTTP: submissions in, receipts and archives out.
 
 pub mod acts;
+mod audit;
 mod commit;
 mod concerned;
 mod decide;
+mod envelope;
 pub mod home;
 pub mod intake;
 mod known;
@@ -149,7 +151,8 @@ impl Registry {
         let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
             tell.send_replace(position);
         });
-        let decider = Decider::new(logs.identity.clone(), logs.log.clone(), REMEMBERED_PERSONS);
+        let (identity, log) = (logs.identity.clone(), logs.log.clone());
+        let decider = Decider::new(identity, log, Arc::clone(&views), REMEMBERED_PERSONS);
         let (jobs, queue) = mpsc::channel();
         let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
         let behind = {

@@ -1,5 +1,7 @@
 //! What a sender is told of one submission.
 
+use domain::clocks::day_in_china;
+use domain::rules::{Rule, RuleBook, RuleId};
 use domain::{Doubt, Fault, Item, PersonId, Position, catalogue};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -65,9 +67,17 @@ impl Flag {
         Self { rule: rule.to_owned(), severity, items, fields }
     }
 
+    /// The flag of an audit rule by which something is wrong.
+    pub fn of_rule(rule: &Rule) -> Self {
+        let items = rule.items.iter().map(|field| field.name()).collect();
+        let (rule, severity) = (rule.id.to_string(), rule.severity.name());
+        Self { rule, severity, items, fields: Vec::new() }
+    }
+
     /// As it is stored with the event: the rule and, where it has names, these.
     pub fn stored(&self) -> String {
-        let by_rule = Doubt::of_rule(&self.rule).map_or(0, |doubt| doubt.flag().2.len());
+        let Some(doubt) = Doubt::of_rule(&self.rule) else { return self.rule.clone() };
+        let by_rule = doubt.flag().2.len();
         let names: Vec<_> = self.items.iter().skip(by_rule).chain(&self.fields).copied().collect();
         match names.is_empty() {
             true => self.rule.clone(),
@@ -75,8 +85,15 @@ impl Flag {
         }
     }
 
-    /// The flag that was stored.
-    pub fn read(stored: &str) -> Option<Self> {
+    /// The flag that was stored with an event at an instant: an audit rule is the row that was in
+    /// force then.
+    pub fn read(stored: &str, recorded_at: Timestamp) -> Option<Self> {
+        if Doubt::of_rule(stored).is_none()
+            && let Some(id) = RuleId::parse(stored)
+        {
+            let book = RuleBook::in_force(day_in_china(recorded_at));
+            return book.rule(id).map(Self::of_rule);
+        }
         let (rule, names) = stored.split_once(':').unwrap_or((stored, ""));
         let names: Vec<_> = names.split(',').filter_map(catalogue::name_of_datum).collect();
         Doubt::of_rule(rule).map(|doubt| Self::new(doubt, &names))

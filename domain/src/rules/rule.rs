@@ -102,6 +102,17 @@ impl Class {
         Self::Reasonableness,
     ];
 
+    /// Its name in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Completeness => "completeness",
+            Self::Normality => "normality",
+            Self::Logic => "logic",
+            Self::AcrossRecords => "across_records",
+            Self::Reasonableness => "reasonableness",
+        }
+    }
+
     /// The letter that its rules begin with.
     pub const fn letter(self) -> u8 {
         b"CNLXR"[self as usize]

@@ -52,8 +52,13 @@ impl RuleSet {
 
     /// The rules of either.
     #[must_use]
-    pub fn union(self, other: RuleSet) -> Self {
-        Self(std::array::from_fn(|class| self.0[class] | other.0[class]))
+    pub const fn union(self, other: RuleSet) -> Self {
+        let (mut words, mut class) = (self.0, 0);
+        while class < words.len() {
+            words[class] |= other.0[class];
+            class += 1;
+        }
+        Self(words)
     }
 
     /// The rules of this one that the other has not.

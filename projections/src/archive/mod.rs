@@ -143,6 +143,11 @@ impl Archive {
         &self.origins[usize::from(index)]
     }
 
+    /// Every origin, in the order in which they were applied.
+    pub(crate) fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
     /// The CloudEvents source of an origin.
     pub fn source(&self, origin: &Origin) -> &str {
         self.text(origin.source)

@@ -8,7 +8,7 @@ use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
 
 use super::{NAME, PLACE, People, Room, Row, Waiting, place_key};
-use crate::archive::{self, Archive};
+use crate::archive::{self, Archive, Fact};
 use crate::halves::in_halves;
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
@@ -62,7 +62,7 @@ impl People {
         for person in persons {
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
-            if !self.fold_row(row.get_or_insert_default(), *person, &events_of[person], lives)? {
+            if !row.get_or_insert_default().fold(*person, &events_of[person], lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
@@ -75,44 +75,7 @@ impl People {
         Ok(changes)
     }
 
-    /// Folds more events of its stream into a row; false when it holds them all already.
-    fn fold_row(
-        &self,
-        row: &mut Row,
-        person: PersonId,
-        events: &[&Recorded],
-        lives: &dyn Lives,
-    ) -> Result<bool, ViewsError> {
-        let before = row.version;
-        let mut out_of_order = false;
-        for event in events.iter().filter(|event| event.envelope.position > before) {
-            row.version = event.envelope.position;
-            row.events += 1;
-            row.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
-            let Some(fact) = archive::fact(event) else { continue };
-            if fact.kind == Kind::DocumentClaimed {
-                row.owner =
-                    fact.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
-            }
-            let day = day_number(fact.told.occurred_on);
-            // Until the events before it are known to be older, a fact cannot just be added.
-            out_of_order |= archive::is_change(fact.kind) || day < row.newest_day && row.events > 1;
-            if !out_of_order {
-                row.newest_day = day;
-                row.archive.apply(&fact);
-            }
-        }
-        if out_of_order {
-            let life = lives.life(person, row.version).map_err(ViewsError::Lives)?;
-            let facts = archive::facts(&life, None, None);
-            row.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
-            row.archive = Archive::default();
-            facts.iter().for_each(|fact| row.archive.apply(fact));
-        }
-        Ok(row.version != before)
-    }
-
-    fn index_changes(
+    pub(super) fn index_changes(
         &self,
         person: PersonId,
         before: &Indexed,
@@ -133,15 +96,77 @@ impl People {
     }
 }
 
+impl Row {
+    /// Folds more events of its stream into a row; false when it holds them all already.
+    ///
+    /// # Errors
+    /// [`ViewsError`] when the life was needed and could not be had; the row is then of no use.
+    pub fn fold(
+        &mut self,
+        person: PersonId,
+        events: &[&Recorded],
+        lives: &dyn Lives,
+    ) -> Result<bool, ViewsError> {
+        let before = self.version;
+        let mut out_of_order = false;
+        for event in events.iter().filter(|event| event.envelope.position > before) {
+            let Some(fact) = self.count(event) else { continue };
+            let day = day_number(fact.told.occurred_on);
+            // Until the events before it are known to be older, a fact cannot just be added.
+            out_of_order |=
+                archive::is_change(fact.kind) || day < self.newest_day && self.events > 1;
+            if !out_of_order {
+                self.newest_day = day;
+                self.archive.apply(&fact);
+            }
+        }
+        if out_of_order {
+            let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
+            self.fold_anew(&life);
+        }
+        Ok(self.version != before)
+    }
+
+    /// The row of a whole life.
+    pub(super) fn of(life: &[Recorded]) -> Self {
+        let mut row = Self::default();
+        for event in life {
+            row.count(event);
+        }
+        row.fold_anew(life);
+        row
+    }
+
+    /// Takes in all of an event but what it says of the archive. Gives its fact.
+    fn count<'a>(&mut self, event: &'a Recorded) -> Option<Fact<'a>> {
+        self.version = event.envelope.position;
+        self.events += 1;
+        self.reported_for = (event.envelope.place.code(), event.envelope.place.digits());
+        let fact = archive::fact(event)?;
+        if fact.kind == Kind::DocumentClaimed {
+            let owner = fact.life.related.iter().find(|related| related.role == Role::Owner);
+            self.owner = owner.map(|owner| owner.person);
+        }
+        Some(fact)
+    }
+
+    fn fold_anew(&mut self, life: &[Recorded]) {
+        let facts = archive::facts(life, None, None);
+        self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
+        self.archive = Archive::default();
+        facts.iter().for_each(|fact| self.archive.apply(fact));
+    }
+}
+
 /// What a row stands under in the indexes.
 #[derive(Default)]
-struct Indexed {
+pub(super) struct Indexed {
     name: Option<String>,
     place: Option<Place>,
 }
 
 impl Indexed {
-    fn of(row: &Row) -> Self {
+    pub(super) fn of(row: &Row) -> Self {
         // The stream of another document of theirs is not a second person.
         let lives = !row.archive.is_dead && row.owner.is_none();
         let name = row.archive.get(Item::FullName).map(str::to_owned);

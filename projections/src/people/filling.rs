@@ -1,0 +1,77 @@
+//! Filling the empty view from whole lives: a row is sealed as soon as it is folded, and is written
+//! once.
+
+use std::error::Error;
+use std::sync::atomic::Ordering;
+
+use domain::recorded::Recorded;
+use domain::{PersonId, Position};
+
+use super::folding::Indexed;
+use super::{END, People, Row, VERSION};
+use crate::ViewsError;
+use crate::halves::in_halves;
+
+/// Sealed rows and index entries, to be kept by [`People::keep_filled`].
+#[derive(Default)]
+pub struct Filled {
+    rows: Vec<(PersonId, Option<Vec<u8>>)>,
+    index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl People {
+    /// Makes the rows of some lives, which `open` gives whole and in order, on two threads.
+    ///
+    /// # Errors
+    /// [`ViewsError::Lives`] with what `open` failed with.
+    pub fn fill<L: Sync>(
+        &self,
+        lives: &[L],
+        open: impl Fn(&L) -> Result<(PersonId, Vec<Recorded>), Box<dyn Error + Send + Sync>> + Sync,
+    ) -> Result<Filled, ViewsError> {
+        let halves: Vec<Result<Filled, ViewsError>> = in_halves(lives, |lives| {
+            let mut filled = Filled::default();
+            let mut plain = Vec::new();
+            for life in lives {
+                let (person, life) = open(life).map_err(ViewsError::Lives)?;
+                let row = Row::of(&life);
+                self.index_changes(
+                    person,
+                    &Indexed::default(),
+                    &Indexed::of(&row),
+                    &mut filled.index,
+                );
+                plain.clear();
+                plain = postcard::to_extend(&row, plain).expect("a row is plain values");
+                filled.rows.push((person, self.seals.seal(VERSION, person, row.version, &plain)));
+            }
+            Ok(filled)
+        });
+        let mut all = Filled::default();
+        for half in halves {
+            let half = half?;
+            all.rows.extend(half.rows);
+            all.index.extend(half.index);
+        }
+        Ok(all)
+    }
+
+    /// Writes what [`People::fill`] made.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn keep_filled(&self, filled: Filled) -> Result<(), ViewsError> {
+        // A row without a key is never written.
+        let rows = filled.rows.into_iter().filter(|(_, row)| row.is_some());
+        let end = self.rows.append(rows)?;
+        self.ends.insert(END, end.to_bytes())?;
+        self.index.change(filled.index);
+        self.index.begin_flush();
+        self.index.finish_flush(self.index.checkpoint()?)
+    }
+
+    /// Says that every life up to a position was filled in.
+    pub fn end_filling(&self, head: Position) {
+        self.folded.store(head.0, Ordering::Release);
+    }
+}

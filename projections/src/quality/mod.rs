@@ -1,0 +1,33 @@
+//! The audit rules over archives: of one record by itself, and of persons with those around them.
+
+mod around;
+mod record;
+
+use std::sync::LazyLock;
+
+use domain::Divisions;
+use domain::rules::{Case, Class, Context, Findings, NoCounts, PersonIndex, RuleBook, RuleSet};
+use jiff::civil::Date;
+
+use crate::archive::Archive;
+
+pub use around::{Members, Persons, audit};
+pub use record::{changed, subject};
+
+/// The divisions that codes are judged by. The fictional province is among them: whether it may be
+/// used was decided when the event was taken.
+static DIVISIONS: LazyLock<Divisions> = LazyLock::new(|| Divisions::embedded(true));
+
+/// The rules that a record can be judged by alone: all but those across records and of areas.
+pub const ALONE: RuleSet = RuleSet::of_class(Class::Completeness)
+    .union(RuleSet::of_class(Class::Normality))
+    .union(RuleSet::of_class(Class::Logic))
+    .union(RuleSet::of_class(Class::Reasonableness));
+
+/// What the rules `asked` find in a record by itself on a day. Those that look at other records
+/// are not among them; what only the register could count is not evaluated.
+pub fn audit_alone(book: &RuleBook, archive: &Archive, today: Date, asked: RuleSet) -> Findings {
+    let people = [subject(archive)];
+    let context = Context { people: &people, counts: &NoCounts, divisions: &DIVISIONS, today };
+    book.evaluate_only(&Case::new(context, PersonIndex(0), None), asked.intersection(ALONE))
+}

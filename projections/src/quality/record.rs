@@ -1,0 +1,84 @@
+//! An archive as the audit rules see it, and what an event changed of what they read.
+//!
+//! Of a service only what a rule asks for is looked at. The day of the last event is left out:
+//! a funeral and a first load of the dead come after a death by their nature, and the receipt
+//! doubts the others.
+
+use domain::rules::{Field, FieldSet, PersonIndex, Subject};
+use domain::{Item, Role, Topic};
+use jiff::civil::Date;
+
+use crate::archive::Archive;
+
+/// Channels of somebody who looked: a visit to the household, a verification in the field.
+const SEEN_BY: [[u8; 2]; 2] = [*b"HV", *b"VF"];
+/// Children whose records are not at hand: only their number is asked for.
+const UNSEEN: [PersonIndex; 64] = [PersonIndex(0); 64];
+
+/// The person's own record, without links to the records of others.
+pub fn subject(archive: &Archive) -> Subject<'_> {
+    let mut subject = Subject::of_items(archive.values().map(|(item, text, _)| (item, text)));
+    subject.is_alive = !archive.is_dead;
+    for (topic, field, json, _) in archive.topics() {
+        if topic == Topic::Welfare.name() {
+            match field {
+                "disability_type" => subject.disability_type = plain(json),
+                "disability_certificate_no" => subject.disability_cert = plain(json),
+                _ => {}
+            }
+        } else if topic == Topic::Fertility.name() {
+            match field {
+                "gestational_week" | "due_on" | "care_on" | "pregnancy_ended_on"
+                | "pregnancy_outcome" => subject.has_pregnancy_record = true,
+                "method_code" => subject.contraceptive = plain(json),
+                _ => {}
+            }
+        }
+    }
+    let nature = archive.stated(Item::HukouNature);
+    subject.hukou_nature_date = nature.map(|(_, origin)| origin.occurred_on);
+    subject.last_verified = last_seen(archive);
+    let children = archive.links().iter().filter(|link| link.role == Role::Child).count();
+    subject.children = &UNSEEN[..children.min(UNSEEN.len())];
+    subject
+}
+
+/// The day on which somebody last looked; none when nobody did.
+fn last_seen(archive: &Archive) -> Option<Date> {
+    let seen = archive.origins().iter().filter(|origin| SEEN_BY.contains(&origin.channel));
+    seen.map(|origin| origin.occurred_on).max()
+}
+
+/// A code of JSON text; codes need no escapes.
+fn plain(json: &str) -> Option<&str> {
+    json.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// What the rules read that is another after an event than before.
+pub fn changed(before: &Archive, after: &Archive) -> FieldSet {
+    let items = Item::all().filter(|item| before.get(*item) != after.get(*item));
+    let (old, new) = (subject(before), subject(after));
+    let own = [
+        (Field::Alive, before.is_dead != after.is_dead),
+        (Field::DisabilityType, old.disability_type != new.disability_type),
+        (Field::DisabilityCert, old.disability_cert != new.disability_cert),
+        (Field::Fertility, old.has_pregnancy_record != new.has_pregnancy_record),
+        (Field::Contraceptive, old.contraceptive != new.contraceptive),
+        (Field::HukouNatureDate, old.hukou_nature_date != new.hukou_nature_date),
+        (Field::Record, old.last_verified != new.last_verified),
+    ];
+    let links = [
+        (Field::MotherId, Role::Mother),
+        (Field::FatherId, Role::Father),
+        (Field::SpouseId, Role::Spouse),
+        (Field::LastSpouse, Role::Spouse),
+        (Field::Children, Role::Child),
+    ];
+    let of = |archive: &'_ Archive, role| -> Vec<_> {
+        let links = archive.links().iter().filter(|link| link.role == role);
+        links.map(|link| (link.person, link.ended.is_some())).collect()
+    };
+    let links = links.into_iter().filter(|(_, role)| of(before, *role) != of(after, *role));
+    let own = own.into_iter().filter(|(_, is_other)| *is_other).map(|(field, _)| field);
+    items.map(Field::Item).chain(own).chain(links.map(|(field, _)| field)).collect()
+}
