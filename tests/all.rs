@@ -49,3 +49,4 @@ mod simulation;
 mod tidy;
 mod timeliness;
 mod timeliness_recount;
+mod tree;

@@ -100,6 +100,7 @@ impl StandIn {
                 fields: vec![],
             }],
             observations: Vec::new(),
+            proof: None,
         };
         match (position == next, first == content) {
             (true, _) => Receipt::Recorded(accepted),

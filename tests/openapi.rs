@@ -208,6 +208,8 @@ fn routes() -> BTreeSet<(String, String, String)> {
         for call in text.split(".route(").skip(1) {
             let (_, rest) = call.split_once('"').expect("a path");
             let (path, rest) = rest.split_once('"').expect("a path");
+            // What takes the rest of a path is a parameter too.
+            let path = path.replace("{*", "{");
             // A call ends at the next one, or where the chain does.
             let end = rest.find(['\n', ';']).unwrap_or(rest.len());
             let handlers = rest[..end].split(['.', ',']).filter_map(|part| {
@@ -220,7 +222,7 @@ fn routes() -> BTreeSet<(String, String, String)> {
             let handlers: Vec<_> = handlers.collect();
             assert!(!handlers.is_empty(), "the route {path} cannot be read here");
             found.extend(
-                handlers.iter().map(|(m, h)| (path.to_owned(), (*m).to_owned(), (*h).to_owned())),
+                handlers.iter().map(|(m, h)| (path.clone(), (*m).to_owned(), (*h).to_owned())),
             );
         }
     }

@@ -57,8 +57,16 @@ impl Service {
         let parameters: Vec<_> = parameters.map(|one| document.resolve(one)).collect();
         let mut path = operation.path.replace("{id}", id);
         for parameter in parameters.iter().filter(|one| one["in"] == "path") {
-            let example = parameter["example"].as_str().unwrap();
-            path = path.replace(&format!("{{{}}}", parameter["name"].as_str().unwrap()), example);
+            let example = text(&parameter["example"]);
+            path = path.replace(&format!("{{{}}}", parameter["name"].as_str().unwrap()), &example);
+        }
+        for (one, mark) in parameters
+            .iter()
+            .filter(|one| one["in"] == "query" && one["required"] == true)
+            .zip(["?", "&", "&"])
+        {
+            let (name, value) = (one["name"].as_str().unwrap(), text(&one["example"]));
+            path += &format!("{mark}{name}={value}");
         }
         let method = Method::from_bytes(operation.method.to_uppercase().as_bytes()).unwrap();
         let mut request = Client::new().request(method, format!("{}{path}", self.url));

@@ -14,6 +14,7 @@ pub mod record;
 pub mod seal;
 pub mod segments;
 pub mod storage;
+pub mod tree;
 
 pub use contract::{
     AppendError, Appended, Draft, Expected, Journal, ReadError, Stored, StreamAppend,

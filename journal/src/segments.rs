@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use domain::{Position, Sequence, StreamId};
 
-pub use self::open::OpenError;
+pub use self::open::{OpenError, file_of};
 pub use self::read_only::ReadOnly;
 
 use self::file::SegmentFile;

@@ -11,11 +11,13 @@ mod merged;
 mod opening;
 pub mod rebuild;
 pub mod tail;
+mod tree_follower;
 mod whole_lives;
 
 pub use follow::{Follower, catch_up};
 pub use log_reader::{LogReader, ReplayError, Seals};
 pub use tail::Tail;
+pub use tree_follower::TreeFollower;
 
 /// An error with everything that caused it, on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {

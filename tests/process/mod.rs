@@ -11,5 +11,6 @@ mod lives;
 mod secrecy;
 pub mod server;
 mod start_and_stop;
+mod tampering;
 mod truth;
 mod views_lost;

@@ -1,5 +1,6 @@
 //! The command line. Data goes to stdout, all else to stderr.
 
+mod check_trees;
 mod demo;
 mod generate;
 mod ingest;
@@ -8,12 +9,12 @@ mod serve;
 mod token;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::registry::Home;
+use crate::registry::{Home, log_key};
 
 /// Whatever ends a command early; printed once, with its causes.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -44,6 +45,12 @@ enum Command {
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Print the public keys that the log of events and the log of reads are signed with
+    LogKey {
+        /// The registry's directory.
+        #[arg(long, env = "RENKOU_DATA")]
+        data: PathBuf,
+    },
     /// Print a shell completion script
     Completions {
         /// For which shell.
@@ -58,6 +65,9 @@ struct Init {
     /// Accept province 99 and the simulated clock of generated events.
     #[arg(long)]
     fictional: bool,
+    /// The name under which the logs are signed, such as a domain name of yours with a path.
+    #[arg(long)]
+    origin: Option<String>,
 }
 
 /// Runs the command line; exit code 0 when it did what it was asked, 2 when the words are off,
@@ -73,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Ingest(ingest) => ingest.run(),
         Command::Replay(replay) => replay.run(),
         Command::Token(token) => token.run(),
+        Command::LogKey { data } => print_log_keys(&data),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "renkou", &mut io::stdout());
             Ok(())
@@ -90,10 +101,19 @@ pub fn run() -> ExitCode {
 
 impl Init {
     fn run(self) -> Result<(), Failure> {
-        let home = Home::init(&self.folder, self.fictional)?;
+        let home = Home::init_as(&self.folder, self.fictional, self.origin.as_deref())?;
         tell(&format!("A registry was made in {}.", home.folder().display()));
         Ok(())
     }
+}
+
+fn print_log_keys(data: &Path) -> Result<(), Failure> {
+    let (events, reads) = log_key::read(Home::open(data)?.folder())?;
+    let mut out = io::stdout().lock();
+    for signer in [events, reads] {
+        writeln!(out, "{}", signer.verifier().text())?;
+    }
+    Ok(())
 }
 
 /// One line for the person at the terminal.

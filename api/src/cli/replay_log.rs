@@ -31,6 +31,9 @@ pub enum Replay {
         /// The registry's directory.
         #[arg(long)]
         data: PathBuf,
+        /// A checkpoint that was kept elsewhere: the log must still be what it says.
+        #[arg(long)]
+        against: Option<PathBuf>,
     },
     /// Print a life, event by event, as JSON
     Person {
@@ -50,7 +53,11 @@ impl Replay {
     pub fn run(self) -> Result<(), Failure> {
         match self {
             Self::Rebuild { data } => rebuild_views(&Home::open(&data)?),
-            Self::Check { data } => check(&Home::open(&data)?),
+            Self::Check { data, against } => {
+                let home = Home::open(&data)?;
+                super::check_trees::check(&home, against.as_deref())?;
+                check(&home)
+            }
             Self::Person { id, data, known_at } => {
                 print_life(&Home::open(&data)?, PersonId::from_uuid(id), known_at)
             }

@@ -13,6 +13,7 @@ pub mod events;
 mod flags;
 pub mod language;
 pub mod lines;
+mod log;
 mod metrics;
 mod operate;
 mod persons;
@@ -52,6 +53,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(flags::routes(shared()))
         .merge(quality::routes(shared()))
         .merge(metrics::routes(shared()))
+        .merge(log::routes(shared()))
         .merge(operate::routes(shared()))
         .merge(catalogue::routes())
         .merge(divisions::routes(shared()))

@@ -241,7 +241,8 @@ impl Decider {
         let flags = doubts.filter_map(|stored| Flag::read(stored, recorded_at)).collect();
         let observations = Vec::new();
         let person_id = self.memory.behind(person_id)?;
-        let accepted = Accepted { person_id, position, recorded_at, flags, observations };
+        let proof = None;
+        let accepted = Accepted { person_id, position, recorded_at, flags, observations, proof };
         Ok((envelope.content, accepted))
     }
 
@@ -305,7 +306,8 @@ impl Decider {
         self.memory.known(person_id)?.standing = row;
         self.memory.recent().remember(submission.key, person_id);
         let person_id = if over_several { self.memory.behind(person_id)? } else { person_id };
-        Ok(Accepted { person_id, position, recorded_at, flags, observations: Vec::new() })
+        let observations = Vec::new();
+        Ok(Accepted { person_id, position, recorded_at, flags, observations, proof: None })
     }
 
     /// Sees to it that every person of an act has a key before anything of the act is taken: one

@@ -3,8 +3,11 @@
 //! ```text
 //! registry.json      what kind of registry this is
 //! master.key         the master key, unless RENKOU_MASTER_KEY holds it
+//! log.key            the keys that the two logs are signed with
+//! witnesses          public keys of witnesses, one a line; made by hand, may be missing
 //! keys/slots         one wrapped key a person
 //! journal/  reads/   the two logs
+//! trees/             the Merkle trees of the two logs and their signed checkpoints
 //! views/             rebuilt from the log at any time
 //! access.json        hashed tokens and their grants
 //! ```
@@ -16,11 +19,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::IdentityKey;
+use journal::tree::{NoteError, TreeError};
 use journal::{Journal, KeyError, KeySlots, OpenError, Options, Segments};
 use projections::deadlines::Deadlines;
 use replay::{LogReader, Seals};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use super::log_key;
 
 /// Environment variable that holds the master key as 64 hexadecimal digits.
 pub const MASTER_KEY_VARIABLE: &str = "RENKOU_MASTER_KEY";
@@ -62,6 +68,18 @@ pub enum HomeError {
     /// A log does not open.
     #[error(transparent)]
     Log(#[from] OpenError),
+    /// A log is not what was signed, or its tree does not open.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The keys that the logs are signed with, or those of witnesses, are malformed.
+    #[error("{path} holds no keys of the logs")]
+    LogKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: NoteError,
+    },
 }
 
 /// What kind of registry a directory holds.
@@ -99,6 +117,18 @@ impl Home {
     /// # Errors
     /// [`HomeError`].
     pub fn init(folder: &Path, fictional: bool) -> Result<Self, HomeError> {
+        Self::init_as(folder, fictional, None)
+    }
+
+    /// The same with the name under which the logs are signed; none makes one up.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn init_as(
+        folder: &Path,
+        fictional: bool,
+        origin: Option<&str>,
+    ) -> Result<Self, HomeError> {
         let io = |path: &Path| {
             let path = path.to_owned();
             move |source| HomeError::Io { path, source }
@@ -123,6 +153,7 @@ impl Home {
             fs::create_dir(&path).map_err(io(&path))?;
             Segments::create(&path, Options::default())?;
         }
+        log_key::make(folder, origin)?;
         // Written last: a directory with it is whole.
         let path = folder.join("registry.json");
         let text = serde_json::to_vec(&home.settings).expect("plain values");

@@ -10,6 +10,7 @@ pub mod home;
 pub mod intake;
 mod joins;
 mod known;
+pub mod log_key;
 pub mod reads;
 pub mod receipt;
 mod rejections;
@@ -26,12 +27,13 @@ use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::{Views, ViewsError};
-use replay::{Follower, LogReader, ReplayError, Tail};
+use replay::{Follower, LogReader, ReplayError, Tail, TreeFollower};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use home::{Home, HomeError};
 pub use intake::Intake;
+pub use log_key::Trees;
 pub use reads::{Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
 pub use sender::{Collector, Sender};
@@ -127,6 +129,8 @@ pub struct Registry {
     room: Semaphore,
     folded: watch::Receiver<Position>,
     follower: Option<Follower>,
+    trees: Trees,
+    tree_followers: Vec<TreeFollower>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -138,6 +142,12 @@ impl Registry {
     pub fn open(folder: &Path) -> Result<Self, StartError> {
         let home = Home::open(folder)?;
         let logs = home.logs()?;
+        // Before anything else reads or writes: a log that is not what was signed is not served.
+        let trees = Trees::open(folder, &**logs.log.journal(), &*logs.reads)?;
+        let tree_followers = vec![
+            TreeFollower::start(Arc::clone(logs.log.journal()), Arc::clone(&trees.events)),
+            TreeFollower::start(Arc::clone(&logs.reads), Arc::clone(&trees.reads)),
+        ];
         let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS)?;
         let seals: Arc<dyn projections::RowSeals> = logs.seals;
         let views = Arc::new(Views::open(&home.views(), &seals, &logs.deadlines)?);
@@ -166,6 +176,8 @@ impl Registry {
             room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
             folded,
             follower: Some(follower),
+            trees,
+            tree_followers,
             threads,
         })
     }
@@ -185,6 +197,16 @@ impl Registry {
     /// Whether the views follow the log.
     pub fn is_following(&self) -> bool {
         self.follower.as_ref().is_some_and(|follower| !follower.has_failed())
+    }
+
+    /// The Merkle trees of the logs.
+    pub fn trees(&self) -> &Trees {
+        &self.trees
+    }
+
+    /// Whether the trees follow the logs.
+    pub fn is_signing(&self) -> bool {
+        !self.tree_followers.iter().any(TreeFollower::has_failed)
     }
 
     /// How the log is read.
@@ -225,7 +247,12 @@ impl Collector for Registry {
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { submissions: batch, atomic, answer };
         jobs.send(job).map_err(|_| overloaded)?;
-        receipts.await.map_err(|_| overloaded)
+        let mut receipts = receipts.await.map_err(|_| overloaded)?;
+        // Not to those of many: a file that is sent again would be answered with its own length.
+        if let [Receipt::Duplicate(accepted)] = receipts.as_mut_slice() {
+            accepted.proof = self.trees.proof(accepted.position);
+        }
+        Ok(receipts)
     }
 }
 

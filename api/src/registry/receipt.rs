@@ -37,6 +37,10 @@ pub struct Accepted {
     /// Household visits: what became of each person, in the order of the visit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub observations: Vec<ObservationReceipt>,
+    /// A C2SP tlog-proof file: the event is in the signed tree. In the receipt of a single event
+    /// that was sent again, once the tree has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
 }
 
 /// A soft fault.

@@ -14,7 +14,7 @@ use super::log::Log;
 use super::scan::{Source, scan};
 use super::torn::Tail;
 use crate::frame::FrameError;
-use crate::storage::{Access, Storage, StorageFile};
+use crate::storage::{Access, Files, Storage, StorageFile};
 
 /// Why a folder could not be opened as a log.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +112,12 @@ pub(super) fn list<S: Storage>(
     }
     files.sort();
     Ok(files)
+}
+
+/// The file of the log in `folder` that holds a position, or would: for messages.
+pub fn file_of(folder: &Path, position: Position) -> Option<PathBuf> {
+    let files = list(&Files, folder).ok()?;
+    files.into_iter().rev().find(|(first, _)| *first <= position).map(|(_, path)| path)
 }
 
 /// Takes the lock that only one process has. It is given back when the file is dropped.
