@@ -77,7 +77,9 @@ impl Trial {
         let server = self.directory.serve();
         let caller = server.caller(&self.upstream);
         for (event, receipt) in &self.sent {
-            let answer = caller.post(event).await;
+            let mut answer = caller.post(event).await;
+            // A receipt that is given again has a proof once the event is in the signed tree.
+            answer.body.as_object_mut().map(|told| told.remove("proof"));
             match receipt {
                 None => assert!([200, 201].contains(&answer.status), "{}", answer.body),
                 Some(receipt) => {

@@ -104,10 +104,15 @@ async fn a_duplicate_gets_the_first_receipt_again_after_a_restart_too() {
     let server = directory.serve();
     let mut first = server.caller(&token).record(&sent).await;
     first["status"] = json!("duplicate");
-    assert_eq!(server.caller(&token).post(&sent).await.with(200), first);
+    let mut again = server.caller(&token).post(&sent).await.with(200);
+    // Once the event is in the signed tree, a proof goes with its receipt.
+    again.as_object_mut().expect("a receipt").remove("proof");
+    assert_eq!(again, first);
     server.kill();
     let server = directory.serve();
-    assert_eq!(server.caller(&token).post(&sent).await.with(200), first);
+    let mut again = server.caller(&token).post(&sent).await.with(200);
+    again.as_object_mut().expect("a receipt").remove("proof");
+    assert_eq!(again, first);
     server.stop();
 }
 

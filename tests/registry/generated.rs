@@ -14,7 +14,7 @@ fn event(line: &Line) -> CloudEvent {
     CloudEvent {
         id: line.key.1.clone(),
         source: line.key.0.clone(),
-        event_type: format!("renkou.{}.v1", line.kind.code()),
+        event_type: format!("renkou.{}.v{}", line.kind.code(), line.kind.entry().version),
         time: None,
         recorded_time: Some(line.recorded),
         data: line.data.clone(),

@@ -35,6 +35,8 @@ pub(super) enum Value {
     Employer(u16, u8),
     /// A word of the contract, or any text of the generator's own.
     Word(&'static str),
+    /// Words of the contract, in JSON.
+    Words(&'static [&'static str]),
     /// A number of a permit, certificate or decision: letters, then at least so many digits.
     Serial(&'static str, u32),
     /// The number of a disability certificate: citizen number, kind, level.

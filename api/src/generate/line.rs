@@ -21,7 +21,9 @@ pub(super) fn write_line(simulation: &Simulation, event: &Event, out: &mut Vec<u
     write_source(simulation, event, out);
     out.extend_from_slice(br#"","type":"renkou."#);
     text(event.kind.code(), out);
-    out.extend_from_slice(br#".v1","time":""#);
+    out.extend_from_slice(b".v");
+    digits(u32::from(event.kind.entry().version), 1, out);
+    out.extend_from_slice(br#"","time":""#);
     write_time(event.sent, out);
     out.extend_from_slice(br#"","recordedtime":""#);
     write_time(event.recorded, out);
@@ -161,12 +163,21 @@ pub(super) fn write_value(simulation: &Simulation, value: Value, out: &mut Vec<u
         Value::Whom(named) => write_named(simulation, named, out),
         Value::Count(count) => digits(count, 1, out),
         Value::Yes(is) => text(if is { "true" } else { "false" }, out),
+        Value::Words(words) => {
+            out.push(b'[');
+            for (at, word) in words.iter().enumerate() {
+                out.extend_from_slice(if at == 0 { b"\"" } else { b",\"" });
+                text(word, out);
+                out.push(b'"');
+            }
+            out.push(b']');
+        }
     }
 }
 
 /// Writes a value as JSON.
 pub(super) fn write_json(simulation: &Simulation, value: Value, out: &mut Vec<u8>) {
-    if matches!(value, Value::Count(_) | Value::Yes(_) | Value::Whom(_)) {
+    if matches!(value, Value::Count(_) | Value::Yes(_) | Value::Whom(_) | Value::Words(_)) {
         return write_value(simulation, value, out);
     }
     out.push(b'"');

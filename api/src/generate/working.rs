@@ -10,6 +10,10 @@ use super::upstream::{BUSINESS_REGISTER, INSURANCE, JOB_CENTRE, LABOUR_WINDOW};
 /// Codes of those who have an employer.
 const EMPLOYED: [u8; 3] = [13, 17, 24];
 
+/// Social insurance of residents, and of those who are employed.
+const RESIDENTS: &[&str] = &["pension", "medical"];
+const EMPLOYEES: &[&str] = &["pension", "medical", "unemployment", "work_injury", "maternity"];
+
 impl Simulation {
     /// Somebody of working age who is not at school any more.
     fn worker(&mut self, test: impl Fn(&Self, u32) -> bool) -> Option<u32> {
@@ -97,10 +101,10 @@ impl Simulation {
         }
         self.mark(index, mark::INSURED);
         let sender = self.random.weighted(&[(70, JOB_CENTRE), (30, INSURANCE)]);
-        let kinds = self.random.weighted(&[(60, "养老,医疗"), (40, "养老,医疗,失业,工伤,生育")]);
+        let kinds = self.random.weighted(&[(60, RESIDENTS), (40, EMPLOYEES)]);
         let village = self.person(index).home.village;
         let event = self.told(Kind::SocinsEnrol, sender, index);
-        let event = event.with("insurance_kinds", Value::Word(kinds));
+        let event = event.with("insurance_kinds", Value::Words(kinds));
         self.send(event.with("insurance_place", Value::CountyOf(village)));
     }
 
