@@ -25,8 +25,8 @@ FUZZ_SECONDS ?= 60
 # Needs a nightly toolchain, and cargo-fuzz, which it installs.
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
-	cd fuzz && for target in structured batch binary lines frames payloads tokens; do \
-		$(CARGO) +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 || exit 1; done
+	for target in structured batch binary lines frames payloads tokens; do \
+		$(CARGO) +nightly fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 || exit 1; done
 
 bench:
 	cargo build --release --locked -p api
