@@ -221,36 +221,49 @@ impl Lives for Whole {
     }
 }
 
-fn open(folder: &std::path::Path) -> Views {
+pub fn open(folder: &std::path::Path) -> Views {
     Views::open(folder, &(Arc::new(Turned) as Arc<dyn RowSeals>), &Arc::new(Deadlines::embedded()))
         .expect("views")
 }
 
 /// Folds in batches; after some of them the views are flushed, or closed and opened again, and
-/// some batches are handed in a second time.
-fn digests(whole: &Whole, cuts: &[(u8, u8)]) -> Vec<(&'static str, [u8; 32])> {
-    let place = tempfile::tempdir().expect("a folder");
-    let folder = place.path().join("views");
-    let mut views = open(&folder);
-    let all = whole.in_order();
+/// some batches are handed in a second time. `look` is shown the views after each batch, with the
+/// position of its last event.
+pub fn fold_in_batches(
+    folder: &std::path::Path,
+    all: &[Recorded],
+    lives: &dyn Lives,
+    cuts: &[(u8, u8)],
+    mut look: impl FnMut(&Views, Position),
+) -> Views {
+    let mut views = open(folder);
     let (mut done, mut cuts) = (0, cuts.iter().cycle());
     while done < all.len() {
         let (events, then) = cuts.next().expect("cuts");
         let next = all.len().min(done + usize::from(*events));
-        views.fold(&all[done..next], whole).expect("folded");
+        let last = all[next - 1].envelope.position;
+        views.fold(&all[done..next], lives).expect("folded");
         match then {
             0 => views.flush().expect("flushed"),
             1 => {
                 views.flush().expect("flushed");
                 drop(views);
-                views = open(&folder);
-                assert_eq!(views.folded(), all[next - 1].envelope.position);
+                views = open(folder);
+                assert_eq!(views.folded(), last);
             }
-            2 => views.fold(&all[done..next], whole).expect("folded again"),
+            2 => views.fold(&all[done..next], lives).expect("folded again"),
             _ => {}
         }
+        look(&views, last);
         done = next;
     }
+    views
+}
+
+fn digests(whole: &Whole, cuts: &[(u8, u8)]) -> Vec<(&'static str, [u8; 32])> {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = place.path().join("views");
+    let views = fold_in_batches(&folder, &whole.in_order(), whole, cuts, |_, _| {});
     for (number, life) in whole.0.iter().enumerate() {
         let row = views.people.row(person(number)).expect("readable");
         let due = life.last().map(|newest| {

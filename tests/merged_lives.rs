@@ -2,19 +2,16 @@
 //! folded, and a split leaves everything as if there had been no merge.
 
 use std::error::Error;
-use std::path::Path;
-use std::sync::Arc;
 
 use cqrs_es::Aggregate;
 use domain::recorded::Recorded;
 use domain::{Kind, Person, PersonEvent, PersonId, Place, Position, Record, Role};
 use jiff::civil::Date;
-use projections::deadlines::Deadlines;
-use projections::{Archive, Lives, RowSeals, Views, archive};
+use projections::{Archive, Lives, Views, archive};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::archive_axes::Turned;
+use crate::archive_axes::{fold_in_batches, open};
 use crate::archive_lives::{PERSONS, drawn, lives, person, recorded};
 use crate::archive_naive::Step;
 
@@ -106,11 +103,6 @@ fn recorded_of(life: &[Step], number: usize) -> Vec<Recorded> {
     recorded(life, person(number))
 }
 
-fn open(folder: &Path) -> Views {
-    Views::open(folder, &(Arc::new(Turned) as Arc<dyn RowSeals>), &Arc::new(Deadlines::embedded()))
-        .expect("views")
-}
-
 /// An archive, whose the record is, and which records are absorbed into it.
 type Said = (Archive, Option<PersonId>, Vec<PersonId>);
 
@@ -137,32 +129,14 @@ fn found(views: &Views) -> Found {
 fn folded(log: &Log, cuts: &[(u8, u8)]) -> (Found, Vec<(&'static str, [u8; 32])>) {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path().join("views");
-    let mut views = open(&folder);
-    let all = log.in_order();
-    let (mut done, mut cuts) = (0, cuts.iter().cycle());
-    while done < all.len() {
-        let (events, then) = cuts.next().expect("cuts");
-        let next = all.len().min(done + usize::from(*events));
-        views.fold(&all[done..next], log).expect("folded");
-        match then {
-            0 => views.flush().expect("flushed"),
-            1 => {
-                views.flush().expect("flushed");
-                drop(views);
-                views = open(&folder);
-            }
-            2 => views.fold(&all[done..next], log).expect("folded again"),
-            _ => {}
-        }
-        let last = all[next - 1].envelope.position;
+    let views = fold_in_batches(&folder, &log.in_order(), log, cuts, |views, last| {
         for number in 0..PERSONS {
             let row = views.people.row(person(number)).expect("readable");
             let life = log.life(person(number), last).expect("a life");
             let due = (!life.is_empty()).then(|| Archive::of(&life, None, None));
             assert_eq!(row.map(|row| row.archive.clone()), due);
         }
-        done = next;
-    }
+    });
     views.flush().expect("flushed");
     let digests = views.digests().expect("digests").views;
     (found(&views), digests)

@@ -33,31 +33,17 @@ const CATCH_UP_ROWS: usize = 400_000;
 /// Threads that read and open events when the views catch up; folding them takes longer.
 const READING_THREADS: usize = 1;
 
-/// Folds everything up to the head of the log and flushes it. Gives the head.
+/// Folds everything up to the head of the log and flushes it. Gives the head. One thread reads and
+/// opens events ahead, which is about half of the work, and one writes rows.
 ///
 /// # Errors
 /// [`ReplayError`]; the views are then as far as they came.
 pub fn catch_up(
     log: &LogReader,
     views: &Views,
-    progress: impl FnMut(Position),
+    mut progress: impl FnMut(Position),
 ) -> Result<Position, ReplayError> {
     let head = log.journal().head();
-    fold_up_to(log, views, head, progress)?;
-    Ok(head)
-}
-
-/// Folds everything up to a position and flushes it. One thread reads and opens events ahead, which
-/// is about half of the work, and one writes rows.
-///
-/// # Errors
-/// [`ReplayError`]; the views are then as far as they came.
-pub fn fold_up_to(
-    log: &LogReader,
-    views: &Views,
-    head: Position,
-    mut progress: impl FnMut(Position),
-) -> Result<(), ReplayError> {
     let due_events = Position(views.folded().0 + 1)..=head;
     std::thread::scope(|scope| {
         let (due, flushes) = sync_channel(1);
@@ -82,7 +68,8 @@ pub fn fold_up_to(
         let flushed = flusher.join().unwrap_or(Err(ViewsError::Panicked));
         flushed.map_err(ReplayError::from).and(folded)
     })?;
-    Ok(views.flush()?)
+    views.flush()?;
+    Ok(head)
 }
 
 /// The running loop: one thread folds, one flushes.

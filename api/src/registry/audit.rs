@@ -68,7 +68,8 @@ impl Decider {
         let before = (row.events > 0).then(|| row.archive.clone());
         let (log, group, place) = (self.memory.log(), &self.group.events[..], self.next);
         let lives = Life { log, group, place, next: &event };
-        if row.fold(telling.person, &[&event], &lives).is_err() {
+        if let Err(error) = row.fold(telling.person, &[&event], &lives) {
+            tracing::error!(error = %replay::chain(&error), "a record could not be judged");
             return Ok((None, Vec::new()));
         }
         let book = self.book.of(today);
