@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 
 /// The longest line, its end not counted.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
-/// A block holds at most so many lines.
-pub const BLOCK_LINES_MAX: usize = 1_000;
+/// A block holds at most so many lines: of a thousand, what is on its way no longer fits in the caches.
+pub const BLOCK_LINES_MAX: usize = 256;
 /// A block that has grown to so many bytes is closed.
 const BLOCK_BYTES_MAX: usize = 1 << 20;
 /// So much of a line that is too long is kept for the list of rejections.
