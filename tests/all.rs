@@ -8,6 +8,7 @@ mod archive_lives;
 mod archive_naive;
 mod archive_naive_needs;
 mod archive_naive_ties;
+mod archive_naive_topics;
 mod catalogue;
 mod citizen_numbers;
 mod collect_http;

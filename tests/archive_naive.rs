@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::archive_naive_needs::{Need, answer, raise};
 use crate::archive_naive_ties::{Tie, link, marital, reappear};
+use crate::archive_naive_topics::{Name, Noted};
 
 /// One event of a life as the tests make it up.
 #[derive(Clone, Debug)]
@@ -77,7 +78,9 @@ pub struct Truth {
     pub beside: Vec<(Item, Held)>,
     pub documents: Vec<(String, String)>,
     pub ties: Vec<Tie>,
-    pub topics: BTreeMap<(String, String), (String, u64, Date)>,
+    pub topics: BTreeMap<Name, Noted>,
+    /// What those without the word say of topics: the newest of each department.
+    pub topics_beside: Vec<(Name, Noted)>,
     pub needs: Vec<Need>,
     pub is_dead: bool,
     pub is_missing: bool,
@@ -183,11 +186,6 @@ impl Truth {
 
     fn township(&self, item: Item) -> Option<String> {
         self.items.get(&item).map(|held| held.text[..9].to_owned())
-    }
-
-    fn note(&mut self, topic: &str, field: &str, value: &Value, by: Speaker<'_>) {
-        let noted = (value.to_string(), by.told.position, by.day);
-        self.topics.insert((topic.to_owned(), field.to_owned()), noted);
     }
 }
 
@@ -303,6 +301,10 @@ fn conclude(truth: &mut Truth, fact: &Step, by: Speaker<'_>) {
         if conclusion.gives_way && (by_field || by_item) {
             continue;
         }
+        if conclusion.ends.is_some() {
+            truth.end_open(conclusion, by);
+            continue;
+        }
         let said = match conclusion.word {
             Word::Is(text) => Some(text.to_owned()),
             Word::Day => Some(by.day.to_string()),
@@ -324,9 +326,7 @@ fn conclude(truth: &mut Truth, fact: &Step, by: Speaker<'_>) {
             (Sets::Topic(topic, name), Some(text)) => {
                 truth.note(topic.name(), name, &Value::String(text), by);
             }
-            (Sets::Topic(topic, name), None) => {
-                truth.topics.remove(&(topic.name().to_owned(), name.to_owned()));
-            }
+            (Sets::Topic(topic, name), None) => truth.take_topic_away(topic, name, by),
         }
     }
 }
@@ -338,7 +338,9 @@ fn odd(truth: &mut Truth, fact: &Step, corrections: &[&Step], by: Speaker<'_>) {
     match fact.kind {
         kind if kind.is_death() && !fact.side => {
             (truth.is_dead, truth.is_missing) = (true, false);
+            truth.close_needs(by);
         }
+        kind if kind.is_death() => truth.date_widowhood(by),
         Kind::Missing => truth.is_missing = true,
         Kind::Reappear if !fact.side => reappear(truth, fact, by),
         Kind::DisabilityCert if !fact.items.contains_key(&Item::Health) => {

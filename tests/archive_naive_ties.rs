@@ -120,6 +120,9 @@ pub fn reappear(truth: &mut Truth, fact: &Step, by: Speaker<'_>) {
     let was_dead = truth.is_dead;
     (truth.is_dead, truth.is_missing) = (false, false);
     truth.items.remove(&Item::DeathDate);
+    if was_dead {
+        truth.reopen();
+    }
     let goes_on = fact.related.iter().any(|(role, _)| *role == Role::Spouse);
     let is_open = |tie: &Tie| tie.role == Role::Spouse && tie.ended.is_none();
     if was_dead && !goes_on && truth.ties.iter().any(is_open) {

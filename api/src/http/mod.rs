@@ -2,6 +2,7 @@
 
 mod answer;
 mod archive_json;
+mod archive_needs;
 mod archive_parts;
 pub mod batch;
 mod catalogue;

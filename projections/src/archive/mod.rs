@@ -3,6 +3,7 @@
 //! [`Archive::apply`] is the only place where an event changes a value. The live row and every
 //! as-of answer are made by it, so they cannot differ.
 
+mod closings;
 mod effects;
 mod joins;
 mod layout;
@@ -10,6 +11,7 @@ mod life;
 mod needs;
 mod precedence;
 mod ties;
+mod topic_values;
 mod values;
 
 use domain::{DocumentKind, Item, PersonId, Position, Topic};
@@ -21,7 +23,7 @@ pub(crate) use joins::{Join, join};
 pub use joins::{absorbed, owner};
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
-pub use needs::Need;
+pub use needs::{Need, ShownNeed};
 
 use ties::Marital;
 
@@ -44,6 +46,8 @@ pub struct Archive {
     topics: Vec<TopicValue>,
     /// What others of lower authority say of items, by number, or claim them to be.
     beside: Vec<(u8, Value)>,
+    /// What they say of fields of topics, in the order of those.
+    topics_beside: Vec<TopicValue>,
     /// Needs, in the order in which they were raised.
     needs: Vec<Need>,
     /// Whether a death stands.
@@ -103,6 +107,25 @@ struct TopicValue {
     name: Span,
     text: Span,
     origin: u16,
+    /// Whether its teller has the word on the field.
+    has_authority: bool,
+    /// Whether it is the end of what a death closed.
+    ends_by_death: bool,
+}
+
+/// A field of a topic, as answers show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    /// Name of the topic.
+    pub topic: &'a str,
+    /// Name of the field; empty for what is no topic of the archive.
+    pub name: &'a str,
+    /// Its value as JSON text.
+    pub json: &'a str,
+    /// The event that it comes from.
+    pub origin: &'a Origin,
+    /// Whether its teller has the word on it.
+    pub has_authority: bool,
 }
 
 /// What another person is to this one.
@@ -189,16 +212,30 @@ impl Archive {
     /// archive), value as JSON text, origin; ordered by topic and field. Fields that are items
     /// stand among the items.
     pub fn topics(&self) -> impl Iterator<Item = (&str, &str, &str, &Origin)> {
-        self.topics.iter().map(|told| {
-            let (topic, field) = match Topic::from_number(told.topic) {
-                Some(topic) => (topic.name(), self.field_name(topic, told)),
-                None => (self.text(told.name), ""),
-            };
-            (topic, field, self.text(told.text), self.origin(told.origin))
-        })
+        self.fields().map(|field| (field.topic, field.name, field.json, field.origin))
     }
 
-    fn field_name(&self, topic: Topic, told: &TopicValue) -> &str {
+    /// As [`Archive::topics`], with who has the word.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.topics.iter().map(|told| self.field(told))
+    }
+
+    /// What is said of fields of topics by those without the word on them, ordered by topic, field
+    /// and time: open discrepancies.
+    pub fn fields_beside(&self) -> impl Iterator<Item = Field<'_>> {
+        self.topics_beside.iter().map(|told| self.field(told))
+    }
+
+    fn field(&self, told: &TopicValue) -> Field<'_> {
+        let (topic, name) = match Topic::from_number(told.topic) {
+            Some(topic) => (topic.name(), self.field_name(topic, told)),
+            None => (self.text(told.name), ""),
+        };
+        let (json, origin) = (self.text(told.text), self.origin(told.origin));
+        Field { topic, name, json, origin, has_authority: told.has_authority }
+    }
+
+    fn field_name<'a>(&'a self, topic: Topic, told: &TopicValue) -> &'a str {
         let known = usize::from(told.field).checked_sub(1).and_then(|at| topic.fields().get(at));
         known.map_or_else(|| self.text(told.name), |field| field.name)
     }

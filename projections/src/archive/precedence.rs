@@ -7,7 +7,7 @@
 //! Nobody is of lower authority than themselves: a department may always change its own word.
 
 use domain::catalogue::Entry;
-use domain::{Item, Kind};
+use domain::{Item, Kind, Topic};
 
 use super::Told;
 
@@ -56,6 +56,21 @@ fn authority(item: Item) -> Option<Authority> {
     })
 }
 
+/// Who has the word on a topic beside those with authority over the event that sets a field of it.
+fn keepers(topic: Topic) -> &'static [&'static [u8; 3]] {
+    match topic {
+        Topic::Household => &[b"POL"],
+        Topic::Education => &[b"EDU"],
+        Topic::Military => &[b"MIL", b"VET"],
+        Topic::Medical => &[b"HLT", b"MED"],
+        Topic::Fertility => &[b"HLT"],
+        Topic::Employment => &[b"HRS"],
+        // Of aid in a disaster the department of emergencies has no code here.
+        Topic::Relief => &[b"CIV", b"MED"],
+        Topic::Welfare => &[b"DPF", b"CIV"],
+    }
+}
+
 /// Who says something of items: the teller of a fact or of a correction of it.
 #[derive(Clone, Copy)]
 pub(super) struct Voice {
@@ -90,6 +105,13 @@ impl Voice {
             || authority.departments.contains(&&self.department)
             || authority.channels.contains(&&self.channel)
             || changes && self.entry.is_authority(self.department)
+    }
+
+    /// Whether it has authority over a field of a topic: who keeps the topic, and who decides the
+    /// event whose row sets the field.
+    pub(super) fn has_authority_over(&self, topic: Topic, name: &str) -> bool {
+        keepers(topic).contains(&&self.department)
+            || self.entry.is_authority(self.department) && self.entry.sets_topic(topic, name)
     }
 
     /// Whether somebody looked in the field to settle a doubt.

@@ -162,6 +162,9 @@ impl Archive {
         let was_dead = std::mem::take(&mut self.is_dead);
         self.is_missing = false;
         self.remove(Item::DeathDate);
+        if was_dead {
+            self.reopen();
+        }
         let goes_on = fact.life.related.iter().any(|related| related.role == Role::Spouse);
         let is_married = |link: &&mut Link| link.role == Role::Spouse && link.ended.is_none();
         if !was_dead || goes_on {
