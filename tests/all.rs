@@ -11,6 +11,7 @@ mod archive_naive_ties;
 mod archive_naive_topics;
 mod catalogue;
 mod citizen_numbers;
+mod closings;
 mod collect_http;
 mod collect_stream;
 mod collecting;
