@@ -151,6 +151,30 @@ async fn what_a_lower_department_says_of_a_topic_is_shown_beside_with_a_doubt() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_divorce_that_a_village_tells_is_a_doubt_about_the_marriage() {
+    let ground = ground();
+    let spouse = json!({"spouse": {"document": citizen(8)}});
+    let wed = ground.after(&ground.of("civ", "DX", "m-1", "marry_first", spouse.clone())).await;
+    assert_eq!(wed["family"][0]["has_authority"], true);
+    assert_eq!(wed["family"][0]["doubted_since"], Value::Null);
+    let told = ground.after(&ground.of("vil", "MR", "v-1", "divorce_reg", spouse.clone())).await;
+    let tie = &told["family"][0];
+    assert_eq!((&tie["role"], &tie["until"]), (&json!("spouse"), &Value::Null));
+    assert_eq!(tie["doubted_since"], told["items"]["marital_code"]["doubted_since"]);
+    // Who is a guardian by the court is not replaced by a township.
+    let guardian = |number: u32| json!({"guardian": {"document": citizen(number)}});
+    ground.after(&ground.of("jud", "DX", "g-1", "guardian_set", guardian(9))).await;
+    let told = ground.after(&ground.of("twn", "OW", "g-2", "guardian_set", guardian(10))).await;
+    let beside = told["beside"].as_array().expect("claims").last().expect("a claim");
+    assert_eq!((&beside["role"], &beside["department"]), (&json!("guardian"), &json!("twn")));
+    assert_eq!((&beside["record_id"], &beside["value"]), (&json!("g-2"), &Value::Null));
+    assert_ne!(beside["person_id"], told["family"][1]["person_id"]);
+    let ended = ground.after(&ground.of("civ", "DX", "d-1", "divorce_reg", spouse)).await;
+    assert_eq!(ended["family"][0]["until"], "2026-03-12");
+    ground.server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_catalogue_says_what_may_be_sent_and_what_is_refused_is_said_by_the_same() {
     let ground = ground();
     let catalogue = ground.verifier.get("/v1/catalogue/events").await.with(200);

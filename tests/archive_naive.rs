@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::archive_naive_needs::{Need, answer, raise};
-use crate::archive_naive_ties::{Tie, link, marital, reappear};
+use crate::archive_naive_ties::{Claim, Tie, link, marital, reappear};
 use crate::archive_naive_topics::{Name, Noted};
 
 /// One event of a life as the tests make it up.
@@ -78,6 +78,8 @@ pub struct Truth {
     pub beside: Vec<(Item, Held)>,
     pub documents: Vec<(String, String)>,
     pub ties: Vec<Tie>,
+    /// Ties claimed by those without the word, where others stand.
+    pub claims: Vec<Claim>,
     pub topics: BTreeMap<Name, Noted>,
     /// What those without the word say of topics: the newest of each department.
     pub topics_beside: Vec<(Name, Noted)>,
@@ -122,7 +124,7 @@ pub struct Speaker<'a> {
 }
 
 impl Speaker<'_> {
-    fn has_word(&self, item: Item) -> bool {
+    pub fn has_word(&self, item: Item) -> bool {
         let named = |list: &str, name: &str| list.split(' ').any(|one| one == name);
         let (entry, told) = (self.fact.kind.entry(), self.told);
         let is_death = self.fact.kind.is_death();
@@ -152,7 +154,7 @@ impl Speaker<'_> {
 }
 
 impl Truth {
-    fn gives_way(&self, item: Item, to: Speaker<'_>) -> bool {
+    pub fn gives_way(&self, item: Item, to: Speaker<'_>) -> bool {
         self.items.get(&item).is_none_or(|held| {
             !held.has_word || held.department == to.told.department || to.has_word(item)
         })
@@ -170,7 +172,10 @@ impl Truth {
 
     fn keep_beside(&mut self, item: Item, text: &str, by: Speaker<'_>) {
         let department = by.told.department;
-        self.beside.retain(|(beside, held)| *beside != item || held.department != department);
+        let stands = self.items.get(&item).is_some_and(|held| held.text == text);
+        let settles = stands && by.told.channel == "VF";
+        self.beside
+            .retain(|(beside, held)| *beside != item || !settles && held.department != department);
         if self.items.get(&item).is_none_or(|held| held.text != text) {
             let held = Held { has_word: false, ..by.held(item, text) };
             self.beside.push((item, held));
@@ -236,7 +241,7 @@ fn happen(truth: &mut Truth, fact: &Step, day: Date, corrections: &[&Step]) {
         conclude(truth, fact, by);
     }
     odd(truth, fact, corrections, by);
-    link(truth, fact, before);
+    link(truth, by, before);
     state_topics(truth, fact, by);
     for correction in corrections {
         let by = Speaker { fact, told: correction, day: correction.day };

@@ -80,7 +80,8 @@ impl Truth {
             self.topics.insert(name, said);
             return;
         }
-        let is_theirs = |other: &Noted| other.department == said.department;
+        let settles = says_the_same && by.told.channel == "VF";
+        let is_theirs = |other: &Noted| settles || other.department == said.department;
         self.topics_beside.retain(|(beside, other)| *beside != name || !is_theirs(other));
         if !says_the_same {
             self.topics_beside.push((name, Noted { has_word: false, ..said }));

@@ -57,6 +57,9 @@ fn shown(desk: &Desk, serial: u32, archive: &Archive) -> Value {
         let name = format!("{}.{}", field.topic, field.name);
         format!("{name} {} {}", plain(field.json), by(field.origin))
     });
+    let of_ties = archive.ties_beside().map(|(role, person, origin)| {
+        format!("{} {} {}", role.name(), name_of(desk, serial, person), by(origin))
+    });
     let family = archive.links().iter().map(|link| tie(desk, serial, archive, link));
     let needs = archive.needs().map(|need| {
         let raised: Value = serde_json::from_str(need.raised).expect("an object");
@@ -70,7 +73,7 @@ fn shown(desk: &Desk, serial: u32, archive: &Archive) -> Value {
     let status = if archive.is_dead { "dead" } else { "alive" };
     json!({
         "status": status, "items": items, "topics": topics,
-        "beside": of_items.chain(of_fields).collect::<Vec<_>>(),
+        "beside": of_items.chain(of_fields).chain(of_ties).collect::<Vec<_>>(),
         "family": family.collect::<Vec<_>>(), "needs": needs.collect::<Vec<_>>(),
     })
 }
@@ -79,6 +82,9 @@ fn tie(desk: &Desk, serial: u32, archive: &Archive, link: &Link) -> String {
     let mut told = format!("{} {}", link.role.name(), name_of(desk, serial, link.person));
     if let Some(ended) = link.ended {
         told += &format!(" ended {}", archive.origin(ended).occurred_on);
+    }
+    if let Some(doubt) = archive.doubt_of(link) {
+        told += &format!(" doubted by {}", by(doubt));
     }
     told
 }

@@ -5,18 +5,19 @@ use std::sync::LazyLock;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use domain::clocks::day_in_china;
-use domain::{Divisions, DocumentKind, Item, Payload, PersonId, Place, Position, Role};
+use domain::{Divisions, DocumentKind, Item, Payload, PersonId, Place, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use projections::archive::{Link, Origin};
+use projections::archive::Origin;
 use projections::deadlines::Deadlines;
 use projections::{Archive, Row};
 use replay::history::Entry;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use super::archive_family::{Relative, family};
 use super::archive_needs::needs;
-use super::archive_parts::{Text, Topics, beside, doubted_since, topics};
+use super::archive_parts::{Beside, Topics, beside, doubted_since, topics};
 
 /// Most archives are shorter as JSON.
 const BYTES_EXPECTED: usize = 6 << 10;
@@ -30,7 +31,7 @@ pub struct Shown<'a> {
     absorbed: Vec<PersonId>,
     as_of: AsOf,
     #[serde(skip_serializing_if = "Option::is_none")]
-    beside: Option<Vec<Told<'a, Text<'a>>>>,
+    beside: Option<Vec<Beside<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     documents: Option<Vec<Document<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,15 +106,6 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Relative {
-    person_id: PersonId,
-    position: Position,
-    role: Role,
-    since: Date,
-    until: Option<Date>,
-}
-
-#[derive(Serialize)]
 struct Household<'a> {
     household_id: &'a str,
     kind: Option<&'a str>,
@@ -148,8 +140,7 @@ impl<'a> Shown<'a> {
             as_of,
             beside: part("beside").map(|()| beside(archive)),
             documents: part("documents").map(|()| archive.documents().map(document).collect()),
-            family: part("family")
-                .map(|()| archive.links().iter().map(|link| relative(archive, link)).collect()),
+            family: part("family").map(|()| family(archive)),
             households: part("households").map(|()| household(archive).into_iter().collect()),
             items: Items(items),
             merged_into: None,
@@ -268,17 +259,6 @@ fn as_text<S: Serializer>(code: &impl AsRef<[u8]>, serializer: S) -> Result<S::O
 
 fn document((kind, number): (DocumentKind, &str)) -> Document<'_> {
     Document { kind: kind.name(), number }
-}
-
-fn relative(archive: &Archive, link: &Link) -> Relative {
-    let began = archive.origin(link.origin);
-    Relative {
-        person_id: link.person,
-        position: began.position,
-        role: link.role,
-        since: began.occurred_on,
-        until: link.ended.map(|ended| archive.origin(ended).occurred_on),
-    }
 }
 
 fn household(archive: &Archive) -> Option<Household<'_>> {

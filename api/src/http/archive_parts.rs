@@ -10,6 +10,7 @@ use projections::archive::Field;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::archive_family::{ClaimedTie, claimed};
 use super::archive_json::{Told, told};
 
 /// Topics by name.
@@ -29,6 +30,14 @@ pub(super) enum Shown<'a> {
 pub(super) enum Text<'a> {
     Plain(&'a str),
     Json(Option<&'a RawValue>),
+}
+
+/// What is said beside a standing value or tie.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Beside<'a> {
+    Value(Told<'a, Text<'a>>),
+    Tie(ClaimedTie<'a>),
 }
 
 /// The eight topics, each with its fields, and what senders told of others.
@@ -60,9 +69,9 @@ pub(super) fn topics(archive: &Archive) -> Topics<'_> {
     topics
 }
 
-/// What is said of items and fields of topics by those without the word on them, each in its order
-/// and then by time.
-pub(super) fn beside(archive: &Archive) -> Vec<Told<'_, Text<'_>>> {
+/// What is said of items, of fields of topics and of ties by those without the word on them, each in
+/// its order and then by time.
+pub(super) fn beside(archive: &Archive) -> Vec<Beside<'_>> {
     let words = archive.beside();
     let of_items =
         words.map(|(item, text, origin)| told(archive, Text::Plain(text), origin).about(item));
@@ -70,7 +79,8 @@ pub(super) fn beside(archive: &Archive) -> Vec<Told<'_, Text<'_>>> {
         let json = Text::Json(serde_json::from_str(field.json).ok());
         told(archive, json, field.origin).about_field(field.topic, field.name)
     });
-    of_items.chain(of_fields).collect()
+    let of_values = of_items.chain(of_fields).map(Beside::Value);
+    of_values.chain(claimed(archive).map(Beside::Tie)).collect()
 }
 
 /// Since when an item is doubted: what is said beside it is ordered by time.

@@ -41,7 +41,7 @@ impl Archive {
             self.conclude(fact, voice);
         }
         self.apply_odd(fact, voice);
-        self.link(fact, origin, before);
+        self.link(fact, voice, before);
         self.set_free_topics(&fact.life.details, voice);
         for correction in &fact.corrections {
             let origin = self.add_origin(&correction.told);

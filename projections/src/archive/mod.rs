@@ -10,6 +10,7 @@ mod layout;
 mod life;
 mod needs;
 mod precedence;
+mod tie_authority;
 mod ties;
 mod topic_values;
 mod values;
@@ -25,6 +26,7 @@ pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
 pub use needs::{Need, ShownNeed};
 
+use tie_authority::TieBeside;
 use ties::Marital;
 
 /// Everything that stands about one person.
@@ -48,6 +50,8 @@ pub struct Archive {
     beside: Vec<(u8, Value)>,
     /// What they say of fields of topics, in the order of those.
     topics_beside: Vec<TopicValue>,
+    /// What they say of ties in whose place others stand, by role and department the newest.
+    ties_beside: Vec<TieBeside>,
     /// Needs, in the order in which they were raised.
     needs: Vec<Need>,
     /// Whether a death stands.
@@ -139,10 +143,21 @@ pub struct Link {
     pub origin: u16,
     /// The event that ended it.
     pub ended: Option<u16>,
+    /// The newest event by which somebody with the word on such ties told it.
+    word: Option<u16>,
+    /// The first event by which somebody without the word said that it ended; while it stands.
+    doubt: Option<u16>,
     /// A marriage: what its items said before it.
     before: Option<Box<Marital>>,
     /// A marriage that a death ended: what its items said then.
     at_end: Option<Box<Marital>>,
+}
+
+impl Link {
+    /// Whether somebody with the word on such ties told it.
+    pub fn has_authority(&self) -> bool {
+        self.word.is_some()
+    }
 }
 
 impl Origin {

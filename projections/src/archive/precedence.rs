@@ -7,7 +7,7 @@
 //! Nobody is of lower authority than themselves: a department may always change its own word.
 
 use domain::catalogue::Entry;
-use domain::{Item, Kind, Topic};
+use domain::{Item, Kind, Role, Topic};
 
 use super::Told;
 
@@ -112,6 +112,25 @@ impl Voice {
     pub(super) fn has_authority_over(&self, topic: Topic, name: &str) -> bool {
         keepers(topic).contains(&&self.department)
             || self.entry.is_authority(self.department) && self.entry.sets_topic(topic, name)
+    }
+
+    /// Whether it has authority over ties in a role: as over the item that tells of them, and for
+    /// those of parents, adopters and guardians who decides the act, registers births, or judges.
+    pub(super) fn has_word_on_tie(&self, role: Role) -> bool {
+        let (keepers, acts): (&[&[u8; 3]], &[Kind]) = match role {
+            Role::Spouse => return self.has_authority(Item::MaritalStatus),
+            Role::Head | Role::Member => return self.has_authority(Item::RelationToHead),
+            Role::Mother | Role::Father => (&[b"HLT", b"POL"], &[Kind::Birth]),
+            Role::Adopter => (&[b"CIV", b"JUD"], &[Kind::Adopt, Kind::AdoptEnd]),
+            Role::Child => {
+                (&[b"HLT", b"POL", b"CIV", b"JUD"], &[Kind::Birth, Kind::Adopt, Kind::AdoptEnd])
+            }
+            Role::Guardian | Role::Ward => (&[b"CIV", b"JUD"], &[Kind::GuardianSet]),
+            _ => return false,
+        };
+        self.is_certain
+            || keepers.contains(&&self.department)
+            || acts.contains(&self.entry.kind) && self.entry.is_authority(self.department)
     }
 
     /// Whether somebody looked in the field to settle a doubt.

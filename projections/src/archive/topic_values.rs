@@ -101,7 +101,9 @@ impl Archive {
     /// Keeps a word beside the standing value: of each department the newest, and none that says
     /// the same.
     fn keep_topic_beside(&mut self, place: (u8, u8, &str), json: Option<&String>, voice: Voice) {
-        self.forget_topic_beside(place, Some(voice.department));
+        // Whoever looked in the field and finds what stands settles what others said.
+        let settles = voice.verifies() && json.is_none();
+        self.forget_topic_beside(place, (!settles).then_some(voice.department));
         if let Some(json) = json {
             let told = self.topic_value(place, json, voice, false);
             let is_before = |told: &TopicValue| self.compare(told, place) != Ordering::Greater;

@@ -54,7 +54,7 @@ impl Archive {
     }
 
     /// Whether a voice may take an item away or change it.
-    fn may_change(&self, item: Item, voice: Voice) -> bool {
+    pub(super) fn may_change(&self, item: Item, voice: Voice) -> bool {
         let gives_way = |standing| voice.has_authority(item) || self.gives_way(standing, voice);
         self.value(item).is_none_or(gives_way)
     }
@@ -75,6 +75,10 @@ impl Archive {
             *known != number || origins[usize::from(value.origin)].department != department
         });
         if self.get(item) == Some(text) {
+            // Whoever looked in the field and finds what stands settles what others said.
+            if voice.verifies() {
+                self.beside.retain(|(known, _)| *known != number);
+            }
             return;
         }
         let value = Value { text: self.add(text), origin: voice.origin, has_authority: false };
