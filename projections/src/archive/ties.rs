@@ -58,7 +58,7 @@ impl Archive {
                 };
                 self.end_where(voice, |link| link.role == Role::Ward && leaves(link));
                 let is_now = |role| !matches!(role, Role::FormerGuardian | Role::FormerWard);
-                self.begin(related, |role| is_now(role), voice, before);
+                self.begin(related, is_now, voice, before);
             }
             _ if fact.kind.is_death() && fact.side => {
                 if spouse.is_some() && !self.is_dead {
