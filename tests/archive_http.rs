@@ -102,15 +102,75 @@ async fn topics_have_fields_with_their_origins_and_needs_their_answers() {
     assert_eq!((&need["category"], &need["answered"]), (&json!("EDU"), &Value::Null));
     assert_eq!((&need["department"], &need["urgency"]), (&json!("vil"), &json!(2)));
     assert_eq!(need["items_confirmed"], json!(["phone"]));
+    // 15 working days after 12 March 2026, and long over.
+    assert_eq!((&need["due_on"], &need["overdue"]), (&json!("2026-04-02"), &json!(true)));
+    assert_eq!(need["closed"], Value::Null);
+    let path = format!("/v1/persons/{}", raised["person_id"].as_str().unwrap());
+    for (day, overdue) in [("2026-04-02", false), ("2026-04-03", true)] {
+        let then = ground.verifier.get(&format!("{path}?valid_on={day}")).await.with(200);
+        assert_eq!(then["needs"][0]["overdue"], overdue, "{day}");
+    }
     let more =
         json!({"need_id": "N-1", "department": "EDU", "result": "已安排", "satisfaction": 4});
     let answered = ground.after(&ground.of("twn", "NS", "n-2", "need_answered", more)).await;
     let answer = &answered["needs"][0]["answered"];
     assert_eq!((&answer["responded_by"], &answer["result"]), (&json!("EDU"), &json!("已安排")));
     assert_eq!((&answer["department"], &answer["satisfaction"]), (&json!("twn"), &json!(4)));
+    assert_eq!(answered["needs"][0]["overdue"], false, "it was answered on the day");
     let more = json!({"last_news_on": "2026-03-01"});
     let missing = ground.after(&ground.of("pol", "DX", "m-1", "missing", more)).await;
     assert_eq!(missing["status"], "missing");
+    ground.server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lower_department_says_of_a_topic_is_shown_beside_with_a_doubt() {
+    let ground = ground();
+    let more = json!({"scheme": "reward_support", "start": "2026-03-01", "amount_band": "B1"});
+    let paid = ground.after(&ground.of("hlt", "OW", "f-1", "fp_benefit", more)).await;
+    let scheme = &paid["topics"]["fertility"]["benefit_scheme"];
+    assert_eq!((&scheme["has_authority"], &scheme["doubted_since"]), (&json!(true), &Value::Null));
+    let more = json!({"topic": {"fertility": {"benefit_scheme": "special_support"}}});
+    let seen = ground.after(&ground.of("vil", "HV", "o-1", "observation", more)).await;
+    let (scheme, beside) = (&seen["topics"]["fertility"]["benefit_scheme"], &seen["beside"][0]);
+    assert_eq!((&scheme["value"], &scheme["record_id"]), (&json!("reward_support"), &json!("f-1")));
+    assert_eq!(scheme["doubted_since"], beside["recorded_at"]);
+    let named = [&beside["topic"], &beside["field"], &beside["value"], &beside["department"]];
+    assert_eq!(named, ["fertility", "benefit_scheme", "special_support", "vil"]);
+    assert_eq!(beside["item"], Value::Null);
+    // A death ends it, and closes what was asked for.
+    let more = json!({"need_id": "N-2", "category": "AGE", "text": "助餐", "urgency": 1});
+    ground.after(&ground.of("vil", "NS", "n-3", "need_raised", more)).await;
+    let dead = ground.after(&ground.of("hlt", "DX", "d-1", "death", json!({}))).await;
+    let end = &dead["topics"]["fertility"]["benefit_end"];
+    assert_eq!((&end["value"], &end["record_id"]), (&json!("2026-03-12"), &json!("d-1")));
+    assert_eq!(end["has_authority"], false, "who keeps the topic knows better");
+    let need = &dead["needs"][0];
+    assert_eq!((&need["closed"]["record_id"], &need["overdue"]), (&json!("d-1"), &json!(false)));
+    ground.server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_divorce_that_a_village_tells_is_a_doubt_about_the_marriage() {
+    let ground = ground();
+    let spouse = json!({"spouse": {"document": citizen(8)}});
+    let wed = ground.after(&ground.of("civ", "DX", "m-1", "marry_first", spouse.clone())).await;
+    assert_eq!(wed["family"][0]["has_authority"], true);
+    assert_eq!(wed["family"][0]["doubted_since"], Value::Null);
+    let told = ground.after(&ground.of("vil", "MR", "v-1", "divorce_reg", spouse.clone())).await;
+    let tie = &told["family"][0];
+    assert_eq!((&tie["role"], &tie["until"]), (&json!("spouse"), &Value::Null));
+    assert_eq!(tie["doubted_since"], told["items"]["marital_code"]["doubted_since"]);
+    // Who is a guardian by the court is not replaced by a township.
+    let guardian = |number: u32| json!({"guardian": {"document": citizen(number)}});
+    ground.after(&ground.of("jud", "DX", "g-1", "guardian_set", guardian(9))).await;
+    let told = ground.after(&ground.of("twn", "OW", "g-2", "guardian_set", guardian(10))).await;
+    let beside = told["beside"].as_array().expect("claims").last().expect("a claim");
+    assert_eq!((&beside["role"], &beside["department"]), (&json!("guardian"), &json!("twn")));
+    assert_eq!((&beside["record_id"], &beside["value"]), (&json!("g-2"), &Value::Null));
+    assert_ne!(beside["person_id"], told["family"][1]["person_id"]);
+    let ended = ground.after(&ground.of("civ", "DX", "d-1", "divorce_reg", spouse)).await;
+    assert_eq!(ended["family"][0]["until"], "2026-03-12");
     ground.server.stop();
 }
 

@@ -44,8 +44,13 @@ static FACTS: LazyLock<Vec<(Kind, bool)>> = LazyLock::new(|| {
         let kind = entry.kind;
         let more = [Kind::MarryVoid, Kind::Reappear, Kind::NeedRaised, Kind::NeedAnswered];
         let is_frequent = kind.is_marriage() || more.contains(&kind);
-        let times = if is_frequent { 12 } else { 1 };
-        let aside = if kind.is_death() { 16 } else { times };
+        let times = match kind {
+            Kind::Reappear | Kind::NeedRaised => 24,
+            _ if is_frequent || kind.is_death() => 16,
+            Kind::DibaoGrant | Kind::ElderBenefit | Kind::EmployStart => 12,
+            _ => 1,
+        };
+        let aside = if kind.is_death() { 28 } else { times.min(16) };
         facts.extend(std::iter::repeat_n((kind, false), times));
         if Role::any_is_told(kind) {
             facts.extend(std::iter::repeat_n((kind, true), aside));

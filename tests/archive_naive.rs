@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::archive_naive_needs::{Need, answer, raise};
-use crate::archive_naive_ties::{Tie, link, marital, reappear};
+use crate::archive_naive_ties::{Claim, Tie, link, marital, reappear};
+use crate::archive_naive_topics::{Name, Noted};
 
 /// One event of a life as the tests make it up.
 #[derive(Clone, Debug)]
@@ -77,7 +78,11 @@ pub struct Truth {
     pub beside: Vec<(Item, Held)>,
     pub documents: Vec<(String, String)>,
     pub ties: Vec<Tie>,
-    pub topics: BTreeMap<(String, String), (String, u64, Date)>,
+    /// Ties claimed by those without the word, where others stand.
+    pub claims: Vec<Claim>,
+    pub topics: BTreeMap<Name, Noted>,
+    /// What those without the word say of topics: the newest of each department.
+    pub topics_beside: Vec<(Name, Noted)>,
     pub needs: Vec<Need>,
     pub is_dead: bool,
     pub is_missing: bool,
@@ -119,7 +124,7 @@ pub struct Speaker<'a> {
 }
 
 impl Speaker<'_> {
-    fn has_word(&self, item: Item) -> bool {
+    pub fn has_word(&self, item: Item) -> bool {
         let named = |list: &str, name: &str| list.split(' ').any(|one| one == name);
         let (entry, told) = (self.fact.kind.entry(), self.told);
         let is_death = self.fact.kind.is_death();
@@ -149,7 +154,7 @@ impl Speaker<'_> {
 }
 
 impl Truth {
-    fn gives_way(&self, item: Item, to: Speaker<'_>) -> bool {
+    pub fn gives_way(&self, item: Item, to: Speaker<'_>) -> bool {
         self.items.get(&item).is_none_or(|held| {
             !held.has_word || held.department == to.told.department || to.has_word(item)
         })
@@ -167,7 +172,10 @@ impl Truth {
 
     fn keep_beside(&mut self, item: Item, text: &str, by: Speaker<'_>) {
         let department = by.told.department;
-        self.beside.retain(|(beside, held)| *beside != item || held.department != department);
+        let stands = self.items.get(&item).is_some_and(|held| held.text == text);
+        let settles = stands && by.told.channel == "VF";
+        self.beside
+            .retain(|(beside, held)| *beside != item || !settles && held.department != department);
         if self.items.get(&item).is_none_or(|held| held.text != text) {
             let held = Held { has_word: false, ..by.held(item, text) };
             self.beside.push((item, held));
@@ -183,11 +191,6 @@ impl Truth {
 
     fn township(&self, item: Item) -> Option<String> {
         self.items.get(&item).map(|held| held.text[..9].to_owned())
-    }
-
-    fn note(&mut self, topic: &str, field: &str, value: &Value, by: Speaker<'_>) {
-        let noted = (value.to_string(), by.told.position, by.day);
-        self.topics.insert((topic.to_owned(), field.to_owned()), noted);
     }
 }
 
@@ -238,7 +241,7 @@ fn happen(truth: &mut Truth, fact: &Step, day: Date, corrections: &[&Step]) {
         conclude(truth, fact, by);
     }
     odd(truth, fact, corrections, by);
-    link(truth, fact, before);
+    link(truth, by, before);
     state_topics(truth, fact, by);
     for correction in corrections {
         let by = Speaker { fact, told: correction, day: correction.day };
@@ -303,6 +306,10 @@ fn conclude(truth: &mut Truth, fact: &Step, by: Speaker<'_>) {
         if conclusion.gives_way && (by_field || by_item) {
             continue;
         }
+        if conclusion.ends.is_some() {
+            truth.end_open(conclusion, by);
+            continue;
+        }
         let said = match conclusion.word {
             Word::Is(text) => Some(text.to_owned()),
             Word::Day => Some(by.day.to_string()),
@@ -324,9 +331,7 @@ fn conclude(truth: &mut Truth, fact: &Step, by: Speaker<'_>) {
             (Sets::Topic(topic, name), Some(text)) => {
                 truth.note(topic.name(), name, &Value::String(text), by);
             }
-            (Sets::Topic(topic, name), None) => {
-                truth.topics.remove(&(topic.name().to_owned(), name.to_owned()));
-            }
+            (Sets::Topic(topic, name), None) => truth.take_topic_away(topic, name, by),
         }
     }
 }
@@ -338,7 +343,9 @@ fn odd(truth: &mut Truth, fact: &Step, corrections: &[&Step], by: Speaker<'_>) {
     match fact.kind {
         kind if kind.is_death() && !fact.side => {
             (truth.is_dead, truth.is_missing) = (true, false);
+            truth.close_needs(by);
         }
+        kind if kind.is_death() => truth.date_widowhood(by),
         Kind::Missing => truth.is_missing = true,
         Kind::Reappear if !fact.side => reappear(truth, fact, by),
         Kind::DisabilityCert if !fact.items.contains_key(&Item::Health) => {

@@ -12,12 +12,14 @@ use crate::archive_naive::{Step, Truth};
 pub struct Need {
     pub raised: (Map<String, Value>, u64),
     pub answered: Option<(Map<String, Value>, u64)>,
+    /// The death that closed it while it was open.
+    pub closed: Option<u64>,
     pub confirmed: BTreeSet<Item>,
 }
 
 pub fn raise(truth: &mut Truth, fact: &Step, corrections: &[&Step]) {
     let raised = (told(fact, corrections), fact.position);
-    truth.needs.push(Need { raised, answered: None, confirmed: confirmed(fact) });
+    truth.needs.push(Need { raised, answered: None, closed: None, confirmed: confirmed(fact) });
 }
 
 fn told(fact: &Step, corrections: &[&Step]) -> Map<String, Value> {
@@ -48,6 +50,7 @@ pub fn answer(truth: &mut Truth, fact: &Step, corrections: &[&Step]) {
         None => truth.needs.push(Need {
             raised: (Map::new(), fact.position),
             answered,
+            closed: None,
             confirmed: confirmed(fact),
         }),
     }

@@ -20,6 +20,19 @@ pub struct Tie {
     pub ended: Option<u64>,
     before: Marital,
     at_end: Option<Marital>,
+    /// The newest event by which somebody with the word told it, and of which department.
+    pub word: Option<(u64, &'static str)>,
+    /// The first event by which somebody without the word said that it ended.
+    pub doubt: Option<u64>,
+}
+
+/// A tie that somebody without the word claims, where another one stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    pub role: Role,
+    pub person: PersonId,
+    pub position: u64,
+    department: &'static str,
 }
 
 /// What the items of a marriage say.
@@ -35,30 +48,124 @@ fn give_back(truth: &mut Truth, marital: Marital) {
     truth.items.extend(marital);
 }
 
-fn end(truth: &mut Truth, at: u64, ends: impl Fn(&Tie) -> bool) {
-    let open = truth.ties.iter_mut().filter(|tie| tie.ended.is_none() && ends(tie));
-    open.for_each(|tie| tie.ended = Some(at));
+/// Whose word counts on parents, adoptions and guardianships, and by deciding which events.
+const ACTS: [(Role, &str, &[Kind]); 6] = [
+    (Role::Mother, "HLT POL", &[Kind::Birth]),
+    (Role::Father, "HLT POL", &[Kind::Birth]),
+    (Role::Child, "HLT POL CIV JUD", &[Kind::Birth, Kind::Adopt, Kind::AdoptEnd]),
+    (Role::Adopter, "CIV JUD", &[Kind::Adopt, Kind::AdoptEnd]),
+    (Role::Guardian, "CIV JUD", &[Kind::GuardianSet]),
+    (Role::Ward, "CIV JUD", &[Kind::GuardianSet]),
+];
+
+/// The item that tells of ties in a role.
+fn item_of(role: Role) -> Option<Item> {
+    match role {
+        Role::Spouse => Some(Item::MaritalStatus),
+        Role::Head | Role::Member => Some(Item::RelationToHead),
+        _ => None,
+    }
+}
+
+fn has_word(role: Role, by: Speaker<'_>) -> bool {
+    if let Some(item) = item_of(role) {
+        return by.has_word(item);
+    }
+    let Some((_, keepers, acts)) = ACTS.iter().find(|row| row.0 == role) else { return false };
+    let authority = by.fact.kind.entry().authority;
+    let code: [u8; 3] = by.told.department.as_bytes().try_into().unwrap();
+    let decides = authority.is_empty() || authority.contains(&code);
+    keepers.split(' ').any(|keeper| keeper == by.told.department)
+        || acts.contains(&by.fact.kind) && decides
+        || by.fact.side && by.fact.kind.is_death()
+}
+
+fn may_end(truth: &Truth, tie: &Tie, by: Speaker<'_>) -> bool {
+    let is_theirs = tie.word.is_none_or(|(_, department)| department == by.told.department);
+    let of_marriage = tie.role != Role::Spouse || truth.gives_way(Item::MaritalStatus, by);
+    (has_word(tie.role, by) || is_theirs) && of_marriage
+}
+
+fn end(truth: &mut Truth, by: Speaker<'_>, ends: impl Fn(&Tie) -> bool) {
+    for at in 0..truth.ties.len() {
+        let tie = truth.ties[at].clone();
+        if tie.ended.is_some() || !ends(&tie) {
+            continue;
+        }
+        if may_end(truth, &tie, by) {
+            truth.ties[at].ended = Some(by.fact.position);
+            truth.ties[at].doubt = None;
+            truth.claims.retain(|claim| claim.role != tie.role);
+        } else if tie.doubt.is_none() {
+            truth.ties[at].doubt = Some(by.fact.position);
+        }
+    }
 }
 
 fn last_marriage(truth: &Truth) -> Option<usize> {
     truth.ties.iter().rposition(|tie| tie.role == Role::Spouse)
 }
 
-fn begin(truth: &mut Truth, fact: &Step, roles: impl Fn(Role) -> bool, before: &Marital) {
+fn begin(truth: &mut Truth, by: Speaker<'_>, roles: impl Fn(Role) -> bool, before: &Marital) {
+    let fact = by.fact;
     for (role, person) in fact.related.iter().copied().filter(|(role, _)| roles(*role)) {
-        let is_same = |tie: &Tie| (tie.role, tie.person) == (role, person);
-        if truth.ties.iter().any(|tie| is_same(tie) && tie.ended.is_none()) {
+        let word = has_word(role, by).then_some((fact.position, by.told.department));
+        let is_open = |tie: &Tie| tie.role == role && tie.ended.is_none();
+        let stands = truth.ties.iter().position(|tie| is_open(tie) && tie.person == person);
+        if let Some(at) = stands {
+            let tie = &mut truth.ties[at];
+            tie.word = word.or(tie.word);
+            if word.is_some() || by.told.channel == "VF" {
+                tie.doubt = None;
+                truth.claims.retain(|claim| claim.role != role);
+            }
+            continue;
+        }
+        // One of them at a time: who has not the word takes nobody's place.
+        let single = [Role::Spouse, Role::Head, Role::Mother, Role::Father, Role::Guardian];
+        let rivals = truth.ties.iter().filter(|tie| {
+            is_open(tie) && !fact.related.contains(&(role, tie.person)) && single.contains(&role)
+        });
+        if word.is_none() && rivals.clone().any(|tie| !may_end(truth, tie, by)) {
+            let department = by.told.department;
+            truth.claims.retain(|claim| claim.role != role || claim.department != department);
+            truth.claims.push(Claim { role, person, position: fact.position, department });
             continue;
         }
         if role == Role::Head {
-            end(truth, fact.position, |tie| tie.role == Role::Head);
+            end(truth, by, |tie| tie.role == Role::Head);
         }
+        if role == Role::Spouse && word.is_some() {
+            for tie in truth.ties.iter_mut().filter(|tie| is_open(tie) && tie.doubt.is_some()) {
+                (tie.ended, tie.doubt) = (tie.doubt, None);
+            }
+        }
+        truth.claims.retain(|claim| claim.role != role);
         let (began, before) = (fact.position, before.clone());
-        truth.ties.push(Tie { role, person, began, ended: None, before, at_end: None });
+        let (ended, doubt, at_end) = (None, None, None);
+        truth.ties.push(Tie { role, person, began, ended, before, at_end, word, doubt });
     }
 }
 
-pub fn link(truth: &mut Truth, fact: &Step, before: Marital) {
+/// Somebody looked in the field, and finds the marriage or the head as they stand.
+fn confirm(truth: &mut Truth, by: Speaker<'_>) {
+    if by.told.channel != "VF" || by.fact.side {
+        return;
+    }
+    for role in [Role::Spouse, Role::Head] {
+        let item = item_of(role).unwrap();
+        let Some(seen) = by.fact.items.get(&item) else { continue };
+        if truth.items.get(&item).is_some_and(|held| held.text == *seen) {
+            truth.claims.retain(|claim| claim.role != role);
+            let ties = truth.ties.iter_mut().filter(|tie| tie.role == role);
+            ties.for_each(|tie| tie.doubt = None);
+        }
+    }
+}
+
+pub fn link(truth: &mut Truth, by: Speaker<'_>, before: Marital) {
+    let fact = by.fact;
+    confirm(truth, by);
     let spouse = fact.related.iter().find(|(role, _)| *role == Role::Spouse).map(|(_, who)| *who);
     let is_named = |tie: &Tie| fact.related.contains(&(tie.role, tie.person));
     let lose = |truth: &mut Truth, of: Option<PersonId>| {
@@ -71,14 +178,15 @@ pub fn link(truth: &mut Truth, fact: &Step, before: Marital) {
     };
     match fact.kind {
         Kind::DivorceReg | Kind::DivorceCourt | Kind::AdoptEnd => {
-            end(truth, fact.position, is_named);
+            end(truth, by, is_named);
         }
         Kind::MarryVoid => {
             let last = last_marriage(truth).map(|at| truth.ties[at].clone());
-            if let Some(last) = last.filter(|last| Some(last.person) == spouse) {
+            let is_void = |last: &Tie| Some(last.person) == spouse && may_end(truth, last, by);
+            if let Some(last) = last.filter(is_void) {
                 give_back(truth, last.before);
             }
-            end(truth, fact.position, |tie| tie.role == Role::Spouse && Some(tie.person) == spouse);
+            end(truth, by, |tie| tie.role == Role::Spouse && Some(tie.person) == spouse);
         }
         Kind::Reappear => {
             let Some(at) = last_marriage(truth) else { return };
@@ -93,23 +201,23 @@ pub fn link(truth: &mut Truth, fact: &Step, before: Marital) {
             if spouse.is_some() && !truth.is_dead {
                 lose(truth, spouse);
             }
-            begin(truth, fact, |role| role != Role::Spouse, &before);
+            begin(truth, by, |role| role != Role::Spouse, &before);
         }
         Kind::GuardianSet => {
-            end(truth, fact.position, |tie| {
+            end(truth, by, |tie| {
                 tie.role == Role::Ward && fact.related.contains(&(Role::FormerWard, tie.person))
             });
             let is_now = |role| !matches!(role, Role::FormerWard | Role::FormerGuardian);
-            begin(truth, fact, is_now, &before);
+            begin(truth, by, is_now, &before);
         }
-        _ => begin(truth, fact, |_| true, &before),
+        _ => begin(truth, by, |_| true, &before),
     }
     let leads = matches!(fact.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
     if leads && !fact.side && !fact.related.iter().any(|(role, _)| *role == Role::Head) {
-        end(truth, fact.position, |tie| tie.role == Role::Head);
+        end(truth, by, |tie| tie.role == Role::Head);
     }
     if fact.kind == Kind::GuardianSet && !fact.side {
-        end(truth, fact.position, |tie| {
+        end(truth, by, |tie| {
             tie.role == Role::Guardian && !fact.related.contains(&(Role::Guardian, tie.person))
         });
     }
@@ -120,10 +228,14 @@ pub fn reappear(truth: &mut Truth, fact: &Step, by: Speaker<'_>) {
     let was_dead = truth.is_dead;
     (truth.is_dead, truth.is_missing) = (false, false);
     truth.items.remove(&Item::DeathDate);
+    if was_dead {
+        truth.reopen();
+    }
     let goes_on = fact.related.iter().any(|(role, _)| *role == Role::Spouse);
     let is_open = |tie: &Tie| tie.role == Role::Spouse && tie.ended.is_none();
     if was_dead && !goes_on && truth.ties.iter().any(is_open) {
-        end(truth, fact.position, is_open);
+        let open = truth.ties.iter_mut().filter(|tie| is_open(tie));
+        open.for_each(|tie| tie.ended = Some(fact.position));
         let held = by.held(Item::MaritalStatus, "90");
         truth.items.insert(Item::MaritalStatus, held);
         truth.items.remove(&Item::MaritalChangeDate);

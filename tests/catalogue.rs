@@ -178,6 +178,8 @@ fn rules_of_deadlines_and_events_name_each_other() {
 fn sets(entry: &Entry) -> Vec<Sets> {
     let of_fields = entry.fields.iter().flat_map(|field| field.sets);
     let concluded = entry.concludes.iter().chain(entry.concludes_aside);
+    // What ends by an event may be of any topic.
+    let concluded = concluded.filter(|conclusion| conclusion.ends.is_none());
     of_fields.copied().chain(concluded.map(|conclusion| conclusion.sets)).collect()
 }
 

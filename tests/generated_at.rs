@@ -32,17 +32,38 @@ pub struct Tie {
 
 type Marital = [Option<Held>; 3];
 
+/// The value of a field of a topic, and who said it.
+pub struct Noted {
+    pub value: Value,
+    word: bool,
+    by: String,
+    by_death: bool,
+}
+
+/// A need, by its number.
+pub struct Need {
+    pub number: String,
+    pub answered: bool,
+    /// By a death.
+    pub closed: bool,
+}
+
 /// What is true of a person.
 #[derive(Default)]
 pub struct State {
     pub items: BTreeMap<String, Held>,
-    pub topics: BTreeMap<(String, String), Value>,
+    pub topics: BTreeMap<(String, String), Noted>,
     pub ties: Vec<Tie>,
-    /// Number of each need, and whether it was answered.
-    pub needs: Vec<(String, bool)>,
+    pub needs: Vec<Need>,
     registered: bool,
     dead: bool,
     missing: bool,
+}
+
+impl Need {
+    fn new(number: &Value, answered: bool) -> Self {
+        Self { number: text(number), answered, closed: false }
+    }
 }
 
 /// What is true of a person of the truth file; none while nothing is known.
@@ -101,23 +122,19 @@ impl State {
                 "say" => {
                     self.say(&text(&step[1]), &step[2], step[3] == true, &by, day);
                 }
-                "topic" => self.note(&text(&step[1]), &text(&step[2]), &step[3], day),
+                "topic" => {
+                    let place = (text(&step[1]), text(&step[2]));
+                    self.note(place, &step[3], step[4] == true, &by, day);
+                }
+                "ends" => self.end_open(step, told, &by, day),
                 "status" => match step[1].as_str() {
-                    Some("dead") => (self.dead, self.missing) = (true, false),
+                    Some("dead") => self.die(),
                     Some("missing") => self.missing = true,
                     _ => self.registered = true,
                 },
                 "back" => self.come_back(step[1] == true, &by),
-                "need" => self.needs.push((text(&step[1]), false)),
-                "answer" => {
-                    let number = text(&step[1]);
-                    let raised = self.needs.iter_mut().rev();
-                    let open = raised.into_iter().find(|need| need.0 == number && !need.1);
-                    match open {
-                        Some(need) => need.1 = true,
-                        None => self.needs.push((number, true)),
-                    }
-                }
+                "need" => self.needs.push(Need::new(&step[1], false)),
+                "answer" => self.answer(&step[1]),
                 _ => self.tie(word, &text(&step[1]), &step[2], &before, (&by, day)),
             }
         }
@@ -146,18 +163,44 @@ impl State {
         here.is_some() && home.is_some() && here != home
     }
 
-    fn note(&mut self, topic: &str, field: &str, said: &Value, day: Date) {
-        let place = (topic.to_owned(), field.to_owned());
-        match said {
-            Value::Object(odd) if odd.contains_key("day") => {
-                self.topics.insert(place, day.to_string().into());
-            }
+    fn note(&mut self, place: (String, String), said: &Value, word: bool, by: &str, day: Date) {
+        let stands = self.topics.get(&place);
+        if stands.is_some_and(|noted| noted.word && !word && noted.by != by) {
+            return;
+        }
+        let value = match said {
+            Value::Object(odd) if odd.contains_key("day") => day.to_string().into(),
             Value::Object(_) => {
                 self.topics.remove(&place);
+                return;
             }
-            said => {
-                self.topics.insert(place, said.clone());
-            }
+            said => said.clone(),
+        };
+        self.topics.insert(place, Noted { value, word, by: by.to_owned(), by_death: false });
+    }
+
+    /// `["ends", topic, end, field, has the word]`.
+    fn end_open(&mut self, step: &Value, told: &Value, by: &str, day: Date) {
+        let [topic, end, open] = [1, 2, 3].map(|at| text(&step[at]));
+        let end = (topic.clone(), end);
+        if !self.topics.contains_key(&(topic, open)) || self.topics.contains_key(&end) {
+            return;
+        }
+        let by_death = text(&told["kind"]).contains("death");
+        let (word, by) = (step[4] == true && !by_death, by.to_owned());
+        self.topics.insert(end, Noted { value: day.to_string().into(), word, by, by_death });
+    }
+
+    fn die(&mut self) {
+        (self.dead, self.missing) = (true, false);
+        self.needs.iter_mut().filter(|need| !need.answered).for_each(|need| need.closed = true);
+    }
+
+    fn answer(&mut self, number: &Value) {
+        let open = |need: &&mut Need| need.number == text(number) && !need.answered;
+        match self.needs.iter_mut().rev().find(open) {
+            Some(need) => need.answered = true,
+            None => self.needs.push(Need::new(number, true)),
         }
     }
 
@@ -241,6 +284,10 @@ impl State {
         let was_dead = std::mem::take(&mut self.dead);
         self.missing = false;
         self.items.remove("death_date");
+        if was_dead {
+            self.topics.retain(|_, noted| !noted.by_death);
+            self.needs.iter_mut().for_each(|need| need.closed = false);
+        }
         let is_married = self.ties.iter().any(|tie| tie.role == "spouse" && !tie.ended);
         if was_dead && !goes_on && is_married {
             self.end(|tie| tie.role == "spouse");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::openapi::Document;
 use crate::process::caller::Caller;
 use crate::process::events::{OTHER_VILLAGE, VILLAGE, certificate, citizen, event, registration};
-use crate::process::server::{Directory, Server, told};
+use crate::process::server::{Directory, Server, done, told};
 
 struct Ground {
     directory: Directory,
@@ -52,6 +52,14 @@ async fn registered(ground: &Ground) -> [Value; 2] {
     [ground.upstream.record(&one).await, ground.upstream.record(&two).await]
 }
 
+/// The positions that `renkou replay person` prints of somebody.
+fn printed(ground: &Ground, id: &str, more: &[&str]) -> Vec<u64> {
+    let words = ["replay", "person", id, "--data", ground.directory.data()];
+    let lines = done(&[&words[..], more].concat());
+    let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    events.map(|event| position(&event)).collect()
+}
+
 async fn listed(ground: &Ground, head: u64) -> Vec<Value> {
     let list = ground.verifier.get_at("/v1/places/99/people", head).await.with(200);
     list["people"].as_array().expect("people").clone()
@@ -85,6 +93,14 @@ async fn an_absorbed_person_is_answered_with_the_survivor_and_as_two_before() {
         let history = ground.verifier.get(&format!("{path}/history")).await.with(200);
         assert_eq!(history["events"].as_array().expect("events").len(), 4);
         assert_eq!(history["person_id"], ids[0]);
+    }
+    // And on the command line: by either record all of both, and as two before.
+    let merged_at = text(&merged, "recorded_at");
+    for id in ids {
+        assert_eq!(printed(&ground, id, &[]), [1, 2, 3, 4]);
+        assert_eq!(printed(&ground, id, &["--known-at", merged_at]), [1, 2, 3, 4]);
+        let alone = printed(&ground, id, &["--known-at", text(&receipts[1], "recorded_at")]);
+        assert_eq!(alone.len(), 1);
     }
     // The village of the absorbed record reads the survivor, who lives there now.
     ground.village.get(&paths[1]).await.with(200);

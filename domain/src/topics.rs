@@ -118,6 +118,9 @@ const HOUSEHOLD: &[TopicField] = &[
     own("stay_reason", "暂住事由"),
     own("settled_in", "定居国家"),
     own("missing_since", "失踪日期"),
+    own("residence_permit_end", "居住证失效日期"),
+    own("stay_since", "暂住起始日期"),
+    own("stay_end", "暂住终止日期"),
 ];
 const EDUCATION: &[TopicField] = &[
     own("stage", "学段"),
@@ -165,6 +168,7 @@ const FERTILITY: &[TopicField] = &[
     own("benefit_amount_band", "奖扶金额档"),
     own("subsidy_year", "育儿补贴年度"),
     own("birth_order", "孩次"),
+    own("benefit_end", "奖扶终止日期"),
 ];
 const EMPLOYMENT: &[TopicField] = &[
     of("status", "就业状况", Item::EmploymentStatus),
@@ -181,6 +185,8 @@ const EMPLOYMENT: &[TopicField] = &[
     own("pension_kind", "养老金类型"),
     own("pension_since", "养老金起领日期"),
     own("insurance_kinds_other", "其他险种"),
+    own("insurance_end", "参保终止日期"),
+    own("pension_end", "养老金停发日期"),
 ];
 const RELIEF: &[TopicField] = &[
     own("scheme", "救助项目"),
@@ -207,4 +213,6 @@ const WELFARE: &[TopicField] = &[
     own("service_place", "服务机构"),
     own("benefit_scheme", "福利项目"),
     own("benefit_since", "福利起始日期"),
+    own("elder_benefit_end", "高龄津贴或养老服务终止日期"),
+    own("benefit_end", "福利终止日期"),
 ];

@@ -30,7 +30,7 @@ pub use filling::Filled;
 pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.5";
+const VERSION: &str = "people.6";
 const INDEX_VERSION: &str = "people_index.3";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";

@@ -4,7 +4,7 @@
 //! It names nobody: the rejected submissions themselves stay sealed in the log, and their
 //! positions lead to them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,11 +14,12 @@ use domain::recorded::{Envelope, Recorded};
 use domain::{Kind, Payload, PersonId, Position, StreamKind};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::ViewsError;
 use crate::table::{Rewriting, Table};
 
-const VERSION: &str = "sources.2";
+const VERSION: &str = "sources.3";
 /// `s` source text → [`Tally`].
 const SOURCE: u8 = b's';
 /// `r` source text, 0, position → [`Waiting`].
@@ -26,6 +27,10 @@ const REJECTION: u8 = b'r';
 /// `k` source text, 0, person, kind, position → nothing: finds what a corrected event clears. Not
 /// there for an unknown kind: no event clears it, and the type as sent could name somebody.
 const CLEARED_BY: u8 = b'k';
+/// `m` person, record absorbed into theirs → nothing.
+const MERGED: u8 = b'm';
+/// `j` → position of the newest merge or split, and the survivor of it.
+const JOINING: u8 = b'j';
 
 /// What a source has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +71,10 @@ struct Tallies {
     changed: BTreeSet<String>,
     /// Persons about whom a rejection waits or waited: the others need no look into the table.
     rejected: HashSet<PersonId>,
+    /// The records that are absorbed into others now.
+    absorbed: HashMap<PersonId, Vec<PersonId>>,
+    /// The newest merge or split, with the survivor, of which the other record is to be told.
+    joining: Option<(Position, PersonId)>,
 }
 
 impl Tallies {
@@ -100,6 +109,17 @@ impl Sources {
                 postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
             tallies.rejected.extend(waiting.person);
         }
+        for (key, _) in table.scan(&[MERGED], None, usize::MAX)? {
+            let id = |at: usize| Uuid::from_slice(&key[at..at + 16]).map(PersonId::from_uuid);
+            let (Ok(person), Ok(absorbed)) = (id(1), id(17)) else {
+                return Err(ViewsError::Row(VERSION));
+            };
+            tallies.absorbed.entry(person).or_default().push(absorbed);
+        }
+        if let Some((_, row)) = table.scan(&[JOINING], None, 1)?.pop() {
+            let joining = postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
+            tallies.joining = Some(joining);
+        }
         Ok(Self { table, folded, tallies: Mutex::new(tallies) })
     }
 
@@ -118,6 +138,9 @@ impl Sources {
         for event in batch.iter().filter(|event| event.envelope.position > done) {
             let envelope = &event.envelope;
             let kind = Kind::from_number(envelope.event_type.number);
+            if let Some((kind, is_aside)) = kind.filter(|(kind, _)| kind.joins_or_parts()) {
+                self.join(envelope, kind, is_aside, &mut tallies);
+            }
             match (kind, &event.payload) {
                 (Some((Kind::SubmissionRejected, _)), Some(Payload::Rejection(rejection))) => {
                     tallies.rejected.extend(rejection.person);
@@ -125,10 +148,15 @@ impl Sources {
                 }
                 (Some((kind, false)), _) if envelope.stream.kind == StreamKind::Person => {
                     let person = PersonId::from_uuid(envelope.stream.id);
-                    let may_clear = tallies.rejected.contains(&person);
                     tallies.of(envelope).recorded += 1;
-                    if may_clear {
+                    if tallies.rejected.contains(&person) {
                         self.clear(envelope, person, kind, tallies.of(envelope))?;
+                    }
+                    // Whoever was absorbed is told of in the survivor's stream.
+                    for absorbed in tallies.absorbed.get(&person).cloned().unwrap_or_default() {
+                        if tallies.rejected.contains(&absorbed) {
+                            self.clear(envelope, absorbed, kind, tallies.of(envelope))?;
+                        }
                     }
                 }
                 _ => {}
@@ -138,6 +166,27 @@ impl Sources {
             self.folded.fetch_max(last.envelope.position.0, Ordering::AcqRel);
         }
         Ok(())
+    }
+
+    /// Remembers who is absorbed into whom, by the envelopes of the two tellings of a merge or split:
+    /// the one in the other record's stream is caused by the survivor's, right before it.
+    fn join(&self, envelope: &Envelope, kind: Kind, is_aside: bool, tallies: &mut Tallies) {
+        let person = PersonId::from_uuid(envelope.stream.id);
+        if !is_aside {
+            let told = (envelope.position, person);
+            tallies.joining = Some(told);
+            let row = postcard::to_stdvec(&told).expect("a position and an id are plain values");
+            return self.table.change([(vec![JOINING], Some(row))]);
+        }
+        let by = tallies.joining.filter(|(position, _)| *position == envelope.causation);
+        let Some((_, survivor)) = by else { return };
+        let ids = [survivor, person].map(PersonId::as_uuid);
+        let key = [&[MERGED], &ids[0].as_bytes()[..], &ids[1].as_bytes()[..]].concat();
+        let merges = kind == Kind::PersonMerge;
+        let absorbed = tallies.absorbed.entry(survivor).or_default();
+        absorbed.retain(|known| *known != person);
+        absorbed.extend(merges.then_some(person));
+        self.table.change([(key, merges.then(Vec::new))]);
     }
 
     /// A corrected event clears what the same source sent in vain about the same person.

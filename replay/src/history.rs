@@ -41,7 +41,24 @@ pub struct Change {
 /// # Errors
 /// [`ReplayError`].
 pub fn history(log: &LogReader, person: PersonId) -> Result<Vec<Entry>, ReplayError> {
-    let life = with_absorbed(log, stream(log, person, Cut::None)?, Cut::None)?;
+    entries(log, person, Cut::None)
+}
+
+/// As [`history`], of what had been recorded at an instant, when other records may have been
+/// absorbed than are now.
+///
+/// # Errors
+/// [`ReplayError`].
+pub fn history_then(
+    log: &LogReader,
+    person: PersonId,
+    known_at: Timestamp,
+) -> Result<Vec<Entry>, ReplayError> {
+    entries(log, person, Cut::Instant(known_at))
+}
+
+fn entries(log: &LogReader, person: PersonId, cut: Cut) -> Result<Vec<Entry>, ReplayError> {
+    let life = with_absorbed(log, stream(log, person, cut)?, cut)?;
     let mut acted_on: HashMap<Position, Vec<Position>> = HashMap::new();
     for event in &life {
         let envelope = &event.envelope;

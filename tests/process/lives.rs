@@ -80,7 +80,8 @@ async fn expected(state: &State, ids: &mut Directories<'_>) -> Value {
         let mut fields = serde_json::Map::new();
         for field in topic.fields() {
             let of_item = field.item.and_then(|item| items.get(item.name()).cloned());
-            let own = state.topics.get(&(name.to_owned(), field.name.to_owned())).cloned();
+            let own = state.topics.get(&(name.to_owned(), field.name.to_owned()));
+            let own = own.map(|noted| noted.value.clone());
             if let Some(value) = of_item.or(own) {
                 fields.insert(field.name.to_owned(), value);
             }
@@ -92,7 +93,9 @@ async fn expected(state: &State, ids: &mut Directories<'_>) -> Value {
         family.push(json!([tie.role, ids.id(&tie.who).await, tie.ended]).to_string());
     }
     family.sort();
-    let needs: Vec<_> = state.needs.iter().map(|need| json!([need.0, need.1])).collect();
+    let needs = state.needs.iter();
+    let needs: Vec<_> =
+        needs.map(|need| json!([need.number, need.answered, need.closed])).collect();
     json!({
         "status": state.status(), "items": items, "topics": topics, "family": family,
         "needs": needs,
@@ -114,8 +117,10 @@ fn answered(archive: &Value) -> Value {
         .collect();
     family.sort();
     let needs = archive["needs"].as_array().expect("needs").iter();
-    let needs: Vec<_> =
-        needs.map(|need| json!([need["need_id"], !need["answered"].is_null()])).collect();
+    let needs = needs.map(|need| {
+        json!([need["need_id"], !need["answered"].is_null(), !need["closed"].is_null()])
+    });
+    let needs: Vec<_> = needs.collect();
     json!({
         "status": archive["status"], "items": values(&archive["items"]), "topics": topics,
         "family": family, "needs": needs,

@@ -123,6 +123,31 @@ fn a_refusal_is_kept_with_what_was_sent_until_a_corrected_event_clears_it() {
 }
 
 #[test]
+fn what_waits_for_an_absorbed_record_is_cleared_by_an_event_for_the_survivor() {
+    let mut desk = Desk::new();
+    let named = |serial: u32| by("passport", &format!("E9900{serial:04}"));
+    let join = |id: &str, kind: &str, absorbed: u32| {
+        let more = json!({"absorbed": named(absorbed), "reason": "同一人", "approved_by": "chief"});
+        desk.record(id, kind, data(&named(1), "2026-05-01", more));
+    };
+    for serial in 1..=3 {
+        let id = format!("b-{serial}");
+        desk.record(&id, "birth", data(&named(serial), "1990-01-01", json!({})));
+        desk.refuse(&format!("d-{serial}"), "death", data(&named(serial), "1989-12-31", json!({})));
+    }
+    let waiting = desk.waiting();
+    assert_eq!(waiting.len(), 3);
+    join("m-2", "person_merge", 2);
+    join("m-3", "person_merge", 3);
+    join("s-3", "person_split", 3);
+    desk.reopen();
+    assert_eq!(desk.waiting(), waiting, "a merge clears nothing");
+    desk.record("d-4", "death", data(&named(1), "2020-01-01", json!({})));
+    assert_eq!(desk.waiting(), waiting[2..], "who was let go again is another one");
+    desk.close();
+}
+
+#[test]
 fn a_refused_event_may_be_sent_again_under_its_own_id() {
     let desk = Desk::new();
     let ann = citizen(&number("19900101", 2));

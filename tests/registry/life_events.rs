@@ -48,10 +48,11 @@ fn roles(archive: &Archive, ended: bool) -> Vec<&'static str> {
 
 fn needs(archive: &Archive) -> Vec<Value> {
     let object = |text: &str| serde_json::from_str::<Value>(text).expect("an object");
-    let needs = archive.needs().map(|(raised, _, answered, confirmed)| {
-        let mut need = object(raised);
-        need["answered"] = json!(answered.map(|(answer, _)| object(answer)));
-        need["items_confirmed"] = json!(confirmed);
+    let needs = archive.needs().map(|told| {
+        let mut need = object(told.raised);
+        need["answered"] = json!(told.answered.map(|(answer, _)| object(answer)));
+        need["closed_on"] = json!(told.closed_by.map(|by| by.occurred_on));
+        need["items_confirmed"] = json!(told.confirmed);
         need
     });
     needs.collect()

@@ -268,6 +268,46 @@ fn records_that_contradict_each_other_are_merged_and_doubted() {
 }
 
 #[test]
+fn records_of_two_sexes_or_of_two_marriages_at_a_time_are_merged_and_doubted() {
+    let desk = Desk::new();
+    let named = |serial: u32| by("passport", &format!("E9900{serial:04}"));
+    let sex = |sex: &str| json!({"items": {"sex": sex}});
+    desk.record("r-1", "registration", data(&named(1), "2010-01-01", sex("1")));
+    desk.record("r-2", "registration", data(&named(2), "2010-01-01", sex("2")));
+    let merged = desk.record("m-1", "person_merge", join(&named(1), &named(2), json!({})));
+    assert_eq!(
+        (doubts(&merged), &merged.flags[0].items[..]),
+        (vec!["merged_facts_differ"], &["sex"][..])
+    );
+    let wed = |id: &str, who: u32, spouse: u32, on: &str| {
+        let wed = data(&named(who), on, json!({"spouse": named(spouse)}));
+        desk.record(id, "marry_first", wed);
+    };
+    let merge = |id: &str, who: u32, absorbed: u32| {
+        let merged = join(&named(who), &named(absorbed), json!({}));
+        desk.record(id, "person_merge", merged).flags
+    };
+    wed("w-1", 3, 4, "2015-01-01");
+    wed("w-2", 5, 6, "2018-01-01");
+    let divorced = data(&named(3), "2018-01-01", json!({"spouse": named(4)}));
+    desk.record("v-1", "divorce_reg", divorced);
+    assert_eq!(merge("m-2", 3, 5), [], "one after the other");
+    wed("w-3", 7, 8, "2015-01-01");
+    wed("w-4", 9, 10, "2018-01-01");
+    let flags = merge("m-3", 7, 9);
+    assert_eq!(flags[0].items, ["marital_code"]);
+    // What is sent in one batch is known as well.
+    let told = [
+        ("r-11", "registration", data(&named(11), "2010-01-01", sex("1"))),
+        ("r-12", "registration", data(&named(12), "2010-01-01", sex("2"))),
+        ("m-4", "person_merge", join(&named(11), &named(12), json!({}))),
+    ];
+    let receipts = desk.send(&told);
+    assert_eq!(doubts(recorded(&receipts[2])), ["merged_facts_differ"]);
+    desk.close();
+}
+
+#[test]
 fn what_is_decided_about_the_survivor_is_decided_over_both_records() {
     let twice = twice();
     let died = data(&twice.passport, "2022-01-01", json!({}));

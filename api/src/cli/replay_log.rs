@@ -156,17 +156,21 @@ fn is_served(folder: &Path) -> bool {
     lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
 }
 
+/// Prints the life that a record told then: of whoever absorbed it, and of all that they absorbed.
 fn print_life(home: &Home, person: PersonId, known_at: Option<Timestamp>) -> Result<(), Failure> {
     let logs = home.logs_read_only()?;
-    let entries = history::history(&logs.log, person)?;
-    let known = |at: Timestamp| known_at.is_none_or(|known_at| at <= known_at);
+    let Some((whose, _)) = history::known_then(&logs.log, person, known_at)? else {
+        return Err("the register has no such person, or had none then".into());
+    };
+    let entries = match known_at {
+        Some(known_at) => history::history_then(&logs.log, whose, known_at)?,
+        None => history::history(&logs.log, whose)?,
+    };
     let mut out = io::stdout().lock();
-    let mut printed = false;
-    for entry in entries.iter().filter(|e| known(e.event.envelope.clocks.recorded_at)) {
+    for entry in &entries {
         writeln!(out, "{}", http::event_json(entry))?;
-        printed = true;
     }
-    if printed { Ok(()) } else { Err("the register has no such person, or had none then".into()) }
+    Ok(())
 }
 
 fn progress(head: Position, what: &'static str) -> Result<ProgressBar, Failure> {

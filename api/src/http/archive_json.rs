@@ -4,16 +4,20 @@ use std::sync::LazyLock;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use domain::{Divisions, DocumentKind, Item, Payload, PersonId, Place, Position, Role};
+use domain::clocks::day_in_china;
+use domain::{Divisions, DocumentKind, Item, Payload, PersonId, Place, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use projections::archive::{Link, Origin};
+use projections::archive::Origin;
+use projections::deadlines::Deadlines;
 use projections::{Archive, Row};
 use replay::history::Entry;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::archive_parts::{Topics, beside, needs, topics};
+use super::archive_family::{Relative, family};
+use super::archive_needs::needs;
+use super::archive_parts::{Beside, Topics, beside, doubted_since, topics};
 
 /// Most archives are shorter as JSON.
 const BYTES_EXPECTED: usize = 6 << 10;
@@ -27,7 +31,7 @@ pub struct Shown<'a> {
     absorbed: Vec<PersonId>,
     as_of: AsOf,
     #[serde(skip_serializing_if = "Option::is_none")]
-    beside: Option<Vec<Told<'a, &'a str>>>,
+    beside: Option<Vec<Beside<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     documents: Option<Vec<Document<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +74,9 @@ pub(super) struct Told<'a, V> {
     /// Since when somebody without the word on a standing item has said something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     doubted_since: Option<Timestamp>,
+    /// Of what is said beside the fields of topics: which field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
     /// Of standing items: whether who has the word on it said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     has_authority: Option<bool>,
@@ -85,6 +92,9 @@ pub(super) struct Told<'a, V> {
     record_id: Option<&'a str>,
     recorded_at: Timestamp,
     source: &'a str,
+    /// Of what is said beside the fields of topics: which topic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<V>,
 }
@@ -93,15 +103,6 @@ pub(super) struct Told<'a, V> {
 struct Document<'a> {
     kind: &'static str,
     number: &'a str,
-}
-
-#[derive(Serialize)]
-struct Relative {
-    person_id: PersonId,
-    position: Position,
-    role: Role,
-    since: Date,
-    until: Option<Date>,
 }
 
 #[derive(Serialize)]
@@ -118,18 +119,18 @@ impl<'a> Shown<'a> {
         archive: &'a Archive,
         wanted: Option<&[&str]>,
         as_of: AsOf,
+        deadlines: &Deadlines,
     ) -> Shown<'a> {
         let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
         let all_items = is_wanted("items");
         let items = archive.values().filter(|(item, ..)| all_items || is_wanted(item.name()));
         let items = items.map(|(item, text, origin)| {
             let told = Told {
-                has_authority: Some(archive.has_authority(item)),
-                doubted_since: doubted_since(archive, item),
                 place_name: place_name(archive, item, text, origin),
                 ..told(archive, text, origin)
             };
-            (item.name(), told)
+            let has_authority = archive.has_authority(item);
+            (item.name(), told.standing(has_authority, doubted_since(archive, item)))
         });
         let mut items: Vec<_> = items.collect();
         items.sort_unstable_by_key(|(name, _)| *name);
@@ -139,12 +140,11 @@ impl<'a> Shown<'a> {
             as_of,
             beside: part("beside").map(|()| beside(archive)),
             documents: part("documents").map(|()| archive.documents().map(document).collect()),
-            family: part("family")
-                .map(|()| archive.links().iter().map(|link| relative(archive, link)).collect()),
+            family: part("family").map(|()| family(archive)),
             households: part("households").map(|()| household(archive).into_iter().collect()),
             items: Items(items),
             merged_into: None,
-            needs: part("needs").map(|()| needs(archive)),
+            needs: part("needs").map(|()| needs(archive, deadlines, as_of.day())),
             person_id: id,
             status: status(archive),
             topics: part("topics").map(|()| topics(archive)),
@@ -176,10 +176,28 @@ impl<'a> Shown<'a> {
     }
 }
 
-impl<V> Told<'_, V> {
+impl AsOf {
+    /// The day of which it speaks; today, where none was asked for.
+    fn day(&self) -> Date {
+        self.valid_on.unwrap_or_else(|| day_in_china(self.known_at.unwrap_or_else(Timestamp::now)))
+    }
+}
+
+impl<'a, V> Told<'a, V> {
     /// The same, naming the item.
     pub(super) fn about(self, item: Item) -> Self {
         Self { item: Some(item.name()), ..self }
+    }
+
+    /// The same, naming the field of a topic.
+    pub(super) fn about_field(self, topic: &'a str, field: &'a str) -> Self {
+        let (topic, field) = (Some(topic), Some(field).filter(|field| !field.is_empty()));
+        Self { topic, field, ..self }
+    }
+
+    /// The same, as what stands.
+    pub(super) fn standing(self, has_authority: bool, doubted_since: Option<Timestamp>) -> Self {
+        Self { has_authority: Some(has_authority), doubted_since, ..self }
     }
 }
 
@@ -208,12 +226,6 @@ fn place_name(archive: &Archive, item: Item, text: &str, origin: &Origin) -> Opt
     DIVISIONS.full_name(Place::parse(text).ok()?, day.unwrap_or(origin.occurred_on))
 }
 
-/// Since when an item is doubted: what is said beside it is ordered by time.
-fn doubted_since(archive: &Archive, item: Item) -> Option<Timestamp> {
-    let first = archive.beside().find(|(of, ..)| *of == item);
-    first.map(|(_, _, origin)| origin.recorded_at())
-}
-
 /// A value with its origin.
 pub(super) fn told<'a, V>(
     archive: &'a Archive,
@@ -226,6 +238,7 @@ pub(super) fn told<'a, V>(
         channel: origin.channel,
         department,
         doubted_since: None,
+        field: None,
         has_authority: None,
         item: None,
         known_on: origin.known_on,
@@ -235,6 +248,7 @@ pub(super) fn told<'a, V>(
         record_id: archive.record_id(origin),
         recorded_at: origin.recorded_at(),
         source: archive.source(origin),
+        topic: None,
         value: value.into(),
     }
 }
@@ -245,17 +259,6 @@ fn as_text<S: Serializer>(code: &impl AsRef<[u8]>, serializer: S) -> Result<S::O
 
 fn document((kind, number): (DocumentKind, &str)) -> Document<'_> {
     Document { kind: kind.name(), number }
-}
-
-fn relative(archive: &Archive, link: &Link) -> Relative {
-    let began = archive.origin(link.origin);
-    Relative {
-        person_id: link.person,
-        position: began.position,
-        role: link.role,
-        since: began.occurred_on,
-        until: link.ended.map(|ended| archive.origin(ended).occurred_on),
-    }
 }
 
 fn household(archive: &Archive) -> Option<Household<'_>> {

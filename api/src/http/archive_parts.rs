@@ -1,15 +1,16 @@
 //! The parts of an archive beyond its items, as the outside contract shows them: topics, what is
-//! said beside the standing values, needs. Each value with the event that it comes from.
+//! said beside the standing values. Each value with the event that it comes from.
 
 use std::collections::BTreeMap;
 
-use domain::Topic;
+use domain::{Item, Topic};
+use jiff::Timestamp;
 use projections::Archive;
-use projections::archive::Origin;
+use projections::archive::Field;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 
+use super::archive_family::{ClaimedTie, claimed};
 use super::archive_json::{Told, told};
 
 /// Topics by name.
@@ -31,61 +32,65 @@ pub(super) enum Text<'a> {
     Json(Option<&'a RawValue>),
 }
 
+/// What is said beside a standing value or tie.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Beside<'a> {
+    Value(Told<'a, Text<'a>>),
+    Tie(ClaimedTie<'a>),
+}
+
 /// The eight topics, each with its fields, and what senders told of others.
 pub(super) fn topics(archive: &Archive) -> Topics<'_> {
     let mut topics = Topics::new();
     for (topic, _, name, _) in Topic::ALL {
         let of_items = topic.fields().iter().filter_map(|field| {
             let (text, origin) = archive.stated(field.item?)?;
-            Some((field.name, told(archive, Text::Plain(text), origin)))
+            let told = told(archive, Text::Plain(text), origin);
+            let has_authority = archive.has_authority(field.item?);
+            Some((field.name, told.standing(has_authority, doubted_since(archive, field.item?))))
         });
         topics.insert(name, Shown::Fields(of_items.collect()));
     }
-    for (name, field, json, origin) in archive.topics() {
-        let told = told(archive, Text::Json(serde_json::from_str(json).ok()), origin);
-        match topics.get_mut(name) {
-            Some(Shown::Fields(fields)) if !field.is_empty() => {
+    for field in archive.fields() {
+        let told = told(archive, Text::Json(serde_json::from_str(field.json).ok()), field.origin);
+        match topics.get_mut(field.topic) {
+            Some(Shown::Fields(fields)) if !field.name.is_empty() => {
+                let doubted = field_doubted_since(archive, &field);
                 // What is an item stands there already.
-                fields.entry(field).or_insert(told);
+                let told = told.standing(field.has_authority, doubted);
+                fields.entry(field.name).or_insert(told);
             }
             _ => {
-                topics.insert(name, Shown::Whole(told));
+                topics.insert(field.topic, Shown::Whole(told));
             }
         }
     }
     topics
 }
 
-/// What is said of items by those without the word on them, ordered by item and time.
-pub(super) fn beside(archive: &Archive) -> Vec<Told<'_, &str>> {
+/// What is said of items, of fields of topics and of ties by those without the word on them, each in
+/// its order and then by time.
+pub(super) fn beside(archive: &Archive) -> Vec<Beside<'_>> {
     let words = archive.beside();
-    words.map(|(item, text, origin)| told(archive, text, origin).about(item)).collect()
+    let of_items =
+        words.map(|(item, text, origin)| told(archive, Text::Plain(text), origin).about(item));
+    let of_fields = archive.fields_beside().map(|field| {
+        let json = Text::Json(serde_json::from_str(field.json).ok());
+        told(archive, json, field.origin).about_field(field.topic, field.name)
+    });
+    let of_values = of_items.chain(of_fields).map(Beside::Value);
+    of_values.chain(claimed(archive).map(Beside::Tie)).collect()
 }
 
-/// Needs, raised and answered.
-pub(super) fn needs(archive: &Archive) -> Vec<Value> {
-    let object =
-        |text: &str| -> Map<String, Value> { serde_json::from_str(text).unwrap_or_default() };
-    let told = |text: &str, origin: &Origin| {
-        let mut needed = object(text);
-        if let Ok(Value::Object(by)) = serde_json::to_value(told::<()>(archive, None, origin)) {
-            needed.extend(by);
-        }
-        needed
-    };
-    let needs = archive.needs().map(|(raised, by, answered, confirmed)| {
-        let mut need = told(raised, by);
-        let answered = answered.map(|(answer, by)| {
-            let mut answer = object(answer);
-            let responded = answer.remove("department");
-            let mut answer_told = told("{}", by);
-            answer_told.extend(answer);
-            answer_told.insert("responded_by".to_owned(), responded.unwrap_or_default());
-            answer_told
-        });
-        need.insert("answered".to_owned(), json!(answered));
-        need.insert("items_confirmed".to_owned(), json!(confirmed));
-        Value::Object(need)
-    });
-    needs.collect()
+/// Since when an item is doubted: what is said beside it is ordered by time.
+pub(super) fn doubted_since(archive: &Archive, item: Item) -> Option<Timestamp> {
+    let first = archive.beside().find(|(of, ..)| *of == item);
+    first.map(|(_, _, origin)| origin.recorded_at())
+}
+
+fn field_doubted_since(archive: &Archive, field: &Field<'_>) -> Option<Timestamp> {
+    let mut beside = archive.fields_beside();
+    let first = beside.find(|told| (told.topic, told.name) == (field.topic, field.name));
+    first.map(|told| told.origin.recorded_at())
 }

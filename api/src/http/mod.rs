@@ -1,7 +1,9 @@
 //! The HTTP side of the service: routes are put together here, and every error leaves as a problem.
 
 mod answer;
+mod archive_family;
 mod archive_json;
+mod archive_needs;
 mod archive_parts;
 pub mod batch;
 mod catalogue;

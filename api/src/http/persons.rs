@@ -85,7 +85,8 @@ async fn read_person(
     let archive = past.as_ref().unwrap_or(&row.archive);
     let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
     let as_of = AsOf { known_at, position, valid_on };
-    let shown = Shown::new(id, archive, wanted.as_deref(), as_of).joined(asked_for, absorbed);
+    let shown = Shown::new(id, archive, wanted.as_deref(), as_of, &registry.deadlines);
+    let shown = shown.joined(asked_for, absorbed);
     let mut asked = Map::new();
     asked.insert("valid_on".into(), json!(valid_on));
     asked.insert("known_at".into(), json!(known_at));

@@ -117,6 +117,23 @@ impl Decider {
         fired.filter_map(|id| book.rule(id)).map(Flag::of_rule).collect()
     }
 
+    /// What two records tell otherwise when they are merged, by item.
+    pub(super) fn contradictions(
+        &mut self,
+        tellings: &[Telling],
+    ) -> Result<Vec<&'static str>, NotRecorded> {
+        let mut differing = self.acts().differing(tellings)?;
+        if let [own, aside, ..] = tellings
+            && own.kind == Kind::PersonMerge
+            && let (Some(own), Some(other)) =
+                (self.standing(own.person)?, self.standing(aside.person)?)
+        {
+            let items = own.row.archive.contradictions(&other.row.archive);
+            differing.extend(items.into_iter().map(domain::Item::name));
+        }
+        Ok(differing)
+    }
+
     /// What stands about a person up to the newest event that was decided.
     fn standing(&mut self, person: PersonId) -> Result<Option<Arc<Standing>>, NotRecorded> {
         let known = self.memory.known(person)?;

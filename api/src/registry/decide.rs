@@ -276,7 +276,7 @@ impl Decider {
         let known_on = submission.report.known_on;
         let mut doubts = self.memory.doubts(&tellings[0], &records[0], known_on)?;
         doubts.extend(is_anothers.then_some(Doubt::NumberOfAnother));
-        let differing = self.acts().differing(&tellings)?;
+        let differing = self.contradictions(&tellings)?;
         let differing = (!differing.is_empty()).then_some((Doubt::MergedFactsDiffer, differing));
         let odd = submission.doubts().into_iter().chain(differing);
         let mut flags: Vec<Flag> = doubts

@@ -26,6 +26,7 @@ use std::time::Duration;
 use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
+use projections::deadlines::Deadlines;
 use projections::{Views, ViewsError};
 use replay::{Follower, LogReader, ReplayError, Tail, TreeFollower};
 use serde_json::Value;
@@ -123,6 +124,8 @@ pub struct Registry {
     pub views: Arc<Views>,
     /// Reads on record.
     pub reads: Reads,
+    /// By when what is asked for is due.
+    pub deadlines: Arc<Deadlines>,
     folder: PathBuf,
     log: LogReader,
     jobs: Option<mpsc::Sender<Job>>,
@@ -170,6 +173,7 @@ impl Registry {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
             reads: Reads::start(logs.reads, keys),
+            deadlines: logs.deadlines,
             folder: folder.to_owned(),
             log: logs.log,
             jobs: Some(jobs),

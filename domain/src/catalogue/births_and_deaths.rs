@@ -5,7 +5,7 @@ use super::entry::*;
 use crate::forms::Form;
 use crate::items::Item;
 use crate::life_event::Role;
-use crate::topics::Topic::{Fertility, Household, Medical, Welfare};
+use crate::topics::Topic::{Employment, Fertility, Household, Medical, Relief, Welfare};
 use Need::{Expected, Required};
 
 const NEWBORN: &[Item] = &[
@@ -26,6 +26,21 @@ const WIDOWED: &[Conclusion] = &[
     always(Sets::Item(Item::MaritalChangeDate), Word::Day),
 ];
 const DEAD: &[Conclusion] = &[always(Sets::Item(Item::DeathDate), Word::Day)];
+/// What else ends with a life, where it is open: permits and stays, work and what insurances pay,
+/// relief and benefits. Open needs and what a return from the dead reopens are code:
+/// `projections/src/archive/closings.rs`.
+const DIES: &[Conclusion] = &[
+    DEAD[0],
+    ends(Household, "residence_permit_no", "residence_permit_end"),
+    ends(Household, "stay_since", "stay_end"),
+    ends(Employment, "start", "end"),
+    ends(Employment, "insured_since", "insurance_end"),
+    ends(Employment, "pension_since", "pension_end"),
+    ends(Relief, "start", "end"),
+    ends(Welfare, "elder_benefit_since", "elder_benefit_end"),
+    ends(Welfare, "benefit_scheme", "benefit_end"),
+    ends(Fertility, "benefit_scheme", "benefit_end"),
+];
 const INSTITUTION: DataField =
     field("institution", "接生机构", "Delivering institution", Form::Text(200));
 const BIRTH_ORDER: DataField = field("birth_order", "孩次", "Birth order", Form::Number(1, 20))
@@ -91,7 +106,7 @@ pub(super) const ROWS: &[Entry] = &[
         .authority(&[HLT, POL, CIV])
         .channels(&[DX, OW, MR, HV])
         .deadlines(&[3, 4])
-        .concludes(DEAD)
+        .concludes(DIES)
         .concludes_aside(WIDOWED)
         .lenient(),
     posted(Kind::DeathDeclared, "death_declared", "宣告死亡", "Declared dead")
@@ -105,7 +120,7 @@ pub(super) const ROWS: &[Entry] = &[
         .changes(&[Item::MaritalStatus, Item::MaritalChangeDate, Item::RelationToHead])
         .authority(&[JUD, POL])
         .channels(&[DX])
-        .concludes(DEAD)
+        .concludes(DIES)
         .concludes_aside(WIDOWED),
     posted(Kind::Missing, "missing", "失踪/宣告失踪", "Missing")
         .topics(&[Household])

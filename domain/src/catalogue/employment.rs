@@ -107,6 +107,7 @@ pub(super) const ROWS: &[Entry] = &[
         .channels(&[OW, DX])
         .concludes(&[
             always(topic("start"), Word::Day),
+            always(topic("end"), Word::Gone),
             always(topic("unemployed_since"), Word::Gone),
         ]),
     posted(Kind::SocinsEnrol, "socins_enrol", "参加社会保险", "Enrolled in social insurance")
@@ -123,7 +124,10 @@ pub(super) const ROWS: &[Entry] = &[
         .authority(&[HRS, MED])
         .channels(&[DX])
         .deadlines(&[31])
-        .concludes(&[always(topic("insured_since"), Word::Day)]),
+        .concludes(&[
+            always(topic("insured_since"), Word::Day),
+            always(topic("insurance_end"), Word::Gone),
+        ]),
     posted(Kind::PensionStart, "pension_start", "领取养老金", "Pension begun")
         .topics(&[Employment, Welfare])
         .fields(&[field(
@@ -141,5 +145,6 @@ pub(super) const ROWS: &[Entry] = &[
         .concludes(&[
             unless_stated(Sets::Item(Item::EmploymentStatus), Word::Is("80")),
             always(topic("pension_since"), Word::Day),
+            always(topic("pension_end"), Word::Gone),
         ]),
 ];

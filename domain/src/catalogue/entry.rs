@@ -53,6 +53,9 @@ pub struct Conclusion {
     pub word: Word,
     /// Whether what the event states of it goes before.
     pub gives_way: bool,
+    /// Of an end: the field of the same topic that tells what ends. Nothing is concluded while that
+    /// does not stand, or while an end is on record.
+    pub ends: Option<&'static str>,
 }
 
 /// What is concluded.
@@ -222,6 +225,13 @@ impl Entry {
         self.channels.is_empty() || self.channels.contains(&channel) || channel == VF
     }
 
+    /// Whether its row sets a field of a topic, by what it states or by happening.
+    pub fn sets_topic(&self, topic: Topic, name: &str) -> bool {
+        let is_it = |sets: &Sets| matches!(sets, Sets::Topic(t, n) if *t == topic && *n == name);
+        self.fields.iter().any(|field| field.sets.iter().any(is_it))
+            || self.concludes.iter().any(|concluded| is_it(&concluded.sets))
+    }
+
     /// The field of a name.
     pub fn field(&self, name: &str) -> Option<&'static DataField> {
         self.fields.iter().find(|field| field.name == name)
@@ -257,12 +267,18 @@ impl DataField {
 
 /// Whatever was stated.
 pub(super) const fn always(sets: Sets, word: Word) -> Conclusion {
-    Conclusion { sets, word, gives_way: false }
+    Conclusion { sets, word, gives_way: false, ends: None }
 }
 
 /// Where nothing was stated.
 pub(super) const fn unless_stated(sets: Sets, word: Word) -> Conclusion {
-    Conclusion { sets, word, gives_way: true }
+    Conclusion { sets, word, gives_way: true, ends: None }
+}
+
+/// With the day of the event ends what a field of a topic tells, where that is open.
+pub(super) const fn ends(topic: Topic, open: &'static str, end: &'static str) -> Conclusion {
+    let sets = Sets::Topic(topic, end);
+    Conclusion { sets, word: Word::Day, gives_way: false, ends: Some(open) }
 }
 
 macro_rules! codes {

@@ -107,7 +107,11 @@ pub(super) const ROWS: &[Entry] = &[
         PAYEE,
     ])
     .channels(&[BZ, OW])
-    .concludes(&[unless_stated(topic("benefit_since"), Word::Day)]),
+    .concludes(&[
+        unless_stated(topic("benefit_since"), Word::Day),
+        always(topic("benefit_end"), Word::Gone),
+        always(Sets::Topic(Welfare, "benefit_end"), Word::Gone),
+    ]),
     service(
         Kind::ChildcareSubsidy,
         "childcare_subsidy",

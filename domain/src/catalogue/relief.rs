@@ -116,5 +116,8 @@ pub(super) const ROWS: &[Entry] = &[
     ])
     .authority(&[CIV])
     .channels(&[OW, NS, DX])
-    .concludes(&[always(Sets::Topic(Welfare, "elder_benefit_since"), Word::Day)]),
+    .concludes(&[
+        always(Sets::Topic(Welfare, "elder_benefit_since"), Word::Day),
+        always(Sets::Topic(Welfare, "elder_benefit_end"), Word::Gone),
+    ]),
 ];

@@ -25,12 +25,13 @@ const DESTINATION: DataField =
 const ORIGIN: DataField = field("origin", "迁出地区划代码", "Division moved from", Form::Division)
     .sets(&[topic("previous_place")]);
 /// Moved, and since when, where the event does not state it itself.
-const MOVED: &[Conclusion] = &[
-    unless_stated(Sets::Item(Item::Residence), Word::Village),
-    unless_stated(Sets::Item(Item::MigrationDate), Word::Day),
-];
+const MOVED: &[Conclusion] = &[MOVED_TO, MOVED_SINCE];
+const MOVED_TO: Conclusion = unless_stated(Sets::Item(Item::Residence), Word::Village);
+const MOVED_SINCE: Conclusion = unless_stated(Sets::Item(Item::MigrationDate), Word::Day);
 const LIVING: &[Item] =
     &[Item::Residence, Item::DoorPlate, Item::MigrationDate, Item::ResidenceAddress];
+
+const PERMITTED: &[Conclusion] = &[always(topic("residence_permit_end"), Word::Gone)];
 
 const DWELLING: DataField =
     field("dwelling", "住所类型", "Kind of dwelling", Form::Code(&codes::DWELLING));
@@ -100,6 +101,7 @@ pub(super) const MOVES: &[Entry] = &[
             unless_stated(Sets::Item(Item::Residence), Word::SameAs(Item::Hukou)),
             unless_stated(Sets::Item(Item::ResidenceAddress), Word::SameAs(Item::HukouAddress)),
             always(Sets::Item(Item::MigrationDate), Word::Gone),
+            ends(Household, "stay_since", "stay_end"),
         ])
         .lenient(),
 ];
@@ -116,7 +118,12 @@ pub(super) const STAYS: &[Entry] = &[
         .authority(&[POL])
         .channels(&[OW, HV, DX])
         .deadlines(&[14])
-        .concludes(MOVED)
+        .concludes(&[
+            MOVED_TO,
+            MOVED_SINCE,
+            always(topic("stay_since"), Word::Day),
+            always(topic("stay_end"), Word::Gone),
+        ])
         .lenient(),
     posted(Kind::TempStayExtend, "temp_stay_extend", "暂住超3个月", "Temporary stay extended")
         .topics(&[Household])
@@ -125,7 +132,8 @@ pub(super) const STAYS: &[Entry] = &[
             .sets(&[topic("stay_reason")])])
         .authority(&[POL])
         .channels(&[OW])
-        .deadlines(&[15]),
+        .deadlines(&[15])
+        .concludes(&[always(topic("stay_end"), Word::Gone)]),
     posted(Kind::ResPermitIssue, "res_permit_issue", "居住证申领", "Residence permit issued")
         .topics(&[Household])
         .fields(&[
@@ -144,7 +152,8 @@ pub(super) const STAYS: &[Entry] = &[
         ])
         .authority(&[POL])
         .channels(&[OW, DX])
-        .deadlines(&[16]),
+        .deadlines(&[16])
+        .concludes(PERMITTED),
     posted(Kind::ResPermitEndorse, "res_permit_endorse", "居住证签注", "Residence permit endorsed")
         .topics(&[Household])
         .fields(&[
@@ -156,7 +165,8 @@ pub(super) const STAYS: &[Entry] = &[
         ])
         .authority(&[POL])
         .channels(&[OW, DX])
-        .deadlines(&[17]),
+        .deadlines(&[17])
+        .concludes(PERMITTED),
     posted(Kind::Emigrate, "emigrate", "出国(境)定居", "Settled abroad")
         .topics(&[Household])
         .fields(&[COUNTRY.required().sets(&[topic("settled_in")])])

@@ -31,7 +31,7 @@ impl Archive {
         let spouse = fact.life.related.iter().any(|related| related.role == Role::Spouse);
         let before = (spouse || fact.kind == Kind::Widow).then(|| self.marital());
         if fact.kind == Kind::NameChange {
-            self.keep_former_name(fact, origin);
+            self.keep_former_name(fact, voice);
         }
         for (item, text) in fact.life.items.iter() {
             self.say(item, text, voice);
@@ -41,8 +41,8 @@ impl Archive {
             self.conclude(fact, voice);
         }
         self.apply_odd(fact, voice);
-        self.link(fact, origin, before);
-        self.set_free_topics(&fact.life.details, origin);
+        self.link(fact, voice, before);
+        self.set_free_topics(&fact.life.details, voice);
         for correction in &fact.corrections {
             let origin = self.add_origin(&correction.told);
             let voice = Voice::new(fact.kind, fact.side, &correction.told, origin);
@@ -51,7 +51,7 @@ impl Archive {
             }
             let details = upcast::of_correction(fact.kind, &correction.life.details);
             self.set_fields(voice, correction.life, &details);
-            self.set_free_topics(&correction.life.details, origin);
+            self.set_free_topics(&correction.life.details, voice);
             if let Some(day) = correction.life.true_day.filter(|_| !fact.side) {
                 self.set_vital_date(fact.kind, &day.to_string(), voice);
             }
@@ -66,6 +66,13 @@ impl Archive {
             Kind::Birth => self.say(Item::BirthDate, day, voice),
             _ if kind.is_death() => self.say(Item::DeathDate, day, voice),
             _ => {}
+        }
+    }
+
+    /// Where a death says itself that somebody is widowed, they are since its day as corrected.
+    fn date_widowhood(&mut self, fact: &Fact<'_>, voice: Voice) {
+        if fact.life.items.get(Item::MaritalChangeDate).is_some() {
+            self.say(Item::MaritalChangeDate, &fact.told.occurred_on.to_string(), voice);
         }
     }
 
@@ -85,6 +92,10 @@ impl Archive {
         let conclusions = if fact.side { entry.concludes_aside } else { entry.concludes };
         for conclusion in conclusions {
             if conclusion.gives_way && is_stated(entry, fact.life, conclusion.sets) {
+                continue;
+            }
+            if let Some(open) = conclusion.ends {
+                self.end_open(conclusion, open, fact, voice);
                 continue;
             }
             match conclusion.sets {
@@ -133,8 +144,8 @@ impl Archive {
             Word::Gone | Word::GoneAtHome => None,
         };
         match text {
-            Some(text) => self.set_topic(topic, name, &Json::String(text), voice.origin),
-            None => self.clear_topic(topic, name),
+            Some(text) => self.set_topic(topic, name, &Json::String(text), voice),
+            None => self.clear_topic(topic, name, voice),
         }
     }
 
@@ -155,7 +166,7 @@ impl Archive {
                             self.say(item, &text, voice);
                         }
                     }
-                    Sets::Topic(topic, name) => self.set_topic(topic, name, value, voice.origin),
+                    Sets::Topic(topic, name) => self.set_topic(topic, name, value, voice),
                 }
             }
         }
@@ -168,7 +179,9 @@ impl Archive {
         match fact.kind {
             _ if fact.kind.is_death() && !fact.side => {
                 (self.is_dead, self.is_missing) = (true, false);
+                self.close_needs(voice.origin);
             }
+            _ if fact.kind.is_death() => self.date_widowhood(fact, voice),
             Kind::Missing => self.is_missing = true,
             Kind::Reappear if !fact.side => self.reappear(fact, voice),
             Kind::DisabilityCert if fact.life.items.get(Item::Health).is_none() => {
@@ -179,7 +192,7 @@ impl Archive {
             }
             Kind::DibaoChange if text("change") == Some("ended") => {
                 let day = Json::String(fact.told.occurred_on.to_string());
-                self.set_topic(Topic::Relief, "end", &day, voice.origin);
+                self.set_topic(Topic::Relief, "end", &day, voice);
             }
             Kind::CorrectionRequest => self.claim(text("item"), text("claimed_value"), voice),
             Kind::Discrepancy => self.claim(text("item"), text("their_value"), voice),
@@ -198,11 +211,11 @@ impl Archive {
     }
 
     /// The name before, where the event does not state it.
-    fn keep_former_name(&mut self, fact: &Fact<'_>, origin: u16) {
+    fn keep_former_name(&mut self, fact: &Fact<'_>, voice: Voice) {
         let is_stated = fact.life.details.contains_key("old_name");
         let name = self.get(Item::FullName).filter(|_| !is_stated);
         if let Some(name) = name.map(|name| Json::String(name.to_owned())) {
-            self.set_topic(Topic::Household, "former_name", &name, origin);
+            self.set_topic(Topic::Household, "former_name", &name, voice);
         }
     }
 
@@ -214,16 +227,16 @@ impl Archive {
     }
 
     /// Topics that a sender tells in its own words: each field by itself.
-    fn set_free_topics(&mut self, details: &Map<String, Json>, origin: u16) {
+    fn set_free_topics(&mut self, details: &Map<String, Json>, voice: Voice) {
         let Some(Json::Object(topics)) = details.get("topic") else { return };
         for (name, value) in topics {
             match (Topic::from_name(name), value) {
                 (Some(topic), Json::Object(fields)) => {
                     for (field, value) in fields {
-                        self.set_topic(topic, field, value, origin);
+                        self.set_topic(topic, field, value, voice);
                     }
                 }
-                _ => self.set_other_topic(name, value, origin),
+                _ => self.set_other_topic(name, value, voice),
             }
         }
     }

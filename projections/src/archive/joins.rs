@@ -1,7 +1,10 @@
 //! Which records a stream was merged with, by its own events.
 
 use domain::recorded::Recorded;
-use domain::{Kind, PersonId, Role};
+use domain::{Item, Kind, PersonId, Role};
+use jiff::civil::Date;
+
+use super::Archive;
 
 /// A merge or split, as a stream tells it.
 pub(crate) struct Join {
@@ -53,4 +56,29 @@ pub fn owner<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Option<Perso
         }
     }
     owner
+}
+
+impl Archive {
+    /// Items by which two records cannot be of one person: the sex, and the marriage where both
+    /// were married at one time, to two persons.
+    pub fn contradictions(&self, other: &Archive) -> Vec<Item> {
+        let sexes = [self, other].map(|archive| archive.get(Item::Sex));
+        let differ = matches!(sexes, [Some(one), Some(other)] if one != other);
+        let overlap = self.marriages().any(|(spouse, began, ended)| {
+            other.marriages().any(|(another, from, to)| {
+                let begins_before = |day: Date, end: Option<Date>| end.is_none_or(|end| day < end);
+                another != spouse && begins_before(began, to) && begins_before(from, ended)
+            })
+        });
+        let found = [(Item::Sex, differ), (Item::MaritalStatus, overlap)];
+        found.into_iter().filter(|(_, is)| *is).map(|(item, _)| item).collect()
+    }
+
+    /// To whom, since when and until when.
+    fn marriages(&self) -> impl Iterator<Item = (PersonId, Date, Option<Date>)> {
+        self.links.iter().filter(|link| link.role == Role::Spouse).map(|link| {
+            let day = |origin| self.origin(origin).occurred_on;
+            (link.person, day(link.origin), link.ended.map(day))
+        })
+    }
 }

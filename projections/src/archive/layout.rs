@@ -54,6 +54,10 @@ impl Archive {
             lay(&mut told.text);
         }
         self.beside.iter_mut().for_each(|(_, value)| lay(&mut value.text));
+        for told in &mut self.topics_beside {
+            lay(&mut told.name);
+            lay(&mut told.text);
+        }
         self.needs.iter_mut().for_each(|need| need.each_span(&mut lay));
         for link in &mut self.links {
             let kept = link.before.iter_mut().chain(&mut link.at_end);
@@ -79,10 +83,13 @@ impl Archive {
         self.items.iter_mut().for_each(|(_, value)| visit(&mut value.origin));
         self.topics.iter_mut().for_each(|told| visit(&mut told.origin));
         self.beside.iter_mut().for_each(|(_, value)| visit(&mut value.origin));
+        self.topics_beside.iter_mut().for_each(|told| visit(&mut told.origin));
+        self.ties_beside.iter_mut().for_each(|tie| visit(&mut tie.origin));
         self.needs.iter_mut().for_each(|need| need.each_origin(&mut visit));
         for link in &mut self.links {
             visit(&mut link.origin);
-            link.ended.iter_mut().for_each(&mut visit);
+            let others = link.ended.iter_mut().chain(&mut link.word).chain(&mut link.doubt);
+            others.for_each(&mut visit);
             let kept = link.before.iter_mut().chain(&mut link.at_end);
             kept.flat_map(|marital| marital.0.iter_mut().flatten())
                 .for_each(|value| visit(&mut value.origin));

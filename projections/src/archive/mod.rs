@@ -3,13 +3,16 @@
 //! [`Archive::apply`] is the only place where an event changes a value. The live row and every
 //! as-of answer are made by it, so they cannot differ.
 
+mod closings;
 mod effects;
 mod joins;
 mod layout;
 mod life;
 mod needs;
 mod precedence;
+mod tie_authority;
 mod ties;
+mod topic_values;
 mod values;
 
 use domain::{DocumentKind, Item, PersonId, Position, Topic};
@@ -21,8 +24,9 @@ pub(crate) use joins::{Join, join};
 pub use joins::{absorbed, owner};
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
-pub use needs::Need;
+pub use needs::{Need, ShownNeed};
 
+use tie_authority::TieBeside;
 use ties::Marital;
 
 /// Everything that stands about one person.
@@ -44,6 +48,10 @@ pub struct Archive {
     topics: Vec<TopicValue>,
     /// What others of lower authority say of items, by number, or claim them to be.
     beside: Vec<(u8, Value)>,
+    /// What they say of fields of topics, in the order of those.
+    topics_beside: Vec<TopicValue>,
+    /// What they say of ties in whose place others stand, by role and department the newest.
+    ties_beside: Vec<TieBeside>,
     /// Needs, in the order in which they were raised.
     needs: Vec<Need>,
     /// Whether a death stands.
@@ -103,6 +111,25 @@ struct TopicValue {
     name: Span,
     text: Span,
     origin: u16,
+    /// Whether its teller has the word on the field.
+    has_authority: bool,
+    /// Whether it is the end of what a death closed.
+    ends_by_death: bool,
+}
+
+/// A field of a topic, as answers show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'a> {
+    /// Name of the topic.
+    pub topic: &'a str,
+    /// Name of the field; empty for what is no topic of the archive.
+    pub name: &'a str,
+    /// Its value as JSON text.
+    pub json: &'a str,
+    /// The event that it comes from.
+    pub origin: &'a Origin,
+    /// Whether its teller has the word on it.
+    pub has_authority: bool,
 }
 
 /// What another person is to this one.
@@ -116,10 +143,21 @@ pub struct Link {
     pub origin: u16,
     /// The event that ended it.
     pub ended: Option<u16>,
+    /// The newest event by which somebody with the word on such ties told it.
+    word: Option<u16>,
+    /// The first event by which somebody without the word said that it ended; while it stands.
+    doubt: Option<u16>,
     /// A marriage: what its items said before it.
     before: Option<Box<Marital>>,
     /// A marriage that a death ended: what its items said then.
     at_end: Option<Box<Marital>>,
+}
+
+impl Link {
+    /// Whether somebody with the word on such ties told it.
+    pub fn has_authority(&self) -> bool {
+        self.word.is_some()
+    }
 }
 
 impl Origin {
@@ -189,16 +227,30 @@ impl Archive {
     /// archive), value as JSON text, origin; ordered by topic and field. Fields that are items
     /// stand among the items.
     pub fn topics(&self) -> impl Iterator<Item = (&str, &str, &str, &Origin)> {
-        self.topics.iter().map(|told| {
-            let (topic, field) = match Topic::from_number(told.topic) {
-                Some(topic) => (topic.name(), self.field_name(topic, told)),
-                None => (self.text(told.name), ""),
-            };
-            (topic, field, self.text(told.text), self.origin(told.origin))
-        })
+        self.fields().map(|field| (field.topic, field.name, field.json, field.origin))
     }
 
-    fn field_name(&self, topic: Topic, told: &TopicValue) -> &str {
+    /// As [`Archive::topics`], with who has the word.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.topics.iter().map(|told| self.field(told))
+    }
+
+    /// What is said of fields of topics by those without the word on them, ordered by topic, field
+    /// and time: open discrepancies.
+    pub fn fields_beside(&self) -> impl Iterator<Item = Field<'_>> {
+        self.topics_beside.iter().map(|told| self.field(told))
+    }
+
+    fn field(&self, told: &TopicValue) -> Field<'_> {
+        let (topic, name) = match Topic::from_number(told.topic) {
+            Some(topic) => (topic.name(), self.field_name(topic, told)),
+            None => (self.text(told.name), ""),
+        };
+        let (json, origin) = (self.text(told.text), self.origin(told.origin));
+        Field { topic, name, json, origin, has_authority: told.has_authority }
+    }
+
+    fn field_name<'a>(&'a self, topic: Topic, told: &TopicValue) -> &'a str {
         let known = usize::from(told.field).checked_sub(1).and_then(|at| topic.fields().get(at));
         known.map_or_else(|| self.text(told.name), |field| field.name)
     }

@@ -1,7 +1,7 @@
 //! Needs that somebody has: raised, answered, and which items were confirmed on the way.
 
-use domain::Item;
 use domain::catalogue::Entry;
+use domain::{Item, Place};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -16,8 +16,29 @@ pub struct Need {
     raised_by: u16,
     /// The answer, as a JSON object.
     answered: Option<(Span, u16)>,
+    /// The death that closed it while it was open.
+    closed: Option<u16>,
     /// Items that were stated during the contacts, a bit each.
     confirmed: u64,
+    /// Code and digits of the place that it was raised for.
+    place: (u64, u8),
+}
+
+/// A need, as answers show it.
+#[derive(Clone, Debug)]
+pub struct ShownNeed<'a> {
+    /// What was raised, as a JSON object; empty when only the answer is known.
+    pub raised: &'a str,
+    /// By whom.
+    pub raised_by: &'a Origin,
+    /// The answer, as a JSON object, and by whom.
+    pub answered: Option<(&'a str, &'a Origin)>,
+    /// The death that closed it while it was open.
+    pub closed_by: Option<&'a Origin>,
+    /// Items confirmed on the way.
+    pub confirmed: Vec<Item>,
+    /// Where it was raised; none when only the answer is known.
+    pub place: Option<Place>,
 }
 
 impl Need {
@@ -29,28 +50,41 @@ impl Need {
     pub(super) fn each_origin(&mut self, visit: &mut impl FnMut(&mut u16)) {
         visit(&mut self.raised_by);
         self.answered.iter_mut().for_each(|(_, origin)| visit(origin));
+        self.closed.iter_mut().for_each(visit);
+    }
+
+    /// A death closes it, when nobody answered it before.
+    pub(super) fn close(&mut self, origin: u16) {
+        if self.answered.is_none() && self.closed.is_none() {
+            self.closed = Some(origin);
+        }
+    }
+
+    /// Whoever raised it lives.
+    pub(super) fn reopen(&mut self) {
+        self.closed = None;
     }
 }
 
 impl Archive {
-    /// Needs in the order in which they were raised: what was raised and by whom, the answer and
-    /// by whom, the items confirmed on the way. The texts are JSON objects.
-    pub fn needs(
-        &self,
-    ) -> impl Iterator<Item = (&str, &Origin, Option<(&str, &Origin)>, Vec<Item>)> {
-        self.needs.iter().map(|need| {
-            let answered =
-                need.answered.map(|(text, origin)| (self.text(text), self.origin(origin)));
-            let is_confirmed = |item: &Item| need.confirmed >> item.number() & 1 == 1;
-            let confirmed = Item::all().filter(is_confirmed).collect();
-            (self.text(need.raised), self.origin(need.raised_by), answered, confirmed)
+    /// Needs in the order in which they were raised.
+    pub fn needs(&self) -> impl Iterator<Item = ShownNeed<'_>> {
+        self.needs.iter().map(|need| ShownNeed {
+            raised: self.text(need.raised),
+            raised_by: self.origin(need.raised_by),
+            answered: need.answered.map(|(text, by)| (self.text(text), self.origin(by))),
+            closed_by: need.closed.map(|origin| self.origin(origin)),
+            confirmed: Item::all().filter(|i| need.confirmed >> i.number() & 1 == 1).collect(),
+            place: Place::from_code(need.place.0, need.place.1),
         })
     }
 
     pub(super) fn raise_need(&mut self, fact: &Fact<'_>, origin: u16) {
         let raised = self.add(&told(fact, fact.kind.entry()));
         let confirmed = confirmed(fact);
-        self.needs.push(Need { raised, raised_by: origin, answered: None, confirmed });
+        let place = (fact.place.code(), fact.place.digits());
+        let (answered, closed) = (None, None);
+        self.needs.push(Need { raised, raised_by: origin, answered, closed, confirmed, place });
     }
 
     /// Answers the newest open need of that number or, where none is named, of that category.
@@ -77,8 +111,9 @@ impl Archive {
             // The answer came, and who raised it is not on record.
             None => {
                 let raised = self.add("{}");
-                let answered = Some((answer, origin));
-                self.needs.push(Need { raised, raised_by: origin, answered, confirmed });
+                let (answered, closed, place) = (Some((answer, origin)), None, (0, 0));
+                let raised_by = origin;
+                self.needs.push(Need { raised, raised_by, answered, closed, confirmed, place });
             }
         }
     }

@@ -7,7 +7,7 @@
 //! Nobody is of lower authority than themselves: a department may always change its own word.
 
 use domain::catalogue::Entry;
-use domain::{Item, Kind};
+use domain::{Item, Kind, Role, Topic};
 
 use super::Told;
 
@@ -56,6 +56,21 @@ fn authority(item: Item) -> Option<Authority> {
     })
 }
 
+/// Who has the word on a topic beside those with authority over the event that sets a field of it.
+fn keepers(topic: Topic) -> &'static [&'static [u8; 3]] {
+    match topic {
+        Topic::Household => &[b"POL"],
+        Topic::Education => &[b"EDU"],
+        Topic::Military => &[b"MIL", b"VET"],
+        Topic::Medical => &[b"HLT", b"MED"],
+        Topic::Fertility => &[b"HLT"],
+        Topic::Employment => &[b"HRS"],
+        // Of aid in a disaster the department of emergencies has no code here.
+        Topic::Relief => &[b"CIV", b"MED"],
+        Topic::Welfare => &[b"DPF", b"CIV"],
+    }
+}
+
 /// Who says something of items: the teller of a fact or of a correction of it.
 #[derive(Clone, Copy)]
 pub(super) struct Voice {
@@ -90,6 +105,32 @@ impl Voice {
             || authority.departments.contains(&&self.department)
             || authority.channels.contains(&&self.channel)
             || changes && self.entry.is_authority(self.department)
+    }
+
+    /// Whether it has authority over a field of a topic: who keeps the topic, and who decides the
+    /// event whose row sets the field.
+    pub(super) fn has_authority_over(&self, topic: Topic, name: &str) -> bool {
+        keepers(topic).contains(&&self.department)
+            || self.entry.is_authority(self.department) && self.entry.sets_topic(topic, name)
+    }
+
+    /// Whether it has authority over ties in a role: as over the item that tells of them, and for
+    /// those of parents, adopters and guardians who decides the act, registers births, or judges.
+    pub(super) fn has_word_on_tie(&self, role: Role) -> bool {
+        let (keepers, acts): (&[&[u8; 3]], &[Kind]) = match role {
+            Role::Spouse => return self.has_authority(Item::MaritalStatus),
+            Role::Head | Role::Member => return self.has_authority(Item::RelationToHead),
+            Role::Mother | Role::Father => (&[b"HLT", b"POL"], &[Kind::Birth]),
+            Role::Adopter => (&[b"CIV", b"JUD"], &[Kind::Adopt, Kind::AdoptEnd]),
+            Role::Child => {
+                (&[b"HLT", b"POL", b"CIV", b"JUD"], &[Kind::Birth, Kind::Adopt, Kind::AdoptEnd])
+            }
+            Role::Guardian | Role::Ward => (&[b"CIV", b"JUD"], &[Kind::GuardianSet]),
+            _ => return false,
+        };
+        self.is_certain
+            || keepers.contains(&&self.department)
+            || acts.contains(&self.entry.kind) && self.entry.is_authority(self.department)
     }
 
     /// Whether somebody looked in the field to settle a doubt.

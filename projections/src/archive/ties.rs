@@ -38,82 +38,87 @@ impl Archive {
 
     /// Begins, ends and revives ties. `before` is what the items of a marriage said before the
     /// fact. Ties last until they are ended; the same tie told again stays one tie.
-    pub(super) fn link(&mut self, fact: &Fact<'_>, origin: u16, before: Option<Marital>) {
+    ///
+    /// Who has not the word on a tie ends none that was told by who has it; see
+    /// [`Archive::end_where`].
+    pub(super) fn link(&mut self, fact: &Fact<'_>, voice: Voice, before: Option<Marital>) {
         let related = &fact.life.related;
+        self.confirm_ties(fact, voice);
         let spouse = related.iter().find(|r| r.role == Role::Spouse).map(|r| r.person);
         match fact.kind {
             Kind::DocumentClaimed => {}
-            Kind::DivorceReg | Kind::DivorceCourt | Kind::AdoptEnd => self.end(related, origin),
-            Kind::MarryVoid => self.void(spouse, origin),
+            Kind::DivorceReg | Kind::DivorceCourt | Kind::AdoptEnd => self.end(related, voice),
+            Kind::MarryVoid => self.void(spouse, voice),
             Kind::Reappear => self.revive(spouse),
-            Kind::Widow => self.lose(spouse, origin, before),
+            Kind::Widow => self.lose(spouse, voice.origin, before),
             Kind::GuardianSet => {
                 let leaves = |link: &Link| {
                     let role = Role::FormerWard;
                     related.contains(&Related { role, person: link.person })
                 };
-                self.end_where(origin, |link| link.role == Role::Ward && leaves(link));
+                self.end_where(voice, |link| link.role == Role::Ward && leaves(link));
                 let is_now = |role| !matches!(role, Role::FormerGuardian | Role::FormerWard);
-                self.begin(related.iter().filter(|r| is_now(r.role)), origin, before);
+                self.begin(related, is_now, voice, before);
             }
             _ if fact.kind.is_death() && fact.side => {
                 if spouse.is_some() && !self.is_dead {
-                    self.lose(spouse, origin, before);
+                    self.lose(spouse, voice.origin, before);
                 }
-                self.begin(related.iter().filter(|r| r.role != Role::Spouse), origin, before);
+                self.begin(related, |role| role != Role::Spouse, voice, before);
             }
-            _ => self.begin(related.iter(), origin, before),
+            _ => self.begin(related, |_| true, voice, before),
         }
         let leads = matches!(fact.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
         if leads && !fact.side && !related.iter().any(|related| related.role == Role::Head) {
-            self.end_others(Role::Head, None, origin);
+            self.end_others(Role::Head, None, voice);
         }
         if fact.kind == Kind::GuardianSet && !fact.side {
             let is_named = |link: &Link| {
                 let role = Role::Guardian;
                 related.contains(&Related { role, person: link.person })
             };
-            self.end_where(origin, |link| link.role == Role::Guardian && !is_named(link));
+            self.end_where(voice, |link| link.role == Role::Guardian && !is_named(link));
         }
     }
 
-    fn begin<'a>(
+    fn begin(
         &mut self,
-        related: impl Iterator<Item = &'a Related>,
-        origin: u16,
+        named: &[Related],
+        takes: impl Fn(Role) -> bool,
+        voice: Voice,
         before: Option<Marital>,
     ) {
-        for Related { role, person } in related.copied() {
-            let stands = self
-                .links
-                .iter()
-                .any(|link| (link.role, link.person) == (role, person) && link.ended.is_none());
-            if stands {
+        for Related { role, person } in named.iter().copied().filter(|r| takes(r.role)) {
+            let has_word = voice.has_word_on_tie(role);
+            if self.retell(role, person, has_word, voice) {
                 continue;
             }
-            if role == Role::Head {
-                self.end_others(Role::Head, Some(person), origin);
+            if self.is_held_off(role, named, voice) {
+                self.put_tie_beside(role, person, voice);
+                continue;
             }
+            match role {
+                Role::Head => self.end_others(Role::Head, Some(person), voice),
+                Role::Spouse if has_word => self.end_doubted_marriages(),
+                _ => {}
+            }
+            self.ties_beside.retain(|beside| beside.role != role);
             let before = before.filter(|_| role == Role::Spouse).map(Box::new);
-            self.links.push(Link { role, person, origin, ended: None, before, at_end: None });
+            let (origin, word) = (voice.origin, has_word.then_some(voice.origin));
+            let (ended, doubt, at_end) = (None, None, None);
+            self.links.push(Link { role, person, origin, ended, word, doubt, before, at_end });
         }
     }
 
     /// Ends the ties to those who are named.
-    fn end(&mut self, named: &[Related], origin: u16) {
-        self.end_where(origin, |link| {
+    fn end(&mut self, named: &[Related], voice: Voice) {
+        self.end_where(voice, |link| {
             named.iter().any(|r| (r.role, r.person) == (link.role, link.person))
         });
     }
 
-    fn end_others(&mut self, role: Role, but: Option<PersonId>, origin: u16) {
-        self.end_where(origin, |link| link.role == role && Some(link.person) != but);
-    }
-
-    fn end_where(&mut self, origin: u16, ends: impl Fn(&Link) -> bool) {
-        for link in self.links.iter_mut().filter(|link| link.ended.is_none() && ends(link)) {
-            link.ended = Some(origin);
-        }
+    fn end_others(&mut self, role: Role, but: Option<PersonId>, voice: Voice) {
+        self.end_where(voice, |link| link.role == role && Some(link.person) != but);
     }
 
     /// Ends the marriage with somebody who died; with anybody when it is not said who.
@@ -130,16 +135,16 @@ impl Archive {
 
     /// The marriage with somebody never was: what stood before it stands again, when it was the
     /// last one.
-    fn void(&mut self, spouse: Option<PersonId>, origin: u16) {
+    fn void(&mut self, spouse: Option<PersonId>, voice: Voice) {
         let Some(at) = self.links.iter().rposition(|link| link.role == Role::Spouse) else {
             return;
         };
         let last = &self.links[at];
-        let is_meant = spouse == Some(last.person);
+        let is_meant = spouse == Some(last.person) && self.may_end(last, voice);
         if let Some(before) = last.before.as_deref().copied().filter(|_| is_meant) {
             self.restore(before);
         }
-        self.end_where(origin, |link| link.role == Role::Spouse && Some(link.person) == spouse);
+        self.end_where(voice, |link| link.role == Role::Spouse && Some(link.person) == spouse);
     }
 
     /// The marriage with somebody who was held for dead goes on, when there was none since.
@@ -162,6 +167,9 @@ impl Archive {
         let was_dead = std::mem::take(&mut self.is_dead);
         self.is_missing = false;
         self.remove(Item::DeathDate);
+        if was_dead {
+            self.reopen();
+        }
         let goes_on = fact.life.related.iter().any(|related| related.role == Role::Spouse);
         let is_married = |link: &&mut Link| link.role == Role::Spouse && link.ended.is_none();
         if !was_dead || goes_on {

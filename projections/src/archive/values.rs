@@ -1,11 +1,10 @@
-//! How values are set: each word on an item is taken, or kept beside the standing one when that
+//! How items are set: each word on an item is taken, or kept beside the standing one when that
 //! has more authority.
 
-use domain::{DocumentKind, Item, Topic};
-use serde_json::Value as Json;
+use domain::{DocumentKind, Item};
 
 use super::precedence::Voice;
-use super::{Archive, Origin, Span, Told, TopicValue, Value};
+use super::{Archive, Origin, Span, Told, Value};
 
 impl Archive {
     pub(super) fn text(&self, span: Span) -> &str {
@@ -55,7 +54,7 @@ impl Archive {
     }
 
     /// Whether a voice may take an item away or change it.
-    fn may_change(&self, item: Item, voice: Voice) -> bool {
+    pub(super) fn may_change(&self, item: Item, voice: Voice) -> bool {
         let gives_way = |standing| voice.has_authority(item) || self.gives_way(standing, voice);
         self.value(item).is_none_or(gives_way)
     }
@@ -76,6 +75,10 @@ impl Archive {
             *known != number || origins[usize::from(value.origin)].department != department
         });
         if self.get(item) == Some(text) {
+            // Whoever looked in the field and finds what stands settles what others said.
+            if voice.verifies() {
+                self.beside.retain(|(known, _)| *known != number);
+            }
             return;
         }
         let value = Value { text: self.add(text), origin: voice.origin, has_authority: false };
@@ -107,36 +110,6 @@ impl Archive {
         if self.may_change(item, voice) {
             self.remove(item);
         }
-    }
-
-    /// Sets a field of a topic.
-    pub(super) fn set_topic(&mut self, topic: Topic, name: &str, value: &Json, origin: u16) {
-        let known = topic.fields().iter().position(|field| field.name == name);
-        let field = known.map_or(0, |at| at as u8 + 1);
-        self.put_topic(topic.number(), field, if field == 0 { name } else { "" }, value, origin);
-    }
-
-    /// Sets what a sender calls a topic and is none.
-    pub(super) fn set_other_topic(&mut self, name: &str, value: &Json, origin: u16) {
-        self.put_topic(0, 0, name, value, origin);
-    }
-
-    fn put_topic(&mut self, topic: u8, field: u8, name: &str, value: &Json, origin: u16) {
-        let place = self.topics.binary_search_by(|told| {
-            (told.topic, told.field, self.text(told.name)).cmp(&(topic, field, name))
-        });
-        let (name, text) = (self.add(name), self.add(&value.to_string()));
-        let told = TopicValue { topic, field, name, text, origin };
-        match place {
-            Ok(at) => self.topics[at] = told,
-            Err(at) => self.topics.insert(at, told),
-        }
-    }
-
-    pub(super) fn clear_topic(&mut self, topic: Topic, name: &str) {
-        let known = topic.fields().iter().position(|field| field.name == name);
-        let Some(field) = known.map(|at| at as u8 + 1) else { return };
-        self.topics.retain(|told| (told.topic, told.field) != (topic.number(), field));
     }
 
     pub(super) fn learn(&mut self, kind: DocumentKind, number: &str) {

@@ -6,7 +6,7 @@ use domain::{Item, Kind, Role, Topic};
 
 use super::super::event::{Event, Named, Stated, Value};
 use super::super::person::Day;
-use super::authority::has_word;
+use super::authority::{has_word, keeps_field};
 
 /// What is said of an item or a field of a topic.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,10 @@ pub(super) enum Said {
 pub(super) enum Effect {
     /// Of an item, and whether the teller has the word on it.
     Say(Item, Said, bool),
-    Topic(Topic, &'static str, Said),
+    /// Of a field of a topic, and whether the teller has the word on it.
+    Topic(Topic, &'static str, Said, bool),
+    /// The day ends what the second field tells, where it is open; by whose word.
+    Ends(Topic, &'static str, &'static str, bool),
     /// `registered`, `dead` or `missing`.
     Status(&'static str),
     /// Found again; whether the marriage goes on.
@@ -109,6 +112,15 @@ fn say(event: &Event, item: Item, said: Said) -> Effect {
     Effect::Say(item, said, has_word(event.kind, item, department, channel))
 }
 
+fn note(event: &Event, topic: Topic, name: &'static str, said: Said) -> Effect {
+    Effect::Topic(
+        topic,
+        name,
+        said,
+        keeps_field(event.kind, topic, name, event.upstream.department),
+    )
+}
+
 /// What is stated of somebody: the items, and the number by which they are named.
 fn stated(event: &Event, named: Named, items: &Stated) -> Vec<Effect> {
     let says = items.iter().map(|(item, value)| say(event, *item, Said::Value(*value)));
@@ -156,7 +168,7 @@ fn of_subject(event: &Event) -> Vec<Effect> {
                 Sets::Item(item) if states(item) => {}
                 Sets::Item(item) => effects.push(say(event, item, Said::Value(*value))),
                 Sets::Topic(topic, name) => {
-                    effects.push(Effect::Topic(topic, name, Said::Value(*value)));
+                    effects.push(note(event, topic, name, Said::Value(*value)));
                 }
             }
         }
@@ -170,7 +182,13 @@ fn of_subject(event: &Event) -> Vec<Effect> {
         let Some(said) = concluded(event, conclusion.word) else { continue };
         effects.push(match conclusion.sets {
             Sets::Item(item) => say(event, item, said),
-            Sets::Topic(topic, name) => Effect::Topic(topic, name, said),
+            Sets::Topic(topic, name) => match conclusion.ends {
+                Some(open) => {
+                    let word = keeps_field(event.kind, topic, name, event.upstream.department);
+                    Effect::Ends(topic, name, open, word)
+                }
+                None => note(event, topic, name, said),
+            },
         });
     }
     odd(event, &mut effects);
@@ -209,7 +227,7 @@ fn odd(event: &Event, effects: &mut Vec<Effect>) {
             }
         }
         Kind::DibaoChange if field("change") == Some(Value::Word("ended")) => {
-            effects.push(Effect::Topic(Topic::Relief, "end", Said::Day));
+            effects.push(note(event, Topic::Relief, "end", Said::Day));
         }
         Kind::NeedRaised => effects.extend(field("need_id").map(Effect::Need)),
         Kind::NeedAnswered => effects.extend(field("need_id").map(Effect::Answer)),

@@ -4,8 +4,10 @@
 //!
 //! `facts`: `id`, `kind`, `side` (somebody else's act), `day` it happened, `known` (RFC 3339), `by`
 //! (department), `does` (steps, in order), `changes` (`known`, `by`, `annuls` or `does` and perhaps
-//! `day`). Steps: `["say", item, value, has the word]`, `["topic", topic, field, value]`,
-//! `["status", word]`, `["back", marriage goes on]`, `["tie" | "end" | "end_others" | "widow" |
+//! `day`). Steps: `["say", item, value, has the word]`, `["topic", topic, field, value,
+//! has the word]`, `["ends", topic, end, field, has the word]` (nothing while the field does not stand
+//! or an end does; what a death ends is open again when somebody is back), `["status", word]` (dead
+//! closes open needs), `["back", marriage goes on]`, `["tie" | "end" | "end_others" | "widow" |
 //! "lose" | "void" | "revive", role, document]`, `["need" | "answer", number]`. A value is text, or
 //! `{"day": true}` for the day of the fact, `{"gone": true}`, `{"gone": "at_home"}`.
 
@@ -106,9 +108,15 @@ fn write_effect(simulation: &Simulation, effect: Effect, out: &mut Vec<u8>) {
             write_said(simulation, said, out);
             out.extend_from_slice(if has_word { b",true" } else { b",false" });
         }
-        Effect::Topic(topic, name, said) => {
+        Effect::Topic(topic, name, said, has_word) => {
             out.extend_from_slice(format!("\"topic\",\"{}\",\"{name}\",", topic.name()).as_bytes());
             write_said(simulation, said, out);
+            out.extend_from_slice(format!(",{has_word}").as_bytes());
+        }
+        Effect::Ends(topic, end, open, has_word) => {
+            let topic = topic.name();
+            let step = format!("\"ends\",\"{topic}\",\"{end}\",\"{open}\",{has_word}");
+            out.extend_from_slice(step.as_bytes());
         }
         Effect::Status(word) => {
             out.extend_from_slice(format!("\"status\",\"{word}\"").as_bytes());

@@ -1,0 +1,60 @@
+//! Ties to other persons as an archive's answer shows them.
+
+use domain::{PersonId, Position, Role};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use projections::Archive;
+use projections::archive::Link;
+use serde::Serialize;
+
+use super::archive_json::{Told, told};
+
+#[derive(Serialize)]
+pub(super) struct Relative {
+    /// Since when somebody without the word on it says that it ended, or tells another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubted_since: Option<Timestamp>,
+    /// Whether somebody with the word on such ties told it.
+    has_authority: bool,
+    person_id: PersonId,
+    position: Position,
+    role: Role,
+    since: Date,
+    until: Option<Date>,
+}
+
+/// A tie that somebody without the word claims, where another one stands.
+#[derive(Serialize)]
+pub(super) struct ClaimedTie<'a> {
+    person_id: PersonId,
+    role: Role,
+    #[serde(flatten)]
+    told: Told<'a, ()>,
+}
+
+/// Ties, in the order in which they began.
+pub(super) fn family(archive: &Archive) -> Vec<Relative> {
+    archive.links().iter().map(|link| relative(archive, link)).collect()
+}
+
+fn relative(archive: &Archive, link: &Link) -> Relative {
+    let began = archive.origin(link.origin);
+    Relative {
+        doubted_since: archive.doubt_of(link).map(|origin| origin.recorded_at()),
+        has_authority: link.has_authority(),
+        person_id: link.person,
+        position: began.position,
+        role: link.role,
+        since: began.occurred_on,
+        until: link.ended.map(|ended| archive.origin(ended).occurred_on),
+    }
+}
+
+/// What is claimed beside ties that stand.
+pub(super) fn claimed(archive: &Archive) -> impl Iterator<Item = ClaimedTie<'_>> {
+    archive.ties_beside().map(|(role, person_id, origin)| ClaimedTie {
+        person_id,
+        role,
+        told: told(archive, None, origin),
+    })
+}

@@ -1,0 +1,63 @@
+//! Needs as an archive's answer shows them: what was raised, by when it is due, what came of it.
+
+use domain::{Clocks, Kind, Place};
+use jiff::civil::Date;
+use projections::Archive;
+use projections::archive::{Origin, ShownNeed};
+use projections::deadlines::Deadlines;
+use serde_json::{Map, Value, json};
+
+use super::archive_json::told;
+
+/// Needs, raised and answered, as they are on a day.
+pub(super) fn needs(archive: &Archive, deadlines: &Deadlines, today: Date) -> Vec<Value> {
+    archive.needs().map(|need| shown(archive, &need, deadlines, today)).collect()
+}
+
+fn shown(archive: &Archive, need: &ShownNeed<'_>, deadlines: &Deadlines, today: Date) -> Value {
+    let mut shown = object(need.raised);
+    shown.extend(told_by(archive, need.raised_by));
+    let answered = need.answered.map(|(answer, by)| {
+        let mut answer = object(answer);
+        let responded = answer.remove("department");
+        answer.extend(told_by(archive, by));
+        answer.insert("responded_by".to_owned(), responded.unwrap_or_default());
+        answer
+    });
+    let ended = [need.answered.map(|(_, by)| by), need.closed_by].into_iter().flatten();
+    let ended = ended.map(|by| by.occurred_on).min();
+    let due_on = need.place.and_then(|place| due_on(need.raised_by, place, deadlines));
+    shown.insert("answered".to_owned(), json!(answered));
+    shown.insert("closed".to_owned(), json!(need.closed_by.map(|by| told_by(archive, by))));
+    shown.insert("due_on".to_owned(), json!(due_on));
+    // Until it ended, or until today.
+    let overdue = due_on.map(|due| ended.unwrap_or(today) > due);
+    shown.insert("overdue".to_owned(), json!(overdue));
+    shown.insert("items_confirmed".to_owned(), json!(need.confirmed));
+    Value::Object(shown)
+}
+
+/// By when an answer is due, by the rule of the day on which it was asked for.
+fn due_on(raised_by: &Origin, place: Place, deadlines: &Deadlines) -> Option<Date> {
+    let clocks = Clocks {
+        occurred_on: raised_by.occurred_on,
+        known_on: raised_by.known_on,
+        sent_at: None,
+        received_at: raised_by.recorded_at(),
+        recorded_at: raised_by.recorded_at(),
+        verified_at: None,
+    };
+    Some(deadlines.due(Kind::NeedRaised as u16, place, &clocks)?.on)
+}
+
+fn object(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The event that something comes from.
+fn told_by(archive: &Archive, origin: &Origin) -> Map<String, Value> {
+    match serde_json::to_value(told::<()>(archive, None, origin)) {
+        Ok(Value::Object(by)) => by,
+        _ => Map::new(),
+    }
+}
