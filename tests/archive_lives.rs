@@ -196,6 +196,7 @@ fn fact(plain: Step, drawn: &Drawn) -> Step {
         (Kind::GuardianSet, false) => Some(Role::Guardian),
         (Kind::Widow, _) if bit(3) => Some(Role::Spouse),
         (Kind::Registration, _) if bit(3) => Some(Role::Spouse),
+        (Kind::HhSplit | Kind::HeadChange, false) if bit(3) => Some(Role::Member),
         _ if bit(4) => Some(Role::Head),
         _ => None,
     };

@@ -51,7 +51,7 @@ fn begin(truth: &mut Truth, fact: &Step, roles: impl Fn(Role) -> bool, before: &
             continue;
         }
         if role == Role::Head {
-            end(truth, fact.position, |tie| tie.role == Role::Head);
+            end(truth, fact.position, |tie| matches!(tie.role, Role::Head | Role::Member));
         }
         let (began, before) = (fact.position, before.clone());
         truth.ties.push(Tie { role, person, began, ended: None, before, at_end: None });
@@ -107,6 +107,17 @@ pub fn link(truth: &mut Truth, fact: &Step, before: Marital) {
     let leads = matches!(fact.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
     if leads && !fact.side && !fact.related.iter().any(|(role, _)| *role == Role::Head) {
         end(truth, fact.position, |tie| tie.role == Role::Head);
+    }
+    // Who dies, or is registered elsewhere, is nobody's member and nobody's head there.
+    let dies = fact.kind.is_death();
+    if !fact.side && (dies || matches!(fact.kind, Kind::HukouIn | Kind::Emigrate)) {
+        end(truth, fact.position, |tie| {
+            matches!(tie.role, Role::Head | Role::Member) && (dies || !is_named(tie))
+        });
+    }
+    // A household that splits off has the members that it names.
+    if !fact.side && fact.kind == Kind::HhSplit {
+        end(truth, fact.position, |tie| tie.role == Role::Member && !is_named(tie));
     }
     if fact.kind == Kind::GuardianSet && !fact.side {
         end(truth, fact.position, |tie| {

@@ -8,12 +8,12 @@ use domain::{Divisions, DocumentKind, Item, Payload, PersonId, Place, Position, 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::archive::{Link, Origin};
-use projections::{Archive, Row};
+use projections::{Archive, People, Row};
 use replay::history::Entry;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::archive_parts::{Topics, beside, needs, topics};
+use super::archive_parts::{Household, Topics, beside, households, needs, topics};
 
 /// Most archives are shorter as JSON.
 const BYTES_EXPECTED: usize = 6 << 10;
@@ -104,16 +104,11 @@ struct Relative {
     until: Option<Date>,
 }
 
-#[derive(Serialize)]
-struct Household<'a> {
-    household_id: &'a str,
-    kind: Option<&'a str>,
-    relation_code: Option<&'a str>,
-}
-
 impl<'a> Shown<'a> {
-    /// An archive; `wanted` narrows it to items and parts by name.
+    /// An archive; `wanted` narrows it to items and parts by name. `people` knows the ids of
+    /// households.
     pub fn new(
+        people: &People,
         id: PersonId,
         archive: &'a Archive,
         wanted: Option<&[&str]>,
@@ -141,7 +136,7 @@ impl<'a> Shown<'a> {
             documents: part("documents").map(|()| archive.documents().map(document).collect()),
             family: part("family")
                 .map(|()| archive.links().iter().map(|link| relative(archive, link)).collect()),
-            households: part("households").map(|()| household(archive).into_iter().collect()),
+            households: part("households").map(|()| households(people, archive)),
             items: Items(items),
             merged_into: None,
             needs: part("needs").map(|()| needs(archive)),
@@ -199,7 +194,12 @@ impl Serialize for Items<'_> {
 
 /// The name of the place of an item: of the birth place on the day of birth, of others on the day
 /// from which they hold.
-fn place_name(archive: &Archive, item: Item, text: &str, origin: &Origin) -> Option<String> {
+pub(super) fn place_name(
+    archive: &Archive,
+    item: Item,
+    text: &str,
+    origin: &Origin,
+) -> Option<String> {
     let day = match item {
         Item::BirthPlace => archive.get(Item::BirthDate).and_then(|day| day.parse().ok()),
         Item::Residence | Item::Hukou => Some(origin.occurred_on),
@@ -258,15 +258,8 @@ fn relative(archive: &Archive, link: &Link) -> Relative {
     }
 }
 
-fn household(archive: &Archive) -> Option<Household<'_>> {
-    archive.get(Item::HouseholdId).map(|household_id| Household {
-        household_id,
-        kind: archive.get(Item::HouseholdKind),
-        relation_code: archive.get(Item::RelationToHead),
-    })
-}
-
-fn status(archive: &Archive) -> &'static str {
+/// Whether somebody is alive, as answers call it.
+pub(super) fn status(archive: &Archive) -> &'static str {
     match (archive.is_dead, archive.is_registered) {
         (true, _) => "dead",
         _ if archive.is_missing => "missing",

@@ -68,6 +68,7 @@ impl Archive {
         if leads && !fact.side && !related.iter().any(|related| related.role == Role::Head) {
             self.end_others(Role::Head, None, origin);
         }
+        self.part(fact, origin);
         if fact.kind == Kind::GuardianSet && !fact.side {
             let is_named = |link: &Link| {
                 let role = Role::Guardian;
@@ -75,6 +76,25 @@ impl Archive {
             };
             self.end_where(origin, |link| link.role == Role::Guardian && !is_named(link));
         }
+    }
+
+    /// Ends the ties of a household that somebody is in no longer, or leads no longer, but those
+    /// that the fact states.
+    fn part(&mut self, fact: &Fact<'_>, origin: u16) {
+        if fact.side {
+            return;
+        }
+        let leaves = fact.kind.is_death() || matches!(fact.kind, Kind::HukouIn | Kind::Emigrate);
+        let splits = fact.kind == Kind::HhSplit;
+        let is_stated = |link: &Link| {
+            let (role, person) = (link.role, link.person);
+            !fact.kind.is_death() && fact.life.related.contains(&Related { role, person })
+        };
+        self.end_where(origin, |link| match link.role {
+            Role::Head => leaves && !is_stated(link),
+            Role::Member => (leaves || splits) && !is_stated(link),
+            _ => false,
+        });
     }
 
     fn begin<'a>(
@@ -93,6 +113,8 @@ impl Archive {
             }
             if role == Role::Head {
                 self.end_others(Role::Head, Some(person), origin);
+                // Who has a head leads nobody.
+                self.end_others(Role::Member, None, origin);
             }
             let before = before.filter(|_| role == Role::Spouse).map(Box::new);
             self.links.push(Link { role, person, origin, ended: None, before, at_end: None });
