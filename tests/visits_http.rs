@@ -8,6 +8,7 @@ use crate::process::events::{VILLAGE, certificate, event, registration};
 use crate::process::server::{Directory, Server};
 
 struct Ground {
+    _directory: Directory,
     server: Server,
     upstream: Caller,
     verifier: Caller,
@@ -19,7 +20,7 @@ fn ground() -> Ground {
     let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
     let server = directory.serve();
     let (upstream, verifier) = (server.caller(&upstream), server.caller(&verifier));
-    Ground { server, upstream, verifier }
+    Ground { _directory: directory, server, upstream, verifier }
 }
 
 /// A visit in which each of these is seen with a telephone number and a door plate.

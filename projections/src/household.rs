@@ -76,10 +76,12 @@ pub enum State {
 /// Nobody leads a household whose members need a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vacancy {
-    /// Who led it.
-    pub former_head: PersonId,
-    /// What became of them.
-    pub state: State,
+    /// Who led it, where that is known.
+    pub former_head: Option<PersonId>,
+    /// `dead`, `left`, or `unknown`: members are kin of a head of whom nothing is said.
+    pub reason: &'static str,
+    /// Since when, where that is known.
+    pub since: Option<Date>,
 }
 
 /// When and by which event somebody was named head: the newest counts.
@@ -136,33 +138,44 @@ impl People {
     fn find_head(&self, household: &mut Household) -> Result<(), ViewsError> {
         let basis = household.basis;
         let namings = household.members.iter().flat_map(|member| namings(member, basis));
-        let Some((since, position, named)) = namings.max() else { return Ok(()) };
-        let (mut named, mut row) = (named, self.row(named)?);
-        while let Some(owner) = row.as_ref().and_then(|row| row.owner) {
-            (named, row) = (owner, self.row(owner)?);
-        }
-        let member = household.members.iter().find(|member| member.person == named);
-        let state = member.map(|member| member.state).or_else(|| {
-            let row = row.as_deref()?;
-            Some(match State::of(&row.archive, household.basis) {
-                State::Belongs => State::Left(last_moved(&row.archive).unwrap_or(since)),
-                gone => gone,
-            })
-        });
-        let is_led = household.members.iter().any(|member| member.state == State::Belongs);
-        let needs_head = household.basis == Basis::Hukou
+        let newest = namings.max();
+        let is_kin = |member: &Member| {
+            let relation = member.row.archive.get(Item::RelationToHead);
+            member.state == State::Belongs && (newest.is_some() || relation.is_some())
+        };
+        let needs_head = basis == Basis::Hukou
             && household.kind != Some(HouseholdKind::Collective)
-            && is_led;
+            && household.members.iter().any(is_kin);
+        let Some((since, position, named)) = newest else {
+            let vacancy = Vacancy { former_head: None, reason: "unknown", since: None };
+            household.vacancy = needs_head.then_some(vacancy);
+            return Ok(());
+        };
+        let (person, row) = self.owner_of(named)?;
+        let member = household.members.iter().find(|member| member.person == person);
+        let state = match (member, row.as_deref()) {
+            (Some(member), _) => member.state,
+            (None, None) => return Ok(()),
+            (None, Some(row)) => absent(&row.archive, basis, since),
+        };
         match state {
-            Some(State::Belongs) => {
-                household.head = Some(Head { person: named, since, position });
-            }
-            Some(state) if needs_head => {
-                household.vacancy = Some(Vacancy { former_head: named, state });
+            State::Belongs => household.head = Some(Head { person, since, position }),
+            gone if needs_head => {
+                let (reason, since) = (gone.name(), gone.until());
+                household.vacancy = Some(Vacancy { former_head: Some(person), reason, since });
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The row of a person, or of whom their record belongs to.
+    fn owner_of(&self, person: PersonId) -> Result<(PersonId, Option<Arc<Row>>), ViewsError> {
+        let (mut person, mut row) = (person, self.row(person)?);
+        while let Some(owner) = row.as_ref().and_then(|row| row.owner) {
+            (person, row) = (owner, self.row(owner)?);
+        }
+        Ok((person, row))
     }
 }
 
@@ -192,7 +205,9 @@ impl Household {
         self.members.sort_by_cached_key(|member| {
             let relation = member.row.archive.get(Item::RelationToHead).unwrap_or("~");
             let is_gone = member.state != State::Belongs;
-            (Some(member.person) != head, is_gone, relation.to_owned(), member.person)
+            let born = member.row.archive.get(Item::BirthDate).unwrap_or("~");
+            let order = (relation.to_owned(), born.to_owned(), member.person);
+            (Some(member.person) != head, is_gone, order)
         });
     }
 }
@@ -253,6 +268,20 @@ fn namings(member: &Member, basis: Basis) -> impl Iterator<Item = Naming> {
 
 fn order(origin: &Origin) -> (Date, Position) {
     (origin.occurred_on, origin.position)
+}
+
+/// What became of a head who does not stand under the household that they were named for on a day.
+fn absent(archive: &Archive, basis: Basis, named: Date) -> State {
+    match (State::of(archive, basis), last_moved(archive)) {
+        // In which household they are was never said but by those whom they lead.
+        (State::Belongs, moved)
+            if archive.get(Item::HouseholdId).is_none() && moved.is_none_or(|m| m <= named) =>
+        {
+            State::Belongs
+        }
+        (State::Belongs, moved) => State::Left(moved.unwrap_or(named)),
+        (gone, _) => gone,
+    }
 }
 
 /// The newest day on which something was said of where somebody is registered.

@@ -82,7 +82,7 @@ struct ShownMember<'a> {
 struct Task {
     task: &'static str,
     reason: &'static str,
-    since: Date,
+    since: Option<Date>,
     /// Who led the household, where the grant reaches them.
     former_head: Option<PersonId>,
 }
@@ -101,9 +101,8 @@ async fn read_household(
     let household = narrowed(&registry, &who, found(&registry, &id)?)?;
     let since = member_since(&registry, &household).await?;
     let as_of = AsOf { known_at: None, position, valid_on: None };
-    let is_visible = |person: PersonId| visible_id(&registry, &who, person).is_ok();
-    let former =
-        household.vacancy.map(|vacancy| vacancy.former_head).filter(|who| is_visible(*who));
+    let former = household.vacancy.and_then(|vacancy| vacancy.former_head);
+    let former = former.filter(|former| visible_id(&registry, &who, *former).is_ok());
     let shown = show(&household, &since, former, as_of);
     let mut persons: Vec<_> = household.members.iter().map(|member| member.person).collect();
     persons.extend(former.filter(|former| !persons.contains(former)));
@@ -203,12 +202,8 @@ fn member(member: &Member, since: Option<(Date, Position)>) -> ShownMember<'_> {
 
 /// Regulations of 1958, art. 5: a household has one head, who is answerable for what is told of it.
 fn name_head(vacancy: Vacancy, former: Option<PersonId>) -> Task {
-    Task {
-        task: "name_head",
-        reason: vacancy.state.name(),
-        since: vacancy.state.until().unwrap_or_default(),
-        former_head: former,
-    }
+    let Vacancy { reason, since, .. } = vacancy;
+    Task { task: "name_head", reason, since, former_head: former }
 }
 
 fn name_of(archive: &Archive, place: Item) -> Option<String> {
