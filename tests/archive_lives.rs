@@ -199,6 +199,7 @@ fn fact(plain: Step, drawn: &Drawn) -> Step {
         (Kind::Widow, _) if bit(3) => Some(Role::Spouse),
         (Kind::Registration, _) if bit(3) => Some(Role::Spouse),
         (Kind::HhSplit | Kind::HeadChange, false) if bit(3) => Some(Role::Member),
+        (kind, true) if Role::FormerHead.is_told(kind) && bit(3) => Some(Role::FormerMember),
         _ if bit(4) => Some(Role::Head),
         _ => None,
     };

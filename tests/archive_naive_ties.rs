@@ -47,7 +47,8 @@ fn last_marriage(truth: &Truth) -> Option<usize> {
 fn begin(truth: &mut Truth, fact: &Step, roles: impl Fn(Role) -> bool, before: &Marital) {
     for (role, person) in fact.related.iter().copied().filter(|(role, _)| roles(*role)) {
         let is_same = |tie: &Tie| (tie.role, tie.person) == (role, person);
-        if truth.ties.iter().any(|tie| is_same(tie) && tie.ended.is_none()) {
+        let begins = !matches!(role, Role::FormerHead | Role::FormerMember);
+        if !begins || truth.ties.iter().any(|tie| is_same(tie) && tie.ended.is_none()) {
             continue;
         }
         if role == Role::Head {
@@ -108,6 +109,11 @@ pub fn link(truth: &mut Truth, fact: &Step, before: Marital) {
     if leads && !fact.side && !fact.related.iter().any(|(role, _)| *role == Role::Head) {
         end(truth, fact.position, |tie| tie.role == Role::Head);
     }
+    // Who was led until now is a member no longer.
+    end(truth, fact.position, |tie| {
+        let lost = (Role::FormerMember, tie.person);
+        tie.role == Role::Member && fact.related.contains(&lost)
+    });
     // Who dies, or is registered elsewhere, is nobody's member and nobody's head there.
     let dies = fact.kind.is_death();
     if !fact.side && (dies || matches!(fact.kind, Kind::HukouIn | Kind::Emigrate)) {

@@ -7,7 +7,7 @@ use domain::{Basis, HouseholdId, Item, PersonId, Role};
 use projections::household::{Household, State};
 use serde_json::{Value, json};
 
-use super::desk::{Desk, by, citizen, data, number};
+use super::desk::{Desk, by, citizen, data, doubts, number};
 
 /// Persons by a letter: their birth and serial; odd serials are men.
 const PERSONS: [(char, &str, u32); 5] = [
@@ -168,6 +168,11 @@ fn a_merge_joins_and_a_later_split_takes_only_whom_it_names() {
     let more = json!({"household_id": "H-3", "members": members(&[('d', "12")])});
     village.happens("hh_split", 'c', "2021-05-01", more);
     village.check(&["a: a02 b12", "nobody", "c: c02 d12"]);
+    assert_eq!(village.tied('a', Role::Member), "", "who led them is told of whom they lose");
+    village.undo("hh_split-c-2021-05-01", 'c');
+    assert_eq!(village.tied('a', Role::Member), "cd");
+    village.undo("undo-hh_split-c-2021-05-01", 'c');
+    assert_eq!(village.tied('a', Role::Member), "");
     assert_eq!(
         (village.tied('c', Role::Head), village.tied('d', Role::Head)),
         ("".into(), "c".into())
@@ -254,6 +259,36 @@ fn the_head_to_whom_members_are_tied_is_missed_when_gone() {
     village.happens("registration", 'd', "2010-01-02", load);
     village.tell("e", "observation", data(&named('e'), "2010-01-03", json!({})));
     village.check(&["b: b02 c20", "a: a02", "e: d20"]);
+    village.desk.close();
+}
+
+#[test]
+fn a_head_loses_whoever_is_registered_elsewhere_and_may_be_dead_by_then() {
+    let mut village = Village::new(&FAMILY);
+    let more = json!({"household_id": "H-1",
+        "members": members(&[('b', "12"), ('c', "20"), ('d', "30")])});
+    village.happens("head_change", 'a', "2020-05-01", more);
+    assert_eq!(village.tied('a', Role::Member), "bcd");
+    let more = json!({"items": {"household_id": "H-2", "relation_code": "02"}});
+    village.happens("hukou_in", 'd', "2020-06-01", more);
+    village.happens("emigrate", 'c', "2020-07-01", json!({"country": "FRA"}));
+    assert_eq!(
+        (village.tied('a', Role::Member), village.tied('d', Role::Head)),
+        ("b".into(), "".into())
+    );
+    // A household follows its new head before the register hears that the old one is dead.
+    let more = json!({"household_id": "H-1", "members": members(&[('e', "97")])});
+    village.happens("head_change", 'b', "2021-06-01", more);
+    assert_eq!(village.tied('a', Role::Member), "");
+    let death = data(&named('a'), "2021-05-01", json!({}));
+    let death = village.desk.record("late-death", "death", death);
+    assert_eq!(doubts(&death), [""; 0]);
+    village.check(&["b: b02 e97 a+02 c-20", "d: d02"]);
+    // What a dead head loses is told of them too.
+    let more = json!({"household_id": "H-3"});
+    village.happens("hh_split", 'e', "2022-06-01", more);
+    village.check(&["b: b02 a+02 c-20", "d: d02", "e: e02"]);
+    assert_eq!(village.tied('b', Role::Member), "");
     village.desk.close();
 }
 

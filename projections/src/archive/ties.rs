@@ -81,6 +81,11 @@ impl Archive {
     /// Ends the ties of a household that somebody is in no longer, or leads no longer, but those
     /// that the fact states.
     fn part(&mut self, fact: &Fact<'_>, origin: u16) {
+        let related = &fact.life.related;
+        let lost = related.iter().filter(|related| related.role == Role::FormerMember);
+        for lost in lost {
+            self.end_where(origin, |l| l.role == Role::Member && l.person == lost.person);
+        }
         if fact.side {
             return;
         }
@@ -104,6 +109,9 @@ impl Archive {
         before: Option<Marital>,
     ) {
         for Related { role, person } in related.copied() {
+            if matches!(role, Role::FormerHead | Role::FormerMember) {
+                continue;
+            }
             let stands = self
                 .links
                 .iter()
