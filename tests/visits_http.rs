@@ -73,13 +73,13 @@ async fn each_person_of_a_visit_has_their_own_answer_and_all_one_correlation() {
 
     let head = people[1]["position"].as_u64().expect("a position");
     let mut all = Vec::new();
-    for at in 0..2 {
-        let theirs = correlations(&ground.verifier, &people[at]["person_id"], head).await;
+    for (at, person) in people.iter().enumerate().take(2) {
+        let theirs = correlations(&ground.verifier, &person["person_id"], head).await;
         let (of_visit, others): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|e| e.0 == "v");
         assert_eq!(of_visit.len(), 1);
         assert!(others.iter().all(|other| other.1 != of_visit[0].1));
         all.extend(of_visit);
-        let path = format!("/v1/persons/{}", people[at]["person_id"].as_str().expect("an id"));
+        let path = format!("/v1/persons/{}", person["person_id"].as_str().expect("an id"));
         let archive = ground.verifier.get(&path).await.with(200);
         let item = |name: &str| archive["items"][name]["value"].clone();
         assert_eq!(

@@ -8,6 +8,7 @@ mod counting;
 mod filling;
 mod folding;
 mod households;
+mod standing;
 
 use std::fs;
 use std::path::Path;
@@ -28,6 +29,7 @@ use crate::{RowSeals, ViewsError};
 
 pub use filling::Filled;
 pub(crate) use households::household_key;
+pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.6";

@@ -27,10 +27,12 @@ impl Belongs {
         if owner.is_some() {
             return Self::default();
         }
-        let parts = if archive.is_dead { &PARTS[..1] } else { &PARTS };
-        let mut text = String::new();
-        for item in parts {
-            text.push_str(archive.get(*item).unwrap_or_default());
+        // The dead live nowhere.
+        let parts = if archive.is_dead { 1 } else { PARTS.len() };
+        let texts = &PARTS.map(|item| archive.get(item).unwrap_or_default())[..parts];
+        let mut text = String::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
+        for part in texts {
+            text.push_str(part);
             text.push('\0');
         }
         Self(text)
