@@ -255,17 +255,15 @@ impl RowSeals for Turned {
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {
-        let mut blind = [7; 16];
-        text.bytes().enumerate().for_each(|(at, byte)| blind[at % 16] ^= byte);
-        blind
+        domain::ids::keyed_hash(&[7; 32], &[text.as_bytes()])
     }
 }
 
 /// Every event of every person, as the log would give them.
-struct Whole(Vec<Vec<Recorded>>);
+pub struct Whole(pub Vec<Vec<Recorded>>);
 
 impl Whole {
-    fn in_order(&self) -> Vec<Recorded> {
+    pub fn in_order(&self) -> Vec<Recorded> {
         let mut all: Vec<_> = self.0.iter().flatten().cloned().collect();
         all.sort_by_key(|event| event.envelope.position);
         all

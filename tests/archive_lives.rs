@@ -62,7 +62,7 @@ const DEPARTMENTS: [&str; 6] = ["POL", "HLT", "CIV", "VIL", "JUD", "EDU"];
 const CHANNELS: [&str; 4] = ["DX", "HV", "VF", "MR"];
 const PLACES: [&str; 4] = ["990101001001", "990101001002", "990102001001", "990102"];
 const NUMBERS: [&str; 2] = ["990101199001010017", "990101199202020026"];
-const TEXTS: [(Item, [&str; 2]); 12] = [
+const TEXTS: [(Item, [&str; 2]); 14] = [
     (Item::FullName, ["甲", "乙"]),
     (Item::CitizenId, NUMBERS),
     (Item::BirthDate, ["1969-12-24", "1970-01-02"]),
@@ -75,6 +75,8 @@ const TEXTS: [(Item, [&str; 2]); 12] = [
     (Item::ResidenceAddress, ["一路1号", "二路2号"]),
     (Item::HukouAddress, ["三路3号", "四路4号"]),
     (Item::HukouStatus, ["normal", "cancelled"]),
+    (Item::HouseholdId, ["户-1", "户-2"]),
+    (Item::DoorPlate, ["1号", "2号"]),
 ];
 
 /// What proptest draws for one event.
@@ -103,7 +105,7 @@ pub fn drawn(most: usize) -> impl Strategy<Value = Vec<Drawn>> {
     );
     let one = one.prop_map(|(first, (a, b, texts, more, flags), (fact, teller, fields))| {
         let (person, kind, day, wait, target) = first;
-        // Of twelve items about three are stated.
+        // Of fourteen items three or four are stated.
         let items = a & b;
         Drawn { person, kind, fact, teller, fields, day, wait, target, items, texts, more, flags }
     });
@@ -201,6 +203,8 @@ fn fact(plain: Step, drawn: &Drawn) -> Step {
         (Kind::GuardianSet, false) => Some(Role::Guardian),
         (Kind::Widow, _) if bit(3) => Some(Role::Spouse),
         (Kind::Registration, _) if bit(3) => Some(Role::Spouse),
+        (Kind::HhSplit | Kind::HeadChange, false) if bit(3) => Some(Role::Member),
+        (kind, true) if Role::FormerHead.is_told(kind) && bit(3) => Some(Role::FormerMember),
         _ if bit(4) => Some(Role::Head),
         _ => None,
     };

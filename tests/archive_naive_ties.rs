@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Item, Kind, PersonId, Role};
+use domain::{Item, Kind, PersonId, Position, Role};
 
 use crate::archive_naive::{Held, Speaker, Step, Truth};
 
@@ -86,6 +86,13 @@ fn may_end(truth: &Truth, tie: &Tie, by: Speaker<'_>) -> bool {
     (has_word(tie.role, by) || is_theirs) && of_marriage
 }
 
+/// Ends what cannot last any longer, whoever told of it.
+fn close(truth: &mut Truth, position: Position, ends: impl Fn(&Tie) -> bool) {
+    for tie in truth.ties.iter_mut().filter(|tie| tie.ended.is_none() && ends(tie)) {
+        (tie.ended, tie.doubt) = (Some(position), None);
+    }
+}
+
 fn end(truth: &mut Truth, by: Speaker<'_>, ends: impl Fn(&Tie) -> bool) {
     for at in 0..truth.ties.len() {
         let tie = truth.ties[at].clone();
@@ -109,6 +116,9 @@ fn last_marriage(truth: &Truth) -> Option<usize> {
 fn begin(truth: &mut Truth, by: Speaker<'_>, roles: impl Fn(Role) -> bool, before: &Marital) {
     let fact = by.fact;
     for (role, person) in fact.related.iter().copied().filter(|(role, _)| roles(*role)) {
+        if matches!(role, Role::FormerHead | Role::FormerMember) {
+            continue;
+        }
         let word = has_word(role, by).then_some((fact.position, by.told.department));
         let is_open = |tie: &Tie| tie.role == role && tie.ended.is_none();
         let stands = truth.ties.iter().position(|tie| is_open(tie) && tie.person == person);
@@ -134,6 +144,7 @@ fn begin(truth: &mut Truth, by: Speaker<'_>, roles: impl Fn(Role) -> bool, befor
         }
         if role == Role::Head {
             end(truth, by, |tie| tie.role == Role::Head);
+            close(truth, fact.position, |tie| tie.role == Role::Member);
         }
         if role == Role::Spouse && word.is_some() {
             for tie in truth.ties.iter_mut().filter(|tie| is_open(tie) && tie.doubt.is_some()) {
@@ -215,6 +226,22 @@ pub fn link(truth: &mut Truth, by: Speaker<'_>, before: Marital) {
     let leads = matches!(fact.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
     if leads && !fact.side && !fact.related.iter().any(|(role, _)| *role == Role::Head) {
         end(truth, by, |tie| tie.role == Role::Head);
+    }
+    // Who was led until now is a member no longer.
+    close(truth, fact.position, |tie| {
+        let lost = (Role::FormerMember, tie.person);
+        tie.role == Role::Member && fact.related.contains(&lost)
+    });
+    // Who dies, or is registered elsewhere, is nobody's member and nobody's head there.
+    let dies = fact.kind.is_death();
+    if !fact.side && (dies || matches!(fact.kind, Kind::HukouIn | Kind::Emigrate)) {
+        close(truth, fact.position, |tie| {
+            matches!(tie.role, Role::Head | Role::Member) && (dies || !is_named(tie))
+        });
+    }
+    // A household that splits off has the members that it names.
+    if !fact.side && fact.kind == Kind::HhSplit {
+        close(truth, fact.position, |tie| tie.role == Role::Member && !is_named(tie));
     }
     if fact.kind == Kind::GuardianSet && !fact.side {
         end(truth, by, |tie| {

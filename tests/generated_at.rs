@@ -233,7 +233,7 @@ impl State {
                     return;
                 }
                 if role == "head" {
-                    self.end(|tie| tie.role == "head");
+                    self.end(|tie| ["head", "member"].contains(&&*tie.role));
                 }
                 let before = (role == "spouse").then(|| before.clone());
                 let (role, who) = (role.to_owned(), who.clone());

@@ -201,24 +201,33 @@ async fn the_events_of_the_document_are_recorded_and_the_answers_are_as_it_says(
     sent["data"]["items"]["sex"] = json!("7");
     assert_eq!(send(structured, sent.to_string()).await.status, 422);
     assert_eq!(send("text/plain", String::new()).await.status, 415);
+    (sent["id"], sent["type"]) = (json!("o-1"), json!("renkou.observation.v1"));
+    sent["data"] = json!({"person": sent["data"]["person"], "occurred_on": "2026-11-20",
+        "channel": "DX", "place": sent["data"]["place"], "items": {"household_id": "H99-1"}});
+    assert_eq!(send(structured, sent.to_string()).await.status, 201);
 
     let look_up = find("look_up_person");
     let of_birth = json!({"document": sent["data"]["person"]["document"]}).to_string();
     let request = service.request(&document, &look_up, "").bearer_auth(token(Role::Auditor));
     let found = answer(request.body(of_birth).header("at-least", 9)).await;
     check(&document, &look_up, &found);
-    let id = found.with(200)["person_id"].as_str().unwrap().to_owned();
+    let person = found.with(200)["person_id"].as_str().unwrap().to_owned();
+    let request = service.request(&document, &find("read_person"), &person);
+    let archive = answer(request.bearer_auth(token(Role::Auditor))).await.with(200);
+    let household = archive["households"][0]["household_id"].as_str().unwrap().to_owned();
     for operation in document.operations().filter(|operation| operation.path != collect.path) {
         let named = operation.told["x-roles"].as_array();
         let role = match named {
             Some(roles) if !roles.contains(&json!(Role::Auditor)) => Role::Admin,
             _ => Role::Auditor,
         };
-        let request = service.request(&document, &operation, &id).bearer_auth(token(role));
+        let of_household = operation.path.starts_with("/v1/households");
+        let id = if of_household { &household } else { &person };
+        let request = service.request(&document, &operation, id).bearer_auth(token(role));
         let answer = answer(request.header("at-least", 9)).await;
         assert_eq!(answer.status, 200, "{}: {}", operation.path, answer.body);
         check(&document, &operation, &answer);
-        let lists = ["events", "persons", "people", "rejections", "rows"];
+        let lists = ["events", "persons", "people", "rejections", "rows", "members"];
         let list = lists.iter().find_map(|name| answer.body[*name].as_array());
         assert!(list.is_none_or(|list| !list.is_empty()), "{} is empty", operation.path);
     }

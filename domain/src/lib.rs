@@ -12,6 +12,7 @@ pub mod divisions;
 pub mod document;
 pub mod fault;
 pub mod forms;
+pub mod household;
 pub mod ids;
 pub mod items;
 pub mod life_event;
@@ -29,6 +30,7 @@ pub use divisions::{DivisionKind, Divisions, Place, PlaceError, Standing, UrbanR
 pub use document::{Document, DocumentKind};
 pub use fault::Fault;
 pub use forms::Form;
+pub use household::{Basis, HouseholdId};
 pub use ids::{IdentityKey, PersonId, Position, Sequence, StreamId, StreamKind};
 pub use items::Item;
 pub use life_event::{Items, LifeEvent, Payload, Related};

@@ -36,6 +36,10 @@ pub enum Role {
     Absorbed,
     /// The record that absorbs this one, or that this one is split out of.
     Survivor,
+    /// Who led the household until this act, of which the subject or a member is no part any more.
+    FormerHead,
+    /// Somebody whom this person led until this act.
+    FormerMember,
 }
 
 impl Role {
@@ -60,6 +64,8 @@ impl Role {
             Role::FormerWard => "former_ward",
             Role::Absorbed => "absorbed",
             Role::Survivor => "survivor",
+            Role::FormerHead => "former_head",
+            Role::FormerMember => "former_member",
             _ => Self::NAMED.iter().find(|row| row.0 == self).map_or("", |row| row.1),
         }
     }
@@ -85,15 +91,21 @@ impl Role {
             Role::Guardian | Role::FormerGuardian => kind == Kind::GuardianSet,
             Role::Member => kind.entry().has_members,
             Role::Absorbed => kind.joins_or_parts(),
+            // By these somebody gets another head, or is registered elsewhere.
+            Role::FormerHead => matches!(
+                kind,
+                Kind::HhSplit | Kind::HhMerge | Kind::HeadChange | Kind::HukouIn | Kind::Emigrate
+            ),
             Role::Head | Role::Child | Role::Owner | Role::Ward | Role::FormerWard => false,
-            Role::Survivor => false,
+            Role::Survivor | Role::FormerMember => false,
         }
     }
 
     /// Whether an act of a kind is ever told in the stream of somebody who is not its subject.
     pub fn any_is_told(kind: Kind) -> bool {
-        let of_others = Role::Member.is_told(kind) || Role::Absorbed.is_told(kind);
-        of_others || Self::NAMED.iter().any(|(role, _)| role.is_told(kind))
+        let unnamed = [Role::Member, Role::Absorbed, Role::FormerHead];
+        unnamed.iter().any(|role| role.is_told(kind))
+            || Self::NAMED.iter().any(|(role, _)| role.is_told(kind))
     }
 
     /// What the subject is to the related person, where the catalogue tells it in their stream.
@@ -102,6 +114,7 @@ impl Role {
             Role::Mother | Role::Father | Role::Adopter => Role::Child,
             Role::Guardian => Role::Ward,
             Role::FormerGuardian => Role::FormerWard,
+            Role::FormerHead => Role::FormerMember,
             Role::Absorbed => Role::Survivor,
             other => other,
         }

@@ -6,6 +6,7 @@
 pub mod archive;
 pub mod deadlines;
 mod halves;
+pub mod household;
 pub mod people;
 pub mod quality;
 pub mod row_log;

@@ -1,5 +1,5 @@
-//! The view of people: one sealed row a person, and two indexes made from the same rows — names
-//! (by keyed hash) and places.
+//! The view of people: one sealed row a person, and three indexes made from the same rows — names
+//! and households (by keyed hash) and places.
 //!
 //! A row carries the position of the newest event folded into it, and events at or before it are
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
@@ -7,6 +7,7 @@
 mod counting;
 mod filling;
 mod folding;
+mod households;
 mod standing;
 
 use std::fs;
@@ -27,11 +28,12 @@ use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, ViewsError};
 
 pub use filling::Filled;
+pub(crate) use households::household_key;
 pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.6";
-const INDEX_VERSION: &str = "people_index.3";
+const INDEX_VERSION: &str = "people_index.4";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";
 /// In the same tree: the day of the newest event recorded.
@@ -40,6 +42,7 @@ const TODAY: &[u8] = b"today";
 const SEALED_AT_ONCE: usize = 4_096;
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
+const HOUSEHOLD: u8 = b'h';
 
 /// What the view knows of one stream of a person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use domain::recorded::Recorded;
-use domain::{Item, PersonId, Position};
+use domain::{Basis, Item, PersonId, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::Archive;
-use projections::archive;
+use projections::{archive, household};
 
 use crate::log_reader::{LogReader, ReplayError};
 use crate::merged::{Cut, stream, with_absorbed};
@@ -95,6 +95,20 @@ pub fn as_of(
     let cut = known_at.map_or(Cut::None, Cut::Instant);
     let life = with_absorbed(log, stream(log, person, cut)?, cut)?;
     Ok((!life.is_empty()).then(|| Archive::of(&life, valid_on, None)))
+}
+
+/// Since which day, and by which event, a person has belonged to their present household of a kind
+/// without a break, by what is known now; none when they belong to none.
+///
+/// # Errors
+/// [`ReplayError`].
+pub fn member_since(
+    log: &LogReader,
+    person: PersonId,
+    basis: Basis,
+) -> Result<Option<(Date, Position)>, ReplayError> {
+    let life = with_absorbed(log, stream(log, person, Cut::None)?, Cut::None)?;
+    Ok(household::member_since(&life, basis))
 }
 
 /// Whose life a stream told at an instant, and which records were absorbed into theirs: the

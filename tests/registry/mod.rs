@@ -10,6 +10,7 @@ mod desk;
 mod documents;
 mod families;
 mod generated;
+mod households;
 mod idempotency;
 mod life_events;
 mod merges;

@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::archive::Origin;
 use projections::deadlines::Deadlines;
-use projections::{Archive, Row};
+use projections::{Archive, People, Row};
 use replay::history::Entry;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::archive_family::{Relative, family};
 use super::archive_needs::needs;
-use super::archive_parts::{Beside, Topics, beside, doubted_since, topics};
+use super::archive_parts::{Beside, Household, Topics, beside, doubted_since, households, topics};
 
 /// Most archives are shorter as JSON.
 const BYTES_EXPECTED: usize = 6 << 10;
@@ -105,16 +105,11 @@ struct Document<'a> {
     number: &'a str,
 }
 
-#[derive(Serialize)]
-struct Household<'a> {
-    household_id: &'a str,
-    kind: Option<&'a str>,
-    relation_code: Option<&'a str>,
-}
-
 impl<'a> Shown<'a> {
-    /// An archive; `wanted` narrows it to items and parts by name.
+    /// An archive; `wanted` narrows it to items and parts by name. `people` knows the ids of
+    /// households.
     pub fn new(
+        people: &People,
         id: PersonId,
         archive: &'a Archive,
         wanted: Option<&[&str]>,
@@ -141,7 +136,7 @@ impl<'a> Shown<'a> {
             beside: part("beside").map(|()| beside(archive)),
             documents: part("documents").map(|()| archive.documents().map(document).collect()),
             family: part("family").map(|()| family(archive)),
-            households: part("households").map(|()| household(archive).into_iter().collect()),
+            households: part("households").map(|()| households(people, archive)),
             items: Items(items),
             merged_into: None,
             needs: part("needs").map(|()| needs(archive, deadlines, as_of.day())),
@@ -217,7 +212,12 @@ impl Serialize for Items<'_> {
 
 /// The name of the place of an item: of the birth place on the day of birth, of others on the day
 /// from which they hold.
-fn place_name(archive: &Archive, item: Item, text: &str, origin: &Origin) -> Option<String> {
+pub(super) fn place_name(
+    archive: &Archive,
+    item: Item,
+    text: &str,
+    origin: &Origin,
+) -> Option<String> {
     let day = match item {
         Item::BirthPlace => archive.get(Item::BirthDate).and_then(|day| day.parse().ok()),
         Item::Residence | Item::Hukou => Some(origin.occurred_on),
@@ -261,15 +261,8 @@ fn document((kind, number): (DocumentKind, &str)) -> Document<'_> {
     Document { kind: kind.name(), number }
 }
 
-fn household(archive: &Archive) -> Option<Household<'_>> {
-    archive.get(Item::HouseholdId).map(|household_id| Household {
-        household_id,
-        kind: archive.get(Item::HouseholdKind),
-        relation_code: archive.get(Item::RelationToHead),
-    })
-}
-
-fn status(archive: &Archive) -> &'static str {
+/// Whether somebody is alive, as answers call it.
+pub(super) fn status(archive: &Archive) -> &'static str {
     match (archive.is_dead, archive.is_registered) {
         (true, _) => "dead",
         _ if archive.is_missing => "missing",

@@ -1,12 +1,12 @@
 //! The parts of an archive beyond its items, as the outside contract shows them: topics, what is
-//! said beside the standing values. Each value with the event that it comes from.
+//! said beside the standing values, households. Each value with the event that it comes from.
 
 use std::collections::BTreeMap;
 
-use domain::{Item, Topic};
+use domain::{Basis, HouseholdId, Item, Topic};
 use jiff::Timestamp;
-use projections::Archive;
 use projections::archive::Field;
+use projections::{Archive, People};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -22,6 +22,18 @@ pub(super) type Topics<'a> = BTreeMap<&'a str, Shown<'a>>;
 pub(super) enum Shown<'a> {
     Fields(BTreeMap<&'a str, Told<'a, Text<'a>>>),
     Whole(Told<'a, Text<'a>>),
+}
+
+/// A household that the person belongs to.
+#[derive(Serialize)]
+pub(super) struct Household<'a> {
+    basis: Basis,
+    household_id: HouseholdId,
+    /// Of a registration: its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    household_no: Option<&'a str>,
+    kind: Option<&'a str>,
+    relation_code: Option<&'a str>,
 }
 
 /// A value as text, or as the JSON that was sent.
@@ -81,6 +93,22 @@ pub(super) fn beside(archive: &Archive) -> Vec<Beside<'_>> {
     });
     let of_values = of_items.chain(of_fields).map(Beside::Value);
     of_values.chain(claimed(archive).map(Beside::Tie)).collect()
+}
+
+/// The household of registration and that of living.
+pub(super) fn households<'a>(people: &People, archive: &'a Archive) -> Vec<Household<'a>> {
+    let households = people.households_of(archive).into_iter();
+    let shown = households.map(|(basis, household_id)| {
+        let is_registered = basis == Basis::Hukou;
+        Household {
+            basis,
+            household_id,
+            household_no: archive.get(Item::HouseholdId).filter(|_| is_registered),
+            kind: archive.get(Item::HouseholdKind).filter(|_| is_registered),
+            relation_code: archive.get(Item::RelationToHead),
+        }
+    });
+    shown.collect()
 }
 
 /// Since when an item is doubted: what is said beside it is ordered by time.

@@ -1,4 +1,5 @@
-//! What the audit rules doubt of a person's record today, with those around them.
+//! What the audit rules doubt today: of a person's record with those around them and of the
+//! household of registration, and of everybody in a household.
 
 use std::sync::Arc;
 
@@ -8,12 +9,16 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use domain::clocks::day_in_china;
-use domain::rules::{EDITION, Findings, Rule, RuleBook};
+use domain::rules::{EDITION, Field, FieldSet, Findings, Rule, RuleBook};
+use domain::{Basis, PersonId, Position};
 use jiff::Timestamp;
-use projections::quality::{Persons, audit};
+use jiff::civil::Date;
+use projections::household::Household;
+use projections::quality::{Members, Persons, audit};
 use serde_json::{Map, Value, json};
 
-use super::persons::{internal, record, visible};
+use super::households::{found, narrowed};
+use super::persons::{internal, record, record_each, visible};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::views_position::{at_position, wait_at_least};
@@ -23,7 +28,10 @@ use crate::registry::Registry;
 
 /// The routes of flags.
 pub fn routes(registry: Arc<Registry>) -> Router {
-    Router::new().route("/v1/persons/{id}/flags", get(read_flags)).with_state(registry)
+    Router::new()
+        .route("/v1/persons/{id}/flags", get(read_flags))
+        .route("/v1/households/{id}/flags", get(read_household_flags))
+        .with_state(registry)
 }
 
 async fn read_flags(
@@ -35,16 +43,16 @@ async fn read_flags(
 ) -> Result<Response, Problem> {
     who.require(Action::ReadPerson)?;
     wait_at_least(&registry, &headers).await?;
-    let (id, _) = visible(&registry, &who, &id)?;
+    let (id, row) = visible(&registry, &who, &id)?;
     let position = registry.folded();
     let today = day_in_china(Timestamp::now());
     let book = RuleBook::in_force(today);
-    let around = Persons::around(&registry.views.people, &[id]);
-    let persons = around.map_err(|error| internal(&error))?;
-    let (_, findings) = audit(&book, &persons, &[id], None, today)
+    let household = registry.views.people.registered_household(&row.archive);
+    let household = household.map_err(|error| internal(&error))?;
+    let (_, findings) = judge(&registry, &book, &[id], household.as_ref(), today)?
         .pop()
         .ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
-    let as_of = json!({"day": today, "position": position, "edition": EDITION});
+    let as_of = as_of(today, position);
     let answer = json!({
         "person_id": id,
         "flags": flags(&book, &findings),
@@ -55,6 +63,88 @@ async fn read_flags(
     asked.insert("day".into(), json!(today));
     record(&registry, &who, Some(id), purpose, "read_flags", vec!["flags"], asked).await?;
     Ok(at_position(position, Json(answer)))
+}
+
+async fn read_household_flags(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    purpose: Purpose,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    who.require(Action::ReadPerson)?;
+    wait_at_least(&registry, &headers).await?;
+    let position = registry.folded();
+    let today = day_in_china(Timestamp::now());
+    let book = RuleBook::in_force(today);
+    // The rules count everybody; the answer names those whom the grant reaches.
+    let household = found(&registry, &id)?;
+    let counted = household.counted();
+    let is_counted = household.basis == Basis::Hukou && !household.is_cut;
+    let judged = judge(&registry, &book, &counted, Some(&household).filter(|_| is_counted), today)?;
+    let household = narrowed(&registry, &who, household)?;
+    let is_shown = |person: &PersonId| household.members.iter().any(|one| one.person == *person);
+    let shown: Vec<_> = judged.into_iter().filter(|(person, _)| is_shown(person)).collect();
+    let members = shown.iter().map(|(person, findings)| {
+        json!({
+            "person_id": person,
+            "flags": flags(&book, findings),
+            "not_evaluated": names(&book, findings),
+        })
+    });
+    let answer = json!({
+        "household_id": household.id,
+        "basis": household.basis,
+        "flags": of_household(&book, &shown),
+        "members": members.collect::<Vec<_>>(),
+        "as_of": as_of(today, position),
+    });
+    let persons: Vec<_> = shown.iter().map(|(person, _)| *person).collect();
+    let asked = Map::from_iter([
+        ("day".to_owned(), json!(today)),
+        ("household".to_owned(), json!(household.id)),
+    ]);
+    let operation = "read_household_flags";
+    record_each(&registry, &who, &persons, purpose, operation, &["flags"], &asked).await?;
+    Ok(at_position(position, Json(answer)))
+}
+
+/// What every rule finds for each of `named`, with those around them and their household.
+fn judge(
+    registry: &Registry,
+    book: &RuleBook,
+    named: &[PersonId],
+    household: Option<&Household>,
+    today: Date,
+) -> Result<Vec<(PersonId, Findings)>, Problem> {
+    let around = Persons::around(&registry.views.people, named);
+    let mut persons = around.map_err(|error| internal(&error))?;
+    for member in household.into_iter().flat_map(|household| &household.members) {
+        persons.add(member.person, member.row.archive.clone());
+    }
+    let counted = household.map(Household::counted);
+    let members = counted.as_deref().zip(household);
+    let members = members.map(|(persons, household)| Members { persons, kind: household.kind });
+    Ok(audit(book, &persons, named, members, today))
+}
+
+/// The rules about the household itself by which something is wrong, each with the members for
+/// whom it fires.
+fn of_household(book: &RuleBook, judged: &[(PersonId, Findings)]) -> Vec<Value> {
+    let about = FieldSet::of(&[Field::Household]);
+    let rules = book.rules().filter(|rule| rule.reads.meets(about));
+    let fired = rules.filter_map(|rule| {
+        let fires = judged.iter().filter(|(_, findings)| findings.fired.contains(rule.id));
+        let persons: Vec<_> = fires.map(|(person, _)| json!(person)).collect();
+        let mut told = flag(rule);
+        told["persons"] = Value::Array(persons);
+        told["persons"].as_array().is_some_and(|persons| !persons.is_empty()).then_some(told)
+    });
+    fired.collect()
+}
+
+fn as_of(today: Date, position: Position) -> Value {
+    json!({"day": today, "position": position, "edition": EDITION})
 }
 
 /// Each rule by which something is wrong, in the order of the table.

@@ -13,6 +13,7 @@ mod divisions;
 mod docs;
 pub mod events;
 mod flags;
+mod households;
 pub mod language;
 pub mod lines;
 mod log;
@@ -53,6 +54,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(rejections::routes(shared()))
         .merge(persons::routes(shared()))
         .merge(flags::routes(shared()))
+        .merge(households::routes(shared()))
         .merge(quality::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(log::routes(shared()))

@@ -85,7 +85,8 @@ async fn read_person(
     let archive = past.as_ref().unwrap_or(&row.archive);
     let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
     let as_of = AsOf { known_at, position, valid_on };
-    let shown = Shown::new(id, archive, wanted.as_deref(), as_of, &registry.deadlines);
+    let (people, deadlines) = (&registry.views.people, &registry.deadlines);
+    let shown = Shown::new(people, id, archive, wanted.as_deref(), as_of, deadlines);
     let shown = shown.joined(asked_for, absorbed);
     let mut asked = Map::new();
     asked.insert("valid_on".into(), json!(valid_on));
@@ -192,17 +193,10 @@ async fn search_persons(
             found.push((id, archive_json::hit(id, &row)));
         }
     }
-    let fields = || vec!["full_name", "birth_date", "place"];
-    if found.is_empty() {
-        record(&registry, &who, None, purpose, "search_persons", fields(), Map::new()).await?;
-    }
-    // All are handed in before the first is waited for, so that they share a sync.
-    let record_one = |(id, _): &(PersonId, Value)| {
-        record(&registry, &who, Some(*id), purpose, "search_persons", fields(), Map::new())
-    };
-    for recorded in found.iter().map(record_one).collect::<Vec<_>>() {
-        recorded.await?;
-    }
+    let shown: Vec<_> = found.iter().map(|(id, _)| *id).collect();
+    let fields = ["full_name", "birth_date", "place"];
+    let operation = "search_persons";
+    record_each(&registry, &who, &shown, purpose, operation, &fields, &Map::new()).await?;
     let persons: Vec<_> = found.into_iter().map(|(_, hit)| hit).collect();
     let answer = json!({"persons": persons, "more": is_cut});
     Ok(at_position(registry.folded(), Json(answer)))
@@ -238,8 +232,9 @@ async fn list_people(
         people.iter().map(|(place, id)| json!({"person_id": id, "place": place})).collect();
     let mut asked = Map::new();
     asked.insert("place".into(), json!(place));
-    let fields = vec!["person_id", "place"];
-    record(&registry, &who, None, purpose, "list_people", fields, asked).await?;
+    let listed: Vec<_> = people.iter().map(|(_, person)| *person).collect();
+    let fields = ["person_id", "place"];
+    record_each(&registry, &who, &listed, purpose, "list_people", &fields, &asked).await?;
     Ok(at_position(registry.folded(), Json(json!({"people": list, "next": next}))))
 }
 
@@ -258,7 +253,8 @@ fn person_named(id: &str) -> Result<PersonId, Problem> {
     Ok(PersonId::from_uuid(id))
 }
 
-fn visible_id(
+/// As [`visible`], of an id that was read.
+pub(super) fn visible_id(
     registry: &Registry,
     who: &Who,
     id: PersonId,
@@ -310,6 +306,28 @@ pub(super) fn record(
     };
     let recorded = registry.reads.record(read);
     async { recorded.await.map_err(|error| internal(&error)) }
+}
+
+/// Records the read of each person in an answer, or of nobody where it names none.
+pub(super) async fn record_each(
+    registry: &Registry,
+    who: &Who,
+    persons: &[PersonId],
+    purpose: Purpose,
+    operation: &'static str,
+    fields: &[&'static str],
+    as_of: &Map<String, Value>,
+) -> Result<(), Problem> {
+    let read =
+        |person| record(registry, who, person, purpose, operation, fields.to_vec(), as_of.clone());
+    if persons.is_empty() {
+        return read(None).await;
+    }
+    // All are handed in before the first is waited for, so that they share a sync.
+    for recorded in persons.iter().map(|person| read(Some(*person))).collect::<Vec<_>>() {
+        recorded.await?;
+    }
+    Ok(())
 }
 
 /// Reads a day of a query.

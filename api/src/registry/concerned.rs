@@ -1,5 +1,6 @@
 //! Whom an act concerns beside its subject: those whom it names, the members of the household that
-//! it lists, and the husband or wife whom nobody names but the register knows.
+//! it lists, and the husband or wife and the head until now, whom nobody names but the register
+//! knows.
 
 use domain::submission::Submission;
 use domain::{Document, Item, Items, Kind, PersonId, Related, Role};
@@ -68,7 +69,55 @@ impl Acts<'_> {
             }
         }
         self.add_members(submission, subject, &mut others)?;
+        if Role::FormerHead.is_told(kind) {
+            self.add_former_heads(kind, report.occurred_on, subject, &mut others)?;
+        }
         Ok(others)
+    }
+
+    /// Those who led the subject and the members until an act, each told of whom they lose.
+    fn add_former_heads(
+        &mut self,
+        kind: Kind,
+        day: Date,
+        subject: PersonId,
+        others: &mut Others,
+    ) -> Result<(), ActError> {
+        let named = others.0.iter().find(|related| related.role == Role::Head);
+        let leads = matches!(kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
+        let head = named.map(|related| related.person).or(leads.then_some(subject));
+        let head = head.map(|head| self.memory.behind(head)).transpose()?;
+        let moved = others.1.iter().map(|told| told.person);
+        for member in [subject].into_iter().chain(moved).collect::<Vec<_>>() {
+            let Some(former) = self.memory.facts(member)?.head_on(day) else { continue };
+            let former = self.memory.behind(former)?;
+            let is_heard_of = self.memory.known(former)?.person.events() > 0;
+            if head == Some(former) || former == member || !is_heard_of {
+                continue;
+            }
+            let lost =
+                Related { role: Role::FormerMember, person: self.memory.called(former, member)? };
+            if former == subject {
+                others.0.push(lost);
+                continue;
+            }
+            let role = Role::FormerHead;
+            let led = Related { role, person: self.memory.called(subject, former)? };
+            if !others.0.contains(&led) {
+                others.0.push(led);
+            }
+            match others.1.iter_mut().find(|told| told.person == former) {
+                Some(told) => told.related.push(lost),
+                None => others.1.push(Concerned {
+                    person: former,
+                    document: None,
+                    items: Items::default(),
+                    related: vec![lost],
+                    named_at: "/data/person".to_owned(),
+                }),
+            }
+        }
+        Ok(())
     }
 
     /// Where a death names a husband or wife whose marriage is not on record, it says itself that

@@ -107,6 +107,11 @@ pub struct ObservationReceipt {
     pub person_id: Option<PersonId>,
     /// Where the event stands; none when it was refused.
     pub position: Option<Position>,
+    /// `recorded`, `duplicate` or `rejected`.
+    pub status: &'static str,
+    /// What is doubted of their event and record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<Flag>,
     /// Every broken rule, when it was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,

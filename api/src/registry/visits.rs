@@ -27,6 +27,8 @@ impl Decider {
                     receipts.push(ObservationReceipt {
                         person_id: Some(one.person_id),
                         position: Some(one.position),
+                        status: if is_new { "recorded" } else { "duplicate" },
+                        flags: one.flags.clone(),
                         errors: Vec::new(),
                     });
                     add(&mut first, one);
@@ -36,7 +38,13 @@ impl Decider {
                 Err(error) => return Err(error),
             };
             refusals.extend(errors.iter().cloned());
-            receipts.push(ObservationReceipt { person_id: None, position: None, errors });
+            receipts.push(ObservationReceipt {
+                person_id: None,
+                position: None,
+                status: "rejected",
+                flags: Vec::new(),
+                errors,
+            });
         }
         let Some(mut accepted) = first else { return Err(NotRecorded::Refused(refusals)) };
         accepted.observations = receipts;

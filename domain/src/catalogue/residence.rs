@@ -62,6 +62,8 @@ pub(super) const MOVES: &[Entry] = &[
             Item::HukouStatus,
             Item::RelationToHead,
             Item::MigrationDate,
+            Item::HouseholdId,
+            Item::HouseholdKind,
         ])
         .authority(&[POL])
         .channels(&[DX, OW, MR])
@@ -70,6 +72,9 @@ pub(super) const MOVES: &[Entry] = &[
             unless_stated(Sets::Item(Item::Hukou), Word::Village),
             always(Sets::Item(Item::HukouStatus), Word::Is("normal")),
             unless_stated(Sets::Item(Item::MigrationDate), Word::GoneAtHome),
+            // Registered elsewhere now: the household before is theirs no longer.
+            unless_stated(Sets::Item(Item::HouseholdId), Word::Gone),
+            unless_stated(Sets::Item(Item::HouseholdKind), Word::Gone),
             always(topic("registered_on"), Word::Day),
         ])
         .lenient(),

@@ -30,6 +30,8 @@ impl Person {
             Kind::Birth | Kind::MarryVoid | Kind::Reappear | Kind::AdoptEnd if side => {}
             _ if kind.is_death() => {}
             Kind::GuardianSet if side && is_former_ward(command) => {}
+            // Whom a head lost is told of the dead too.
+            _ if side && only_loses_members(command) => {}
             _ => self.refuse_outside_life(command, &mut broken),
         }
         if kind.is_marriage() || kind.is_divorce() {
@@ -216,7 +218,8 @@ impl Person {
         (0..self.events()).any(|at| {
             let (kind, side) = self.kind(at);
             // What others did, or what comes after a death by its nature, is no contradiction.
-            let is_after = kind.entry().after_death || side && kind.is_death();
+            let is_after = kind.entry().after_death
+                || side && (kind.is_death() || self.only_loses_members_by(at));
             !kind.acts_on_another()
                 && !is_after
                 && kind != Kind::DocumentClaimed
@@ -224,6 +227,13 @@ impl Person {
                 && self.day(at) > day
                 && !self.is_void(at)
         })
+    }
+}
+
+impl Person {
+    fn only_loses_members_by(&self, at: u32) -> bool {
+        let roles = self.others.iter().filter(|(of, _)| *of == at).map(|(_, other)| other.role);
+        roles.clone().count() > 0 && roles.clone().all(|role| role == Role::FormerMember)
     }
 }
 
@@ -244,6 +254,12 @@ fn spouse_of(command: &Record) -> Option<PersonId> {
 /// Whether the event says that a guardianship of the person ended.
 fn is_former_ward(command: &Record) -> bool {
     command.event.life.related.iter().any(|related| related.role == Role::FormerWard)
+}
+
+/// Whether the event says only whom the person leads no longer.
+fn only_loses_members(command: &Record) -> bool {
+    let related = &command.event.life.related;
+    !related.is_empty() && related.iter().all(|related| related.role == Role::FormerMember)
 }
 
 fn stated_birth(command: &Record) -> Option<Date> {

@@ -70,8 +70,10 @@ impl Person {
 
     /// Whether the record names somebody in whose stream one of its acts is told too.
     pub fn names(&self, person: PersonId) -> bool {
-        let joins = |role| matches!(role, Role::Absorbed | Role::Survivor);
-        self.others.iter().any(|(_, other)| other.person == person && !joins(other.role))
+        let is_no_tie = |role| {
+            matches!(role, Role::Absorbed | Role::Survivor | Role::Head | Role::FormerMember)
+        };
+        self.others.iter().any(|(_, other)| other.person == person && !is_no_tie(other.role))
     }
 
     /// Whether what stands about the person is told in several streams now.

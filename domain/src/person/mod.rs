@@ -76,8 +76,8 @@ pub struct Refused(pub Vec<Refusal>);
 pub struct Person {
     memos: Vec<Memo>,
     births: Vec<StatedBirth>,
-    /// Husbands and wives, and those in whose streams an event is told too, with the sequence of
-    /// the event.
+    /// Husbands and wives, heads of households and whom this person led, and those in whose streams
+    /// an event is told too, with the sequence of the event.
     others: Vec<(u32, Related)>,
     owner: Option<PersonId>,
     /// Merges and splits, those told aside among them.
@@ -150,8 +150,8 @@ impl Aggregate for Person {
         let has_other = |role: Role| match kind {
             // A first load tells of a marriage that the register has not seen, and a widow of one
             // that ended.
-            Kind::Registration | Kind::Widow => role == Role::Spouse,
-            _ => role.is_told(kind),
+            Kind::Registration | Kind::Widow if role == Role::Spouse => true,
+            _ => role.is_told(kind) || matches!(role, Role::Head | Role::FormerMember),
         };
         let others = event.life.related.iter().filter(|related| has_other(related.role));
         self.others.extend(others.map(|related| (sequence, *related)));
@@ -244,6 +244,21 @@ impl Person {
             return Vec::new();
         };
         guardians.filter(|(at, _)| *at == newest.1).map(|(_, who)| who.person).collect()
+    }
+
+    /// Who leads the person's household on a day, by the newest standing act up to it that says so;
+    /// nobody for who leads one or was registered elsewhere since.
+    pub fn head_on(&self, day: Date) -> Option<PersonId> {
+        let heads = self.others.iter().filter(|(_, related)| related.role == Role::Head);
+        let named = heads.map(|(at, head)| (*at, Some(head.person)));
+        let parts = (0..self.events()).filter(|at| {
+            let (kind, side) = self.kind(*at);
+            !side && Role::FormerHead.is_told(kind)
+        });
+        let said = parts.map(|at| (at, None)).chain(named);
+        let said = said.filter(|(at, _)| self.day(*at) <= day && !self.is_void(*at));
+        // Of one act that names a head, the head counts.
+        said.max_by_key(|(at, head)| (self.day(*at), *at, head.is_some()))?.1
     }
 
     /// By what the person is dead as known now, and since when.

@@ -72,6 +72,7 @@ impl Archive {
         if leads && !fact.side && !related.iter().any(|related| related.role == Role::Head) {
             self.end_others(Role::Head, None, voice);
         }
+        self.part(fact, voice.origin);
         if fact.kind == Kind::GuardianSet && !fact.side {
             let is_named = |link: &Link| {
                 let role = Role::Guardian;
@@ -79,6 +80,30 @@ impl Archive {
             };
             self.end_where(voice, |link| link.role == Role::Guardian && !is_named(link));
         }
+    }
+
+    /// Ends the ties of a household that somebody is in no longer, or leads no longer, but those
+    /// that the fact states.
+    fn part(&mut self, fact: &Fact<'_>, origin: u16) {
+        let related = &fact.life.related;
+        let lost = related.iter().filter(|related| related.role == Role::FormerMember);
+        for lost in lost {
+            self.close_where(origin, |l| l.role == Role::Member && l.person == lost.person);
+        }
+        if fact.side {
+            return;
+        }
+        let leaves = fact.kind.is_death() || matches!(fact.kind, Kind::HukouIn | Kind::Emigrate);
+        let splits = fact.kind == Kind::HhSplit;
+        let is_stated = |link: &Link| {
+            let (role, person) = (link.role, link.person);
+            !fact.kind.is_death() && fact.life.related.contains(&Related { role, person })
+        };
+        self.close_where(origin, |link| match link.role {
+            Role::Head => leaves && !is_stated(link),
+            Role::Member => (leaves || splits) && !is_stated(link),
+            _ => false,
+        });
     }
 
     fn begin(
@@ -89,6 +114,9 @@ impl Archive {
         before: Option<Marital>,
     ) {
         for Related { role, person } in named.iter().copied().filter(|r| takes(r.role)) {
+            if matches!(role, Role::FormerHead | Role::FormerMember) {
+                continue;
+            }
             let has_word = voice.has_word_on_tie(role);
             if self.retell(role, person, has_word, voice) {
                 continue;
@@ -98,7 +126,11 @@ impl Archive {
                 continue;
             }
             match role {
-                Role::Head => self.end_others(Role::Head, Some(person), voice),
+                Role::Head => {
+                    self.end_others(Role::Head, Some(person), voice);
+                    // Who has a head leads nobody.
+                    self.close_where(voice.origin, |link| link.role == Role::Member);
+                }
                 Role::Spouse if has_word => self.end_doubted_marriages(),
                 _ => {}
             }
@@ -119,6 +151,12 @@ impl Archive {
 
     fn end_others(&mut self, role: Role, but: Option<PersonId>, voice: Voice) {
         self.end_where(voice, |link| link.role == role && Some(link.person) != but);
+    }
+
+    /// Ends ties that cannot last any longer, whoever told what ends them.
+    fn close_where(&mut self, origin: u16, ends: impl Fn(&Link) -> bool) {
+        let open = self.links.iter_mut().filter(|link| link.ended.is_none() && ends(link));
+        open.for_each(|link| (link.ended, link.doubt) = (Some(origin), None));
     }
 
     /// Ends the marriage with somebody who died; with anybody when it is not said who.

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
 
+use super::households::Belongs;
 use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
 use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
@@ -200,6 +201,9 @@ impl People {
             changes.extend(before.place.as_ref().map(|before| (place(before), None)));
             changes.extend(after.place.as_ref().map(|after| (place(after), Some(Vec::new()))));
         }
+        if before.belongs != after.belongs {
+            self.household_changes(person, &before.belongs, &after.belongs, changes);
+        }
     }
 }
 
@@ -290,6 +294,7 @@ impl Row {
 pub(super) struct Indexed {
     name: Option<String>,
     place: Option<Place>,
+    belongs: Belongs,
 }
 
 impl Indexed {
@@ -298,6 +303,7 @@ impl Indexed {
         let lives = !row.archive.is_dead && row.owner.is_none();
         let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
         let name = name.map(str::to_owned);
-        Self { name, place: row.place().filter(|_| lives) }
+        let belongs = Belongs::of(&row.archive, row.owner);
+        Self { name, place: row.place().filter(|_| lives), belongs }
     }
 }

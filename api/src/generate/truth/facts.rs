@@ -247,6 +247,10 @@ fn ties(event: &Event, effects: &mut Vec<Effect>) {
         Kind::Reappear => effects.extend(spouse.map(Effect::Revive)),
         Kind::Widow => effects.extend(spouse.map(Effect::Lose)),
         kind => {
+            // A household that splits off has the members that it names.
+            if kind == Kind::HhSplit {
+                effects.push(Effect::End(Role::Member, None));
+            }
             let begins = event.related.iter().map(|(role, who)| Effect::Tie(*role, who.person));
             effects.extend(begins);
             let members = event.observations.iter();
@@ -259,6 +263,11 @@ fn ties(event: &Event, effects: &mut Vec<Effect>) {
     }
     if matches!(event.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange) {
         effects.push(Effect::End(Role::Head, None));
+    }
+    // Who dies, or is registered elsewhere, is nobody's member and nobody's head there.
+    if event.kind.is_death() || matches!(event.kind, Kind::HukouIn | Kind::Emigrate) {
+        effects.push(Effect::End(Role::Head, None));
+        effects.push(Effect::End(Role::Member, None));
     }
 }
 

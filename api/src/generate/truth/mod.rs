@@ -4,12 +4,13 @@
 mod authority;
 mod deadlines;
 mod facts;
+mod heads;
 mod write;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use domain::Kind;
+use domain::{Kind, Role};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -20,7 +21,8 @@ use super::person::mark;
 use super::simulation::Simulation;
 use super::{Options, Summary};
 use deadlines::Limits;
-use facts::{Change, Fact, corrected, effects_of};
+use facts::{Change, Effect, Fact, corrected, effects_of};
+use heads::Heads;
 use write::write_person;
 
 /// The running truth.
@@ -28,6 +30,7 @@ pub(super) struct Truth {
     rows: FxHashMap<Group, Tally>,
     /// What was said of the persons whose record is written out, in the order of delivery.
     lives: BTreeMap<u32, Vec<Fact>>,
+    heads: Heads,
     limits: Limits,
     /// Every so many persons one is written out; 0 for none.
     stride: u32,
@@ -72,7 +75,7 @@ impl Truth {
             persons => options.people.div_ceil(persons).max(1),
         };
         let (rows, lives, limits) = (FxHashMap::default(), BTreeMap::new(), Limits::new());
-        Self { rows, lives, limits, stride }
+        Self { rows, lives, heads: Heads::default(), limits, stride }
     }
 
     /// The register records a report.
@@ -95,7 +98,10 @@ impl Truth {
         if self.stride == 0 {
             return;
         }
-        for (person, side, effects) in effects_of(event) {
+        let lost = self.heads.take(event).into_iter();
+        let lost =
+            lost.map(|(head, member)| (head, true, vec![Effect::End(Role::Member, Some(member))]));
+        for (person, side, effects) in effects_of(event).into_iter().chain(lost) {
             if person.is_multiple_of(self.stride) {
                 self.lives.entry(person).or_default().push(Fact {
                     id: event.id,
@@ -113,7 +119,8 @@ impl Truth {
 
     /// A correction or annulment acts wherever its target was told.
     fn amend(&mut self, event: &Event, amends: &Amends) {
-        for person in amends.told_to.iter() {
+        let besides = self.heads.amend(amends);
+        for person in amends.told_to.iter().chain(&besides) {
             let Some(life) = self.lives.get_mut(person) else { continue };
             let facts = life.iter_mut().rev().filter(|fact| fact.id == amends.target);
             for fact in facts {
