@@ -101,6 +101,15 @@ pub fn known_then(
     Ok((!own.is_empty()).then(|| (person, archive::absorbed(&own))))
 }
 
+/// A person, and everybody whose record was ever one with theirs.
+///
+/// # Errors
+/// [`ReplayError`].
+pub fn ever_one_with(log: &LogReader, person: PersonId) -> Result<Vec<PersonId>, ReplayError> {
+    let own = stream(log, person, Cut::None)?;
+    Ok(std::iter::once(person).chain(archive::ever_joined(&own)).collect())
+}
+
 /// For each event in order, the difference between the archives without and with it: of the person,
 /// or before a merge of the record that told it.
 fn changes(life: &[Recorded], person: PersonId) -> Vec<Vec<Change>> {

@@ -1,8 +1,11 @@
 //! The HTTP side of the service: routes are put together here, and every error leaves as a problem.
 
+mod accesses;
+mod accesses_json;
 mod answer;
 mod archive_json;
 mod archive_parts;
+mod audit_accesses;
 pub mod batch;
 mod catalogue;
 pub mod cloudevents;
@@ -14,16 +17,21 @@ mod flags;
 pub mod language;
 pub mod lines;
 mod log;
+mod log_of_reads;
+mod logged;
 mod metrics;
 mod operate;
 mod persons;
 pub mod problem;
 pub mod problem_kinds;
 mod quality;
+mod recording;
 mod rejections;
 pub mod server;
 mod spool;
 mod stream;
+mod terms;
+mod values_told;
 mod views_position;
 pub mod who;
 
@@ -51,9 +59,12 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(rejections::routes(shared()))
         .merge(persons::routes(shared()))
         .merge(flags::routes(shared()))
+        .merge(accesses::routes(shared()))
+        .merge(audit_accesses::routes(shared()))
         .merge(quality::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(log::routes(shared()))
+        .merge(log_of_reads::routes(shared()))
         .merge(operate::routes(shared()))
         .merge(catalogue::routes())
         .merge(divisions::routes(shared()))

@@ -1,7 +1,6 @@
 //! Persons: from a document to an id, the archive on both axes of time, the history, the people of
 //! a place. Every answer about a person is on record before it leaves.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -9,21 +8,25 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use domain::life_event::PersonRead;
+use domain::life_event::ItemsTold;
 use domain::{Document, DocumentKind, Item, PersonId, Place};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::Row;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
+
+pub(super) use super::recording::record;
 
 use super::archive_json::{self, AsOf, Shown};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::recording::{self, Answer, record_answer};
+use super::values_told;
 use super::views_position::{at_position, wait_at_least};
 use super::who::{Purpose, Who};
 use crate::access::Action;
-use crate::registry::{Read, Registry};
+use crate::registry::Registry;
 
 /// Persons in an answer to a search.
 const FOUND_MAX: usize = 20;
@@ -89,7 +92,14 @@ async fn read_person(
     let mut asked = Map::new();
     asked.insert("valid_on".into(), json!(valid_on));
     asked.insert("known_at".into(), json!(known_at));
-    let recorded = record(&registry, &who, Some(id), purpose, "read_person", shown.names(), asked);
+    let told = values_told::of_archive(archive, wanted.as_deref());
+    let recorded = Answer {
+        fields: shown.parts(),
+        as_of: asked,
+        position,
+        ..Answer::about("read_person", id, told)
+    };
+    let recorded = record_answer(&registry, &who, purpose, recorded);
     // Written while the disk is busy with the record.
     let answer = at_position(position, shown);
     recorded.await?;
@@ -111,8 +121,14 @@ async fn read_history(
     let entries = tokio::task::spawn_blocking(move || replay::history::history(&log, id)).await;
     let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
     let events: Vec<_> = entries.iter().map(archive_json::entry).collect();
-    let fields = vec!["history"];
-    record(&registry, &who, Some(id), purpose, "read_history", fields, Map::new()).await?;
+    // The log may be further than the views.
+    let newest = entries.iter().map(|entry| entry.event.envelope.position).max();
+    let told = Answer {
+        fields: vec!["history"],
+        position: newest.map_or(position, |newest| newest.max(position)),
+        ..Answer::about("read_history", id, values_told::of_history(&entries))
+    };
+    record_answer(&registry, &who, purpose, told).await?;
     Ok(at_position(position, Json(json!({"person_id": id, "events": events}))))
 }
 
@@ -138,9 +154,14 @@ async fn look_up_person(
     wait_at_least(&registry, &headers).await?;
     let id = document_id(&registry, &document)?;
     let found = visible_id(&registry, &who, id);
-    let person = found.as_ref().ok().map(|(id, _)| *id);
-    let fields = vec!["person_id"];
-    record(&registry, &who, person, purpose, "look_up_person", fields, Map::new()).await?;
+    let told = match &found {
+        Ok((id, _)) => Answer::about("look_up_person", *id, ItemsTold::default()),
+        Err(_) => Answer::of_nobody("look_up_person"),
+    };
+    let (fields, position) = (vec!["person_id"], registry.folded());
+    // The id is a keyed hash of the document.
+    let told = Answer { fields, position, query: Some(id.to_string()), ..told };
+    record_answer(&registry, &who, purpose, told).await?;
     let (id, _) = found?;
     Ok(at_position(registry.folded(), Json(json!({"person_id": id}))))
 }
@@ -165,6 +186,14 @@ struct Search {
     place: Option<String>,
 }
 
+impl Search {
+    fn fingerprint(&self, registry: &Registry) -> String {
+        let [day, place] = [&self.birth_date, &self.place].map(|text| text.as_deref());
+        let parts = [self.full_name.trim(), day.unwrap_or_default(), place.unwrap_or_default()];
+        recording::fingerprint(registry, &parts)
+    }
+}
+
 async fn search_persons(
     State(registry): State<Arc<Registry>>,
     who: Who,
@@ -176,7 +205,8 @@ async fn search_persons(
     wait_at_least(&registry, &headers).await?;
     let place = search.place.as_deref().map(parse_place).transpose()?;
     let named = registry.views.people.named(search.full_name.trim(), PAGE_MAX);
-    let mut found = Vec::new();
+    let position = registry.folded();
+    let (mut found, mut persons) = (Vec::new(), Vec::new());
     let mut is_cut = false;
     for id in named.map_err(|error| internal(&error))? {
         let Ok((id, row)) = visible_id(&registry, &who, id) else { continue };
@@ -187,24 +217,22 @@ async fn search_persons(
             is_cut = true;
             break;
         }
-        if fits {
-            found.push((id, archive_json::hit(id, &row)));
+        if fits && !persons.iter().any(|(known, _)| *known == id) {
+            persons.push((id, values_told::of_hit(&row)));
+            found.push(archive_json::hit(id, &row));
         }
     }
-    let fields = || vec!["full_name", "birth_date", "place"];
-    if found.is_empty() {
-        record(&registry, &who, None, purpose, "search_persons", fields(), Map::new()).await?;
-    }
-    // All are handed in before the first is waited for, so that they share a sync.
-    let record_one = |(id, _): &(PersonId, Value)| {
-        record(&registry, &who, Some(*id), purpose, "search_persons", fields(), Map::new())
+    let told = Answer {
+        operation: "search_persons",
+        count: found.len(),
+        persons,
+        fields: Vec::new(),
+        as_of: Map::new(),
+        query: Some(search.fingerprint(&registry)),
+        position,
     };
-    for recorded in found.iter().map(record_one).collect::<Vec<_>>() {
-        recorded.await?;
-    }
-    let persons: Vec<_> = found.into_iter().map(|(_, hit)| hit).collect();
-    let answer = json!({"persons": persons, "more": is_cut});
-    Ok(at_position(registry.folded(), Json(answer)))
+    record_answer(&registry, &who, purpose, told).await?;
+    Ok(at_position(position, Json(json!({"persons": found, "more": is_cut}))))
 }
 
 #[derive(Deserialize)]
@@ -229,17 +257,32 @@ async fn list_people(
     }
     let after = page.after.as_deref().map(parse_cursor).transpose()?;
     let limit = page.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let position = registry.folded();
     let people = registry.views.people.living_in(place, after, limit);
     let people = people.map_err(|error| internal(&error))?;
     let next = people.last().filter(|_| people.len() == limit);
     let next = next.map(|(place, person)| format!("{place}.{person}"));
-    let list: Vec<_> =
-        people.iter().map(|(place, id)| json!({"person_id": id, "place": place})).collect();
+    let (mut list, mut persons) = (Vec::new(), Vec::with_capacity(people.len()));
+    for (place, id) in people {
+        let row = registry.views.people.row(id).map_err(|error| internal(&error))?;
+        // The list and the row are read one after the other: who has moved in between is left out.
+        let Some(row) = row.filter(|row| row.places().any(|one| one == place)) else { continue };
+        persons.push((id, values_told::of_resident(&row, place)));
+        list.push(json!({"person_id": id, "place": place}));
+    }
     let mut asked = Map::new();
     asked.insert("place".into(), json!(place));
-    let fields = vec!["person_id", "place"];
-    record(&registry, &who, None, purpose, "list_people", fields, asked).await?;
-    Ok(at_position(registry.folded(), Json(json!({"people": list, "next": next}))))
+    let told = Answer {
+        operation: "list_people",
+        count: list.len(),
+        persons,
+        fields: vec!["person_id", "place"],
+        as_of: asked,
+        query: None,
+        position,
+    };
+    record_answer(&registry, &who, purpose, told).await?;
+    Ok(at_position(position, Json(json!({"people": list, "next": next}))))
 }
 
 /// The person of an id in a path, when the grant reaches them. Whether somebody exists outside of
@@ -281,34 +324,6 @@ fn visible_alone(registry: &Registry, who: &Who, id: PersonId) -> Result<(), Pro
 fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
     let reached = who.0.may_read(id) && row.places().any(|place| who.0.covers(place));
     if reached { Ok(()) } else { Err(Problem::new(&kinds::NOT_FOUND)) }
-}
-
-/// Hands a read in to be recorded; it is on record when the future has ended well.
-pub(super) fn record(
-    registry: &Registry,
-    who: &Who,
-    person: Option<PersonId>,
-    purpose: Purpose,
-    operation: &'static str,
-    fields: Vec<&'static str>,
-    as_of: Map<String, Value>,
-) -> impl Future<Output = Result<(), Problem>> + use<> {
-    let read = PersonRead {
-        purpose: purpose.0.into(),
-        operation: operation.into(),
-        fields: fields.into_iter().map(Cow::Borrowed).collect(),
-        as_of,
-        later: Map::new(),
-    };
-    let read = Read {
-        person,
-        actor: who.0.subject.clone(),
-        department: who.0.department.unwrap_or(*b"\0\0\0"),
-        place: who.0.place.or_else(|| Place::from_code(0, 2)).expect("two digits"),
-        read,
-    };
-    let recorded = registry.reads.record(read);
-    async { recorded.await.map_err(|error| internal(&error)) }
 }
 
 /// Reads a day of a query.
