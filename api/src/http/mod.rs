@@ -48,6 +48,8 @@ pub use archive_json::entry as event_json;
 pub use language::Language;
 pub use problem::{Problem, ProblemKind};
 pub use server::{Limits, serve};
+pub use terms::OperatorId;
+pub use values_told::of_history as values_of_history;
 pub use who::{Purpose, Who};
 
 /// The whole service over a registry. A route that is added here or in a module beside must be

@@ -29,7 +29,8 @@ impl OperatorId {
     /// A number of a document has so many digits in a row, and has no place here.
     const DIGITS_MAX: usize = 14;
 
-    fn read(text: &str) -> Option<Self> {
+    /// Reads an id; none where the text is no such one.
+    pub fn read(text: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let mut digits = text.split(|c: char| !c.is_ascii_digit());
         let is_id = (1..=Self::BYTES_MAX).contains(&text.len())

@@ -66,12 +66,11 @@ fn add_place(told: &mut ItemsTold, row: &Row, place: Place) {
     }
 }
 
-/// Of a history: each value stands in the changes of the event that it came from.
-pub(super) fn of_history(entries: &[Entry]) -> ItemsTold {
+/// Of a history: the values before and after each event, by the events that they came from.
+pub fn of_history(entries: &[Entry]) -> ItemsTold {
     let mut told = ItemsTold::default();
-    for entry in entries {
-        let stated = entry.changes.iter().filter(|change| change.after.is_some());
-        stated.for_each(|change| told.add(change.item, entry.event.envelope.position));
+    for change in entries.iter().flat_map(|entry| &entry.changes) {
+        change.from.iter().flatten().for_each(|position| told.add(change.item, *position));
     }
     told
 }
