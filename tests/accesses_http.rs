@@ -1,30 +1,27 @@
 //! Who looked at whom, from the real service: what the person is told of the reads about them, what
-//! who audits the readers is told, and what is hidden from the person until a day.
+//! who audits the readers is told.
 
-use std::fs;
-
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::openapi::Document;
 use crate::process::caller::{Answer, Caller};
 use crate::process::events::{VILLAGE, certificate, citizen, event, registration};
-use crate::process::faults::shim;
 use crate::process::server::{Directory, Server, done, run, told};
 
 const COUNTY: &str = "990101";
 
 /// A service with a sender, a clerk of the police of the county and an auditor.
-struct Ground {
-    directory: Directory,
-    server: Server,
-    upstream: Caller,
-    clerk: Caller,
-    auditor: Caller,
+pub struct Ground {
+    pub directory: Directory,
+    pub server: Server,
+    pub upstream: Caller,
+    pub clerk: Caller,
+    pub auditor: Caller,
 }
 
-fn ground_with(variables: &[(&str, &str)]) -> Ground {
+pub fn ground_with(variables: &[(&str, &str)]) -> Ground {
     let directory = Directory::make();
     let upstream = directory.token(&["--role", "upstream"]);
     let clerk = ["--role", "verifier", "--department", "pol", "--place", COUNTY];
@@ -41,7 +38,7 @@ fn ground_with(variables: &[(&str, &str)]) -> Ground {
 
 impl Ground {
     /// Registers somebody; gives their path.
-    async fn person(&self, number: u32, name: &str) -> String {
+    pub async fn person(&self, number: u32, name: &str) -> String {
         let sent = registration(&format!("r-{number}"), &citizen(number), name, VILLAGE);
         let receipt = self.upstream.record(&sent).await;
         let path = format!("/v1/persons/{}", receipt["person_id"].as_str().expect("an id"));
@@ -52,7 +49,7 @@ impl Ground {
     }
 
     /// The persons of paths as themselves. A running service takes new tokens within a second.
-    async fn citizens<const N: usize>(&self, paths: [&str; N]) -> [Caller; N] {
+    pub async fn citizens<const N: usize>(&self, paths: [&str; N]) -> [Caller; N] {
         let callers = paths.map(|path| {
             let id = path.strip_prefix("/v1/persons/").expect("a path of a person");
             let grant = ["--role", "citizen", "--purposes", "own_record", "--person", id];
@@ -64,7 +61,7 @@ impl Ground {
 }
 
 /// GET with further headers.
-async fn get_with(caller: &Caller, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn get_with(caller: &Caller, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = caller.request(Method::GET, path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -72,14 +69,14 @@ async fn get_with(caller: &Caller, path: &str, headers: &[(&str, &str)]) -> Answ
     Answer::read(request.send().await.expect("an answer")).await
 }
 
-async fn accesses(caller: &Caller, path: &str) -> Vec<Value> {
+pub async fn accesses(caller: &Caller, path: &str) -> Vec<Value> {
     let answer = caller.get(&format!("{path}/accesses")).await.with(200);
     let schema = &Document::read().0["components"]["schemas"]["Accesses"].clone();
     assert_eq!(Document::read().check(schema, &answer), Ok(()));
     answer["accesses"].as_array().expect("accesses").clone()
 }
 
-fn all<'a>(entries: &'a [Value], name: &str) -> Vec<&'a str> {
+pub fn all<'a>(entries: &'a [Value], name: &str) -> Vec<&'a str> {
     entries.iter().map(|entry| entry[name].as_str().unwrap_or("-")).collect()
 }
 
@@ -169,92 +166,6 @@ async fn who_looked_is_told_to_the_person_and_to_who_audits() {
     assert_eq!(paged[1..], again[..], "the read of the last listing came on top");
     assert_eq!(paged.last().expect("a read")["read_position"], last);
     server.stop();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lawfully_hidden_read_is_told_on_its_day_and_leaves_no_gap_before() {
-    let beside = tempfile::tempdir().expect("a folder");
-    let clock = beside.path().join("clock");
-    let clock = clock.to_str().expect("a name in UTF-8");
-    fs::write(clock, "0").expect("a file");
-    let ground = ground_with(&[("LD_PRELOAD", shim()), ("FAULT_CLOCK", clock)]);
-    let (path, twin) = (ground.person(1, "陈小明").await, ground.person(2, "李清照").await);
-    let [own, of_twin] = ground.citizens([&path, &twin]).await;
-    let clerk = &ground.clerk;
-    let today = domain::clocks::day_in_china(Timestamp::now());
-    let day = |days: i32| (today + Span::new().days(days)).to_string();
-    let (until, long) = (day(2), day(731));
-    let hidden = [("hidden-until", until.as_str()), ("legal-basis", "criminal_investigation")];
-    for number in 0..5 {
-        if number != 2 {
-            get_with(clerk, &path, &hidden).await.with(200);
-        }
-        for path in [&path, &twin] {
-            clerk.get(path).await.with(200);
-        }
-    }
-    get_with(clerk, &format!("{path}/history"), &hidden).await.with(200);
-
-    // The one with hidden reads sees what the one without sees, page by page.
-    for limit in [1, 2, 5, 100] {
-        let shapes = [(&own, &path), (&of_twin, &twin)].map(|(caller, path)| async move {
-            let (mut shape, mut before) = (Vec::new(), String::new());
-            loop {
-                let page = format!("{path}/accesses?limit={limit}{before}");
-                let page = caller.get(&page).await.with(200);
-                let entries = page["accesses"].as_array().expect("accesses").clone();
-                shape.push((entries.len(), page["next"].is_null()));
-                assert!(all(&entries, "hidden_until").iter().all(|day| *day == "-"));
-                if page["next"].is_null() {
-                    return shape;
-                }
-                before = format!("&before={}", page["next"]);
-            }
-        });
-        let [of_own, of_twin] = shapes;
-        assert_eq!(of_own.await, of_twin.await, "{limit} a page");
-    }
-    let value = format!("{path}/disclosures?item=full_name&value_at=1");
-    let told = own.get(&value).await.with(200);
-    assert_eq!(told["disclosures"].as_array().expect("disclosures").len(), 5);
-    let audited = ground.auditor.get(&value).await.with(200);
-    assert_eq!(audited["disclosures"].as_array().expect("disclosures").len(), 10);
-    let audited = accesses(&ground.auditor, &path).await;
-    let marked: Vec<_> = audited.iter().filter(|one| one["hidden_now"] == true).collect();
-    assert_eq!(marked.len(), 5);
-    for one in marked {
-        assert_eq!(
-            (&one["hidden_until"], &one["legal_basis"]),
-            (&json!(until), &json!(hidden[1].1))
-        );
-    }
-
-    // Who may not, on no such basis, not for ever, not by halves; and such a read is none.
-    let count = audited.len() + 1;
-    let refused = [
-        (&ground.auditor, vec![hidden[0], hidden[1]], 403, "hiding_not_allowed"),
-        (clerk, vec![hidden[0], ("legal-basis", "court_decision")], 403, "hiding_not_allowed"),
-        (clerk, vec![hidden[0], ("legal-basis", "curiosity")], 400, "bad_request"),
-        (clerk, vec![hidden[0]], 400, "bad_request"),
-        (clerk, vec![hidden[1]], 400, "bad_request"),
-        (clerk, vec![("hidden-until", "2020-01-01"), hidden[1]], 400, "bad_request"),
-        (clerk, vec![("hidden-until", &long), hidden[1]], 400, "bad_request"),
-        (clerk, vec![("on-behalf-of", "990101197001010014")], 400, "bad_request"),
-        (clerk, vec![("on-behalf-of", "two words")], 400, "bad_request"),
-    ];
-    for (caller, headers, status, code) in refused {
-        get_with(caller, &path, &headers).await.problem(status, code);
-    }
-    assert_eq!(accesses(&ground.auditor, &path).await.len(), count);
-
-    let before = accesses(&own, &path).await.len();
-    fs::write(clock, (2 * 86_400).to_string()).expect("a file");
-    let after = accesses(&own, &path).await;
-    let opened: Vec<_> = after.iter().filter(|one| one["hidden_until"] == *until).collect();
-    assert_eq!((opened.len(), after.len()), (5, before + 1 + 5));
-    let audited = accesses(&ground.auditor, &path).await;
-    assert!(audited.iter().all(|one| one["hidden_now"] == false));
-    ground.server.stop();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -369,6 +280,29 @@ async fn reads_and_values_told_follow_records_through_a_merge_and_a_split() {
         let told = told["disclosures"].as_array().expect("disclosures").clone();
         assert_eq!(all(&told, "on_behalf_of"), due, "{query}");
     }
+    ground.server.stop();
+}
+
+/// What a sender is shown of its own mistakes is somebody's data, and that nothing was known of
+/// somebody at a time is an answer about them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_rejections_and_an_empty_past_are_reads_too() {
+    let ground = ground_with(&[]);
+    let path = ground.person(1, "陈小明").await;
+    let [own] = ground.citizens([&path]).await;
+    let before = "2020-01-01T00:00:00Z";
+    let none = ground.clerk.get(&format!("{path}?known_at={before}")).await;
+    none.problem(404, "not_found");
+    let wrong = json!({"items": {"sex": "7"}});
+    let wrong = event("x-1", "observation", &citizen(1), "2026-03-05", wrong);
+    ground.upstream.post(&wrong).await.problem(422, "rejected");
+    let list = ground.upstream.get_at("/v1/rejections", 2).await.with(200);
+    assert_eq!(list["rejections"].as_array().expect("rejections").len(), 1);
+    let told = accesses(&own, &path).await;
+    assert_eq!(all(&told, "operation"), ["list_rejections", "read_person"]);
+    assert_eq!((&told[0]["role"], &told[0]["department"]), (&json!("upstream"), &json!(null)));
+    assert_eq!((&told[1]["count"], &told[1]["fields"]), (&json!(0), &json!([])));
+    assert_eq!(told[1]["as_of"]["known_at"], before);
     ground.server.stop();
 }
 

@@ -24,6 +24,7 @@ mod generated_at;
 mod generated_lives;
 mod golden_events;
 mod ground;
+mod hidden_reads;
 mod journal_contract;
 mod keys;
 mod merged_lives;

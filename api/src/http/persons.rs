@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::Row;
 use serde::Deserialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 pub(super) use super::recording::record;
 
@@ -80,8 +80,15 @@ async fn read_person(
             }
         }
         let archive = replay::history::as_of(registry.log(), id, valid_on, known_at);
-        let archive = archive.map_err(|error| internal(&error))?;
-        Some(archive.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?)
+        let Some(archive) = archive.map_err(|error| internal(&error))? else {
+            // That nothing was known then is told of them too.
+            let as_of = axes(valid_on, known_at);
+            let told = Answer::about("read_person", id, ItemsTold::default());
+            let told = Answer { as_of, position, count: 0, ..told };
+            record_answer(&registry, &who, purpose, told).await?;
+            return Err(Problem::new(&kinds::NOT_FOUND));
+        };
+        Some(archive)
     } else {
         None
     };
@@ -89,13 +96,10 @@ async fn read_person(
     let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
     let as_of = AsOf { known_at, position, valid_on };
     let shown = Shown::new(id, archive, wanted.as_deref(), as_of).joined(asked_for, absorbed);
-    let mut asked = Map::new();
-    asked.insert("valid_on".into(), json!(valid_on));
-    asked.insert("known_at".into(), json!(known_at));
     let told = values_told::of_archive(archive, wanted.as_deref());
     let recorded = Answer {
         fields: shown.parts(),
-        as_of: asked,
+        as_of: axes(valid_on, known_at),
         position,
         ..Answer::about("read_person", id, told)
     };
@@ -104,6 +108,12 @@ async fn read_person(
     let answer = at_position(position, shown);
     recorded.await?;
     Ok(answer)
+}
+
+/// The axes of a read, as they are recorded.
+fn axes(valid_on: Option<Date>, known_at: Option<Timestamp>) -> Map<String, Value> {
+    let axes = [("valid_on", json!(valid_on)), ("known_at", json!(known_at))];
+    axes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 async fn read_history(
