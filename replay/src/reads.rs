@@ -16,8 +16,8 @@ const BATCH_READS: usize = 4_000;
 /// The reads about a person and the records that are one with theirs, newest first.
 pub struct Backwards<'a> {
     log: &'a LogReader,
-    /// The newest read of each stream that was not given yet.
-    due: Vec<Position>,
+    /// Each stream, and its newest read that was not given yet.
+    due: Vec<(StreamId, Position)>,
     before: Option<Position>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Backwards<'a> {
         let mut due = Vec::with_capacity(persons.len());
         for person in persons {
             let stream = StreamId { kind: StreamKind::Reads, id: person.as_uuid() };
-            due.extend(log.journal().stream_head(stream)?.map(|(_, position)| position));
+            due.extend(log.journal().stream_head(stream)?.map(|(_, position)| (stream, position)));
         }
         Ok(Self { log, due, before })
     }
@@ -42,33 +42,33 @@ impl<'a> Backwards<'a> {
     /// The next older read; none when there are no more.
     ///
     /// # Errors
-    /// [`ReplayError`].
+    /// [`ReplayError`], also for a chain that leads to a read of somebody else.
     pub fn next_older(&mut self) -> Result<Option<Recorded>, ReplayError> {
         loop {
-            let newest = self.due.iter().enumerate().max_by_key(|(_, position)| **position);
-            let Some((at, &position)) = newest else { return Ok(None) };
-            let is_wanted = self.before.is_none_or(|before| position < before);
-            let (previous, read) = match is_wanted {
-                true => match self.log.event(position)? {
-                    Some(read) => (read.envelope.previous, Some(read)),
-                    None => return Ok(None),
-                },
-                // What was on earlier pages needs no opening.
-                false => match self.log.journal().read_at(position)? {
-                    Some(stored) => (stored.decode()?.0.previous, None),
-                    None => return Ok(None),
-                },
-            };
+            let newest = self.due.iter().enumerate().max_by_key(|(_, (_, position))| *position);
+            let Some((at, &(stream, position))) = newest else { return Ok(None) };
+            let stored = self.log.journal().read_at(position)?.ok_or_else(|| broken(position))?;
+            let (envelope, _) = stored.decode()?;
+            let previous = envelope.previous;
+            if envelope.stream != stream || previous >= position {
+                return Err(broken(position));
+            }
             if previous == Position(0) {
                 self.due.swap_remove(at);
             } else {
-                self.due[at] = previous;
+                self.due[at] = (stream, previous);
             }
-            if read.is_some() {
-                return Ok(read);
+            // What was on earlier pages needs no opening.
+            if self.before.is_none_or(|before| position < before) {
+                return self.log.event(position);
             }
         }
     }
+}
+
+fn broken(position: Position) -> ReplayError {
+    let source = "the chain of the stream is broken".into();
+    ReplayError::Payload { position: position.0, source }
 }
 
 /// The first read that was recorded at or after an instant; behind the head when there is none.

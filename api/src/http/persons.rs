@@ -110,10 +110,13 @@ async fn read_person(
     Ok(answer)
 }
 
-/// The axes of a read, as they are recorded.
+/// The axes of a read that were asked for, as they are recorded.
 fn axes(valid_on: Option<Date>, known_at: Option<Timestamp>) -> Map<String, Value> {
-    let axes = [("valid_on", json!(valid_on)), ("known_at", json!(known_at))];
-    axes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let axes = [
+        ("valid_on", valid_on.map(|day| json!(day))),
+        ("known_at", known_at.map(|instant| json!(instant))),
+    ];
+    axes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 async fn read_history(
@@ -169,8 +172,10 @@ async fn look_up_person(
         Err(_) => Answer::of_nobody("look_up_person"),
     };
     let (fields, position) = (vec!["person_id"], registry.folded());
-    // The id is a keyed hash of the document.
-    let told = Answer { fields, position, query: Some(id.to_string()), ..told };
+    // The id is a keyed hash of the document, and mostly that of the person.
+    let is_theirs = found.as_ref().is_ok_and(|(person, _)| *person == id);
+    let query = (!is_theirs).then(|| id.to_string());
+    let told = Answer { fields, position, query, ..told };
     record_answer(&registry, &who, purpose, told).await?;
     let (id, _) = found?;
     Ok(at_position(registry.folded(), Json(json!({"person_id": id}))))
