@@ -2,6 +2,7 @@
 #![allow(clippy::too_many_lines, reason = "tables of cases are long")]
 
 mod access;
+mod accesses_http;
 mod archive_axes;
 mod archive_http;
 mod archive_lives;
@@ -16,6 +17,7 @@ mod collect_http;
 mod collect_stream;
 mod collecting;
 mod deadlines;
+mod disclosures;
 mod divisions;
 mod divisions_http;
 mod flags_http;
@@ -24,6 +26,7 @@ mod generated_at;
 mod generated_lives;
 mod golden_events;
 mod ground;
+mod hidden_reads;
 mod household_index;
 mod households_http;
 mod journal_contract;

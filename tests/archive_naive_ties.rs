@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Item, Kind, PersonId, Position, Role};
+use domain::{Item, Kind, PersonId, Role};
 
 use crate::archive_naive::{Held, Speaker, Step, Truth};
 
@@ -87,7 +87,7 @@ fn may_end(truth: &Truth, tie: &Tie, by: Speaker<'_>) -> bool {
 }
 
 /// Ends what cannot last any longer, whoever told of it.
-fn close(truth: &mut Truth, position: Position, ends: impl Fn(&Tie) -> bool) {
+fn close(truth: &mut Truth, position: u64, ends: impl Fn(&Tie) -> bool) {
     for tie in truth.ties.iter_mut().filter(|tie| tie.ended.is_none() && ends(tie)) {
         (tie.ended, tie.doubt) = (Some(position), None);
     }

@@ -199,6 +199,23 @@ fn an_unknown_type_version_or_form_is_an_error_and_no_panic() {
     }
 }
 
+/// What a read keeps beyond its first form: which items were told, and by which event each.
+#[test]
+fn a_read_with_everything_that_is_kept_of_it_is_read_and_written_byte_for_byte() {
+    let json = fs::read_to_string(folder().join("person_read_full.json")).expect("UTF-8");
+    let json = json.trim_end();
+    let payload = Payload::read(Kind::PersonRead.event_type(false), json.as_bytes()).unwrap();
+    assert_eq!(String::from_utf8(payload.to_json()).unwrap(), json);
+    let Payload::Read(read) = payload else { panic!("a read") };
+    assert!(read.later.is_empty(), "every field is known: {:?}", read.later);
+    assert!(Item::all().all(|item| read.told.has(item, Position(1201))));
+    assert_eq!(read.told.items().count(), Item::all().count());
+    assert!(read.told.has(Item::EthnicGroup, Position(1305)));
+    assert!(!read.told.has(Item::Sex, Position(1305)) && !read.told.has(Item::Sex, Position(1)));
+    let day = |text: &str| text.parse().expect("a day");
+    assert!(!read.is_open_on(day("2027-02-28")) && read.is_open_on(day("2027-03-01")));
+}
+
 /// Every field filled with another value, so that no two can be mistaken for each other.
 fn envelope() -> Envelope {
     let stream = |kind, id| StreamId { kind, id: Uuid::from_u128(id) };

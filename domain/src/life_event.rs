@@ -4,9 +4,9 @@
 //! was ever written is read by [`Payload::read`], and fields of a later version survive in
 //! `later`.
 
+mod person_read;
 mod read;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ use crate::items::Item;
 use crate::recorded::EventType;
 
 pub use crate::role::Role;
+pub use person_read::{Hidden, ItemsTold, PersonRead};
 
 /// Items and their values, ordered by item, each item once.
 ///
@@ -187,23 +188,6 @@ pub struct Rejection {
     pub later: Map<String, Value>,
 }
 
-/// A read of a person's record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PersonRead {
-    /// Why: a purpose of the reader's grant.
-    pub purpose: Cow<'static, str>,
-    /// What was asked: the operation's name.
-    pub operation: Cow<'static, str>,
-    /// Names of the fields that were answered.
-    pub fields: Vec<Cow<'static, str>>,
-    /// The question's axes, as asked.
-    #[serde(default)]
-    pub as_of: Map<String, Value>,
-    /// Fields of a later version of this program.
-    #[serde(flatten)]
-    pub later: Map<String, Value>,
-}
-
 /// The payload of a record, by its type.
 #[derive(Clone, PartialEq)]
 pub enum Payload {
@@ -257,7 +241,7 @@ impl Payload {
         match self {
             Payload::Life(event) => serde_json::to_vec(event),
             Payload::Rejection(rejection) => serde_json::to_vec(rejection),
-            Payload::Read(read) => serde_json::to_vec(read),
+            Payload::Read(read) => return read.to_json(),
         }
         .expect("these types have string keys only")
     }

@@ -33,6 +33,8 @@ pub struct Change {
     pub before: Option<String>,
     /// Its value after; none when there is none any more.
     pub after: Option<String>,
+    /// The events that the two values came from. An annulment brings back what an older one said.
+    pub from: [Option<Position>; 2],
 }
 
 /// Every event of a person's stream, and of those that are absorbed into it, in the order in which
@@ -132,6 +134,15 @@ pub fn known_then(
     Ok((!own.is_empty()).then(|| (person, archive::absorbed(&own))))
 }
 
+/// A person, and everybody whose record was ever one with theirs.
+///
+/// # Errors
+/// [`ReplayError`].
+pub fn ever_one_with(log: &LogReader, person: PersonId) -> Result<Vec<PersonId>, ReplayError> {
+    let own = stream(log, person, Cut::None)?;
+    Ok(std::iter::once(person).chain(archive::ever_joined(&own)).collect())
+}
+
 /// For each event in order, the difference between the archives without and with it: of the person,
 /// or before a merge of the record that told it.
 fn changes(life: &[Recorded], person: PersonId) -> Vec<Vec<Change>> {
@@ -163,12 +174,15 @@ fn changes(life: &[Recorded], person: PersonId) -> Vec<Vec<Change>> {
 }
 
 fn difference(before: &Archive, after: &Archive) -> Vec<Change> {
+    let of = (before, after);
+    let origin = |archive: &Archive, item| archive.stated(item).map(|(_, from)| from.position);
     let change = |item| {
         let (before, after) = (before.get(item), after.get(item));
         (before != after).then(|| Change {
             item,
             before: before.map(str::to_owned),
             after: after.map(str::to_owned),
+            from: [origin(of.0, item), origin(of.1, item)],
         })
     };
     Item::all().filter_map(change).collect()

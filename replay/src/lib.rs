@@ -9,6 +9,7 @@ pub mod known_then;
 pub mod log_reader;
 mod merged;
 mod opening;
+pub mod reads;
 pub mod rebuild;
 pub mod tail;
 mod tree_follower;

@@ -3,7 +3,7 @@
 It shares no code with the registry: Python's standard library, RFC 6962, RFC 8032 and the C2SP
 pages signed-note, tlog-checkpoint, tlog-tiles, tlog-proof and tlog-cosignature.
 
-stdin: {"url", "token", "vkey", "old": an earlier checkpoint or null, "seed": hex of a witness' key or null}
+stdin: {"url", "log": "" or "reads/", "token", "vkey", "old": an earlier checkpoint or null, "seed": hex of a witness' key or null}
 stdout: what was verified, as JSON; ends with an error at the first thing that does not hold.
 """
 
@@ -192,11 +192,11 @@ def tile_path(level, index, width):
 
 
 class Log:
-    def __init__(self, url, token):
-        self.url, self.token = url, token
+    def __init__(self, url, log, token):
+        self.url, self.token = f"{url}/v1/log/{log}", token
 
     def get(self, path, body=None):
-        request = urllib.request.Request(f"{self.url}/v1/log/{path}", data=body)
+        request = urllib.request.Request(self.url + path, data=body)
         request.add_header("authorization", f"Bearer {self.token}")
         if body is not None:
             request.add_header("content-type", "text/plain")
@@ -213,7 +213,7 @@ def hashes_of(text):
 
 def main():
     task = json.load(sys.stdin)
-    log, key = Log(task["url"], task["token"]), Key(task["vkey"])
+    log, key = Log(task["url"], task["log"], task["token"]), Key(task["vkey"])
     note = log.text("checkpoint")
     size, root, text = key.open(note)
 

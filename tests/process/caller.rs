@@ -70,6 +70,11 @@ impl Caller {
         Self { purpose, ..self.clone() }
     }
 
+    /// The token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// A request with token and purpose.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
@@ -80,14 +85,6 @@ impl Caller {
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         Answer::read(self.request(Method::GET, path).send().await.expect("an answer")).await
-    }
-
-    /// GET where the service may go away.
-    ///
-    /// # Errors
-    /// What the connection said.
-    pub async fn try_get(&self, path: &str) -> reqwest::Result<Answer> {
-        Ok(Answer::read(self.request(Method::GET, path).send().await?).await)
     }
 
     /// GET once the views are at a position.

@@ -7,9 +7,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::caller::{Caller, STRUCTURED};
+use super::caller::{Answer, Caller, STRUCTURED};
 use super::events::{VILLAGE, certificate, registration};
 use super::server::{Directory, Server, root, told};
 
@@ -19,7 +20,7 @@ const ENOSPC: &str = "28";
 const EVENTS: u32 = 40;
 
 /// The shim, compiled once; `cc` is what the product itself needs to be built.
-fn shim() -> &'static str {
+pub fn shim() -> &'static str {
     static SHIM: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = SHIM.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a folder");
@@ -124,30 +125,58 @@ async fn an_error_of_the_disk_ends_the_process_and_nothing_after_it_is_acknowled
     }
 }
 
+/// Every question that is answered from the record of somebody, or that finds nobody.
+fn questions(path: &str) -> Vec<(Method, String, Option<Value>)> {
+    let get = |path: &str| (Method::GET, path.to_owned(), None);
+    let ask = |path: &str, question| (Method::POST, path.to_owned(), Some(question));
+    vec![
+        get(path),
+        get(&format!("{path}?valid_on=2026-03-02")),
+        get(&format!("{path}/history")),
+        get(&format!("{path}/flags")),
+        get(&format!("{path}/accesses")),
+        get(&format!("{path}/disclosures?item=full_name&value_at=1")),
+        get("/v1/places/99/people"),
+        get("/v1/audit/accesses"),
+        ask("/v1/persons/search", json!({"full_name": "赵钱孙"})),
+        ask("/v1/persons/search", json!({"full_name": "李四"})),
+        ask("/v1/persons/lookup", json!({"document": certificate(0)})),
+        ask("/v1/persons/lookup", json!({"document": certificate(99)})),
+    ]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_that_cannot_be_recorded_ends_the_process_unanswered() {
     let mut trial = Trial::make();
-    let faults = [
-        ("FAULT_PATH", "reads/0"),
-        ("FAULT_CALL", "sync"),
-        ("FAULT_ERROR", EIO),
-        ("FAULT_AFTER", "4"),
-    ];
-    let mut server = trial.serve(&faults);
+    let auditor = trial.directory.token(&["--role", "auditor", "--purposes", "audit"]);
+    let server = trial.serve(&[]);
     trial.send(&server, 1).await;
+    server.stop();
     let person = trial.sent[0].1.as_ref().expect("a receipt")["person_id"].clone();
     let path = format!("/v1/persons/{}", person.as_str().expect("an id"));
-    let reader = server.caller(&trial.verifier);
-    reader.get_at(&path, 1).await.with(200);
-    let mut answered = 0;
-    while let Ok(answer) = reader.try_get(&path).await
-        && answer.status == 200
-    {
-        answered += 1;
-        assert!(answered < 40, "the fault never came");
+    let calls = [("sync", EIO), ("write", EIO), ("write", ENOSPC)].into_iter().cycle();
+    for ((method, path, question), (call, error)) in questions(&path).into_iter().zip(calls) {
+        let faults = [("FAULT_PATH", "reads/0"), ("FAULT_CALL", call), ("FAULT_ERROR", error)];
+        // An opening writes and syncs nothing of a log that is whole; some reads go well before.
+        let mut server = trial.serve(&[&faults[..], &[("FAULT_AFTER", "3")]].concat());
+        let reader = server.caller(&auditor).purpose("audit");
+        let mut answered = 0;
+        loop {
+            let request = reader.request(method.clone(), &path).header("at-least", 1);
+            let request = match &question {
+                Some(question) => request.json(question),
+                None => request,
+            };
+            let Ok(response) = request.send().await else { break };
+            let answer = Answer::read(response).await;
+            assert!([200, 404].contains(&answer.status), "{path}: {}", answer.body);
+            answered += 1;
+            assert!(answered < 40, "{path}: the fault never came");
+        }
+        assert!(answered <= 3, "{path}: {answered} answers, and {call} failed after three");
+        assert!(!server.ended().success());
+        assert!(server.log().contains("the log failed; the process ends"), "{}", server.log());
     }
-    assert!(!server.ended().success());
-    assert!(server.log().contains("the log failed; the process ends"), "{}", server.log());
     trial.assert_nothing_lost().await;
 }
 

@@ -6,7 +6,7 @@ mod crash;
 mod damage;
 mod demo;
 pub mod events;
-mod faults;
+pub mod faults;
 mod lives;
 mod secrecy;
 pub mod server;

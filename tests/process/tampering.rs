@@ -190,8 +190,15 @@ const SEED: [u8; 32] = [7; 32];
 
 /// What the program in Python found.
 fn verified(server: &Server, auditor: &str, vkey: &str, old: Option<&str>) -> Value {
+    verified_log(server, "", auditor, vkey, old)
+}
+
+/// The same of the log of reads, which is called `reads/`, or of that of events, which is called
+/// nothing.
+fn verified_log(server: &Server, log: &str, auditor: &str, vkey: &str, old: Option<&str>) -> Value {
     let seed: String = SEED.iter().map(|byte| format!("{byte:02x}")).collect();
-    let task = json!({"url": server.url, "token": auditor, "vkey": vkey, "old": old, "seed": seed});
+    let task = json!({"url": server.url, "log": log, "token": auditor, "vkey": vkey, "old": old,
+        "seed": seed});
     let mut python = Command::new("python3");
     python.arg(root().join("tests/clients/verify_log.py"));
     python.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -258,6 +265,39 @@ async fn an_independent_program_verifies_records_tiles_and_proofs() {
     server.stop();
     let (is_good, told) = check_against(&directory, &old);
     assert!(told.contains(&format!("signed at {PEOPLE} records")), "{is_good} {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_independent_program_verifies_the_log_of_reads() {
+    let directory = Directory::make();
+    let upstream = directory.token(&["--role", "upstream"]);
+    let auditor = directory.token(&["--role", "auditor", "--purposes", "audit"]);
+    let vkeys = done(&["log-key", "--data", directory.data()]);
+    let vkey = vkeys.lines().nth(1).unwrap();
+    fs::write(directory.path().join("witnesses"), WITNESS).unwrap();
+    let server = directory.serve();
+    send(&server, &upstream, 0..60).await;
+    let reader = server.caller(&auditor).purpose("audit");
+    let old = reader.get_at("/v1/log/reads/checkpoint", 9).await.with(200);
+    // Five lists of sixty people each are three hundred records, and somebody is not found.
+    for _ in 0..5 {
+        reader.get_at("/v1/places/99/people", 60).await.with(200);
+    }
+    assert_eq!(reader.look_up(&certificate(900)).await, None);
+    let key = reader.get("/v1/log/reads/key").await.with(200);
+    assert_eq!(key.as_str().unwrap().trim(), vkey);
+    reader.get_at("/v1/log/reads/checkpoint", 301).await.with(200);
+    let found = verified_log(&server, "reads/", &auditor, vkey, old.as_str());
+    assert_eq!((&found["size"], &found["taken"]), (&json!(301), &json!(["witness.example"])));
+    assert!(found["proofs"].as_u64().unwrap() > 30, "{found}");
+    // Hashes are for every token; who read about whom is for who audits reads.
+    let sender = server.caller(&upstream);
+    sender.get("/v1/log/reads/tile/0/000").await.with(200);
+    sender.get("/v1/log/reads/proof?position=7").await.with(200);
+    for path in ["/v1/log/reads/tile/entries/000", "/v1/log/reads/entries/1"] {
+        sender.get(path).await.problem(403, "not_allowed");
+    }
+    server.stop();
 }
 
 /// Destroys a person's key as erasing does.

@@ -1,7 +1,7 @@
 //! The journal over a disk that loses, tears and refuses, as a seed says. Whatever happens, what was
 //! acknowledged is there.
 
-mod dice;
+pub mod dice;
 pub mod disk;
 mod disk_image;
 mod history;

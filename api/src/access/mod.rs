@@ -1,5 +1,6 @@
 //! Who may do what: roles, grants, and the one table that says it.
 
+mod hiding;
 mod tokens;
 
 use domain::{PersonId, Place};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::Sender;
 
+pub use hiding::{Hiding, HidingError, LEGAL_BASES, LegalBasis};
 pub use tokens::{NewGrant, StoreError, TokenError, TokenStore};
 
 /// What a token's holder is.
@@ -49,6 +51,10 @@ pub enum Action {
     ReadMetrics,
     /// Read the log and its proofs.
     ReadLog,
+    /// Read who looked at a person.
+    ReadAccesses,
+    /// Read who was told a value of a person.
+    ReadDisclosures,
     /// Read who looked at whom.
     ReadAudit,
     /// Run the service.
@@ -56,8 +62,8 @@ pub enum Action {
 }
 
 use Action::{
-    Collect, ListPlace, Lookup, Operate, ReadAudit, ReadHistory, ReadLog, ReadMetrics, ReadPerson,
-    ReadRejections, Search,
+    Collect, ListPlace, Lookup, Operate, ReadAccesses, ReadAudit, ReadDisclosures, ReadHistory,
+    ReadLog, ReadMetrics, ReadPerson, ReadRejections, Search,
 };
 
 /// Every role and all that it may do. What is not listed is not allowed. Where a person or a place
@@ -79,13 +85,33 @@ pub const ROLES: &[(Role, &[Action])] = &[
             ListPlace,
             ReadMetrics,
             ReadLog,
+            ReadAccesses,
+            ReadDisclosures,
             ReadAudit,
         ],
     ),
     (Role::Analyst, &[ReadMetrics]),
-    (Role::Citizen, &[ReadPerson, ReadHistory]),
+    (Role::Citizen, &[ReadPerson, ReadHistory, ReadAccesses, ReadDisclosures]),
     (Role::Admin, &[Operate, ReadMetrics, ReadRejections]),
 ];
+
+/// Roles that are told who a reader is by the token's subject; others are told the department and
+/// the role.
+pub const TOLD_WHO_READ: &[Role] = &[Role::Auditor];
+
+impl Role {
+    /// As it is written in tokens and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Upstream => "upstream",
+            Role::Verifier => "verifier",
+            Role::Auditor => "auditor",
+            Role::Analyst => "analyst",
+            Role::Citizen => "citizen",
+            Role::Admin => "admin",
+        }
+    }
+}
 
 /// Whether a role may do something.
 pub fn may(role: Role, action: Action) -> bool {

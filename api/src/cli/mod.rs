@@ -5,6 +5,7 @@ mod demo;
 mod generate;
 mod ingest;
 mod replay_log;
+mod replay_person;
 mod serve;
 mod token;
 

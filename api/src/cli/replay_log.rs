@@ -1,20 +1,17 @@
 //! `renkou replay`: the log read back, beside a running service or without one.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use domain::{PersonId, Position};
+use domain::Position;
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::Timestamp;
 use projections::RowSeals;
-use replay::{history, rebuild};
+use replay::rebuild;
 
 use super::serve::runtime;
 use super::{Failure, tell};
 use crate::access::{NewGrant, Role, TokenStore};
-use crate::http;
 use crate::registry::Home;
 
 /// What to read the log back for.
@@ -36,16 +33,7 @@ pub enum Replay {
         against: Option<PathBuf>,
     },
     /// Print a life, event by event, as JSON
-    Person {
-        /// The person's id.
-        id: uuid::Uuid,
-        /// The registry's directory.
-        #[arg(long)]
-        data: PathBuf,
-        /// Only what was recorded up to then (RFC 3339).
-        #[arg(long)]
-        known_at: Option<Timestamp>,
-    },
+    Person(super::replay_person::ReplayPerson),
 }
 
 impl Replay {
@@ -58,9 +46,7 @@ impl Replay {
                 super::check_trees::check(&home, against.as_deref())?;
                 check(&home)
             }
-            Self::Person { id, data, known_at } => {
-                print_life(&Home::open(&data)?, PersonId::from_uuid(id), known_at)
-            }
+            Self::Person(person) => person.run(),
         }
     }
 }
@@ -88,8 +74,8 @@ fn check(home: &Home) -> Result<(), Failure> {
     bar.finish_and_clear();
     tell(&format!("The log is whole: {} events, {} reads.", head.0, reads_head.0));
     let workspace = tempfile::Builder::new().prefix("check-").tempdir_in(home.folder())?;
-    let checked = if is_served(home.folder()) {
-        let live = runtime()?.block_on(live_digests(home))?;
+    let checked = if let Some(service) = served(home)? {
+        let live = runtime()?.block_on(live_digests(home, &service))?;
         // The log has grown since it was opened; the views may be further than it was.
         let logs = home.logs_read_only()?;
         let seals: Arc<dyn RowSeals> = logs.seals;
@@ -123,18 +109,12 @@ struct Live {
 }
 
 /// Asks the running service, with a token made for the purpose.
-async fn live_digests(home: &Home) -> Result<Live, Failure> {
-    #[derive(serde::Deserialize)]
-    struct Address {
-        url: String,
-    }
+async fn live_digests(home: &Home, Served { url }: &Served) -> Result<Live, Failure> {
     #[derive(serde::Deserialize)]
     struct Answer {
         position: Position,
         views: BTreeMap<String, [u8; 32]>,
     }
-    let address = std::fs::read(home.folder().join("serve.json"))?;
-    let Address { url } = serde_json::from_slice(&address)?;
     let tokens = TokenStore::open(home.access())?;
     let (token, grant) = tokens
         .create(NewGrant { role: Role::Admin, ..super::ingest::everything("replay-check") })?;
@@ -150,27 +130,22 @@ async fn live_digests(home: &Home) -> Result<Live, Failure> {
     Ok(Live { position, views: views.into_iter().collect() })
 }
 
-/// Whether a service holds the log's lock.
-fn is_served(folder: &Path) -> bool {
-    let lock = std::fs::File::open(folder.join("journal").join("lock"));
-    lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+/// Where a running service answers.
+#[derive(serde::Deserialize)]
+pub(super) struct Served {
+    pub url: String,
 }
 
-/// Prints the life that a record told then: of whoever absorbed it, and of all that they absorbed.
-fn print_life(home: &Home, person: PersonId, known_at: Option<Timestamp>) -> Result<(), Failure> {
-    let logs = home.logs_read_only()?;
-    let Some((whose, _)) = history::known_then(&logs.log, person, known_at)? else {
-        return Err("the register has no such person, or had none then".into());
-    };
-    let entries = match known_at {
-        Some(known_at) => history::history_then(&logs.log, whose, known_at)?,
-        None => history::history(&logs.log, whose)?,
-    };
-    let mut out = io::stdout().lock();
-    for entry in &entries {
-        writeln!(out, "{}", http::event_json(entry))?;
+/// The service that holds the log's lock; none when nobody does.
+pub(super) fn served(home: &Home) -> Result<Option<Served>, Failure> {
+    let lock = std::fs::File::open(home.folder().join("journal").join("lock"));
+    let is_held =
+        lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)));
+    if !is_held {
+        return Ok(None);
     }
-    Ok(())
+    let address = std::fs::read(home.folder().join("serve.json"))?;
+    Ok(Some(serde_json::from_slice(&address)?))
 }
 
 fn progress(head: Position, what: &'static str) -> Result<ProgressBar, Failure> {

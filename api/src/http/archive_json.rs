@@ -152,8 +152,8 @@ impl<'a> Shown<'a> {
         Self { absorbed, merged_into, ..self }
     }
 
-    /// Names of the items and parts in the answer, as the record of the read keeps them.
-    pub fn names(&self) -> Vec<&'static str> {
+    /// Names of the parts in the answer but items, as the record of the read keeps them.
+    pub fn parts(&self) -> Vec<&'static str> {
         let parts = [
             (!self.absorbed.is_empty(), "absorbed"),
             (self.beside.is_some(), "beside"),
@@ -165,9 +165,7 @@ impl<'a> Shown<'a> {
             (true, "status"),
             (self.topics.is_some(), "topics"),
         ];
-        let parts = parts.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
-        let items = self.items.0.iter().map(|(name, _)| *name);
-        parts.chain(items).collect()
+        parts.into_iter().filter_map(|(is_there, name)| is_there.then_some(name)).collect()
     }
 }
 

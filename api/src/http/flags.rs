@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use domain::clocks::day_in_china;
+use domain::life_event::ItemsTold;
 use domain::rules::{EDITION, Field, FieldSet, Findings, Rule, RuleBook};
 use domain::{Basis, PersonId, Position};
 use jiff::Timestamp;
@@ -18,9 +19,10 @@ use projections::quality::{Members, Persons, audit};
 use serde_json::{Map, Value, json};
 
 use super::households::{found, narrowed};
-use super::persons::{internal, record, record_each, visible};
+use super::persons::{internal, visible};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::recording::{Answer, record, record_answer};
 use super::views_position::{at_position, wait_at_least};
 use super::who::{Purpose, Who};
 use crate::access::Action;
@@ -105,7 +107,16 @@ async fn read_household_flags(
         ("household".to_owned(), json!(household.id)),
     ]);
     let operation = "read_household_flags";
-    record_each(&registry, &who, &persons, purpose, operation, &["flags"], &asked).await?;
+    let told = Answer {
+        operation,
+        count: persons.len(),
+        persons: persons.into_iter().map(|person| (person, ItemsTold::default())).collect(),
+        fields: vec!["flags"],
+        as_of: asked,
+        query: None,
+        position: registry.folded(),
+    };
+    record_answer(&registry, &who, purpose, told).await?;
     Ok(at_position(position, Json(answer)))
 }
 

@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
+use domain::life_event::ItemsTold;
 use domain::rules::HouseholdKind;
 use domain::{Basis, HouseholdId, Item, PersonId, Position};
 use jiff::civil::Date;
@@ -17,9 +18,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use super::archive_json::{AsOf, place_name};
-use super::persons::{internal, record_each, visible_id};
+use super::persons::{internal, visible_id};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::recording::{Answer, record_answer};
+use super::values_told;
 use super::views_position::{at_position, wait_at_least};
 use super::who::{Purpose, Who};
 use crate::access::Action;
@@ -104,11 +107,23 @@ async fn read_household(
     let former = household.vacancy.and_then(|vacancy| vacancy.former_head);
     let former = former.filter(|former| visible_id(&registry, &who, *former).is_ok());
     let shown = show(&household, &since, former, as_of);
-    let mut persons: Vec<_> = household.members.iter().map(|member| member.person).collect();
-    persons.extend(former.filter(|former| !persons.contains(former)));
-    let asked = Map::from_iter([("household".to_owned(), json!(household.id))]);
-    let operation = "read_household";
-    record_each(&registry, &who, &persons, purpose, operation, &FIELDS, &asked).await?;
+    let mut persons: Vec<_> = household
+        .members
+        .iter()
+        .map(|member| (member.person, values_told::of_member(&member.row.archive)))
+        .collect();
+    let is_listed = |former| persons.iter().any(|(known, _)| *known == former);
+    persons.extend(former.filter(|former| !is_listed(*former)).map(|f| (f, ItemsTold::default())));
+    let told = Answer {
+        operation: "read_household",
+        count: persons.len(),
+        persons,
+        fields: FIELDS.to_vec(),
+        as_of: Map::from_iter([("household".to_owned(), json!(household.id))]),
+        query: None,
+        position,
+    };
+    record_answer(&registry, &who, purpose, told).await?;
     Ok(at_position(position, axum::Json(shown)))
 }
 

@@ -1,39 +1,21 @@
-//! The log as others verify it: signed checkpoints, tiles, proofs, cosignatures and stored records.
-//!
-//! What holds hashes only is for every token; what holds envelopes is for who may read the log.
+//! The log of events as others verify it.
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, body::Bytes};
-use domain::Position;
-use journal::tree::{TreeError, note::hash_lines};
-use serde::Deserialize;
-use serde_json::json;
 
-use super::persons::internal;
+use super::logged::{Consistency, Inclusion, Logged, Which};
 use super::problem::Problem;
-use super::problem_kinds as kinds;
 use super::who::Who;
 use crate::access::Action;
 use crate::registry::Registry;
 
-/// How long a reader waits for a checkpoint that covers a position.
-const WAIT: Duration = Duration::from_secs(5);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// A note of a checkpoint with its cosignatures is far shorter.
-const NOTE_BYTES_MAX: usize = 64 << 10;
-/// Records in a bundle of entries.
-const BUNDLE_RECORDS: u64 = 256;
-
-/// The routes of the log.
+/// The routes of the log of events.
 pub fn routes(registry: Arc<Registry>) -> Router {
     Router::new()
         .route("/v1/log/key", get(read_log_key))
@@ -48,76 +30,25 @@ pub fn routes(registry: Arc<Registry>) -> Router {
 
 type Shared = State<Arc<Registry>>;
 
+fn logged(registry: &Registry) -> Logged {
+    Logged {
+        tree: Arc::clone(&registry.trees().events),
+        journal: Arc::clone(registry.log().journal()),
+        entries_for: Action::ReadLog,
+        waits_to_head_only: false,
+    }
+}
+
 async fn read_log_key(State(registry): Shared) -> Response {
-    text(format!("{}\n", registry.trees().events.verifier().text()))
+    logged(&registry).key()
 }
 
-#[derive(Deserialize)]
-struct Which {
-    #[serde(default)]
-    cosigned: bool,
-}
-
-/// The newest checkpoint, or the newest that a witness cosigned.
 async fn read_checkpoint(
     State(registry): Shared,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    wait_for_tree(&registry, &headers).await?;
-    let tree = &registry.trees().events;
-    let newest = tree.newest();
-    let signed = match tree.cosigned() {
-        Some(cosigned) if which.cosigned => cosigned,
-        Some(cosigned) if cosigned.checkpoint == newest.checkpoint => cosigned,
-        _ if which.cosigned => return Err(Problem::new(&kinds::NOT_FOUND)),
-        _ => newest,
-    };
-    Ok(text(signed.note.clone()))
-}
-
-/// Which tile: `<L>/<N>` or `entries/<N>`, with `.p/<W>` behind it when it is not whole.
-struct TileName {
-    /// None for a bundle of entries.
-    level: Option<u32>,
-    index: u64,
-    width: u64,
-}
-
-impl TileName {
-    /// Reads a path of c2sp.org/tlog-tiles; every tile has one path only.
-    fn read(path: &str) -> Option<Self> {
-        let (level, rest) = path.split_once('/')?;
-        let (number, width) = match rest.split_once(".p/") {
-            Some((number, width)) => (number, width.parse().ok().filter(|w| (1..256).contains(w))?),
-            None => (rest, 256),
-        };
-        let mut index: u64 = 0;
-        for part in number.split('/') {
-            let digits = part.strip_prefix('x').unwrap_or(part);
-            let is_part = digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit());
-            index = is_part.then_some(index)?.checked_mul(1_000)?;
-            index = index.checked_add(digits.parse().ok()?)?;
-        }
-        let level = match level {
-            "entries" => None,
-            level => Some(level.parse::<u32>().ok().filter(|level| *level < 8)?),
-        };
-        let name = Self { level, index, width };
-        (name.path() == path).then_some(name)
-    }
-
-    fn path(&self) -> String {
-        let mut number = format!("{:03}", self.index % 1_000);
-        let mut rest = self.index / 1_000;
-        while rest > 0 {
-            number = format!("x{:03}/{number}", rest % 1_000);
-            rest /= 1_000;
-        }
-        let level = self.level.map_or_else(|| "entries".to_owned(), |level| level.to_string());
-        let partial = if self.width < 256 { format!(".p/{}", self.width) } else { String::new() };
-        format!("{level}/{number}{partial}")
-    }
+    logged(&registry).checkpoint(which, &headers).await
 }
 
 async fn read_tile(
@@ -126,164 +57,33 @@ async fn read_tile(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let not_found = || Problem::new(&kinds::NOT_FOUND);
-    let name = TileName::read(&path).ok_or_else(not_found)?;
-    if name.level.is_none() {
-        who.require(Action::ReadLog)?;
-    }
-    wait_for_tree(&registry, &headers).await?;
-    let bytes = blocking(move || match name.level {
-        Some(level) => registry.trees().events.tile(level, name.index, name.width).map_err(failed),
-        None => bundle(&registry, name.index, name.width),
-    })
-    .await?
-    .ok_or_else(not_found)?;
-    // What a tile holds never changes.
-    let kept = HeaderValue::from_static("private, max-age=31536000, immutable");
-    Ok(([(CACHE_CONTROL, kept)], octets(bytes)).into_response())
+    logged(&registry).tile(&who, &path, &headers).await
 }
 
-/// The records of a tile of level 0, each with its length before it.
-fn bundle(registry: &Registry, index: u64, width: u64) -> Result<Option<Vec<u8>>, Problem> {
-    let first = index * BUNDLE_RECORDS;
-    if first + width > registry.trees().events.newest().checkpoint.size {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    let mut count = 0;
-    while count < width {
-        let next = Position(first + count + 1);
-        let see = &mut |_, record: &[u8]| {
-            if count < width {
-                bytes.extend((record.len() as u16).to_be_bytes());
-                bytes.extend_from_slice(record);
-                count += 1;
-            }
-        };
-        let read =
-            registry.log().journal().show_all(next, (width - (next.0 - 1 - first)) as usize, see);
-        read.map_err(|error| internal(&error))?;
-    }
-    Ok(Some(bytes))
-}
-
-#[derive(Deserialize)]
-struct Inclusion {
-    position: u64,
-    size: Option<u64>,
-}
-
-/// A C2SP tlog-proof of a record: what a receipt becomes once it is integrated.
 async fn prove_inclusion(
     State(registry): Shared,
     Query(asked): Query<Inclusion>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    wait_for_tree(&registry, &headers).await?;
-    let proof = blocking(move || {
-        let tree = &registry.trees().events;
-        tree.proof(Position(asked.position), asked.size).map_err(failed)
-    });
-    let proof = proof.await?;
-    proof.map(text).ok_or_else(|| Problem::new(&kinds::NOT_FOUND))
+    logged(&registry).proof(asked, &headers).await
 }
 
-#[derive(Deserialize)]
-struct Consistency {
-    from: u64,
-    to: Option<u64>,
-}
-
-/// The hashes of an RFC 6962 consistency proof, one a line, then the checkpoint that it leads to.
 async fn prove_consistency(
     State(registry): Shared,
     Query(asked): Query<Consistency>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    wait_for_tree(&registry, &headers).await?;
-    let proof = blocking(move || {
-        let tree = &registry.trees().events;
-        let to = asked.to.unwrap_or_else(|| tree.newest().checkpoint.size);
-        let proof = tree.consistency(asked.from, to).map_err(failed)?;
-        Ok(proof.zip(tree.signed_at(to).map_err(failed)?))
-    });
-    let (proof, signed) = proof.await?.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
-    Ok(text(format!("{}\n{}", hash_lines(&proof), signed.note)))
+    logged(&registry).consistency(asked, &headers).await
 }
 
-/// A record as it is stored: the leaf's bytes.
 async fn read_entry(
     State(registry): Shared,
     who: Who,
     Path(position): Path<u64>,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadLog)?;
-    let read = blocking(move || {
-        let stored = registry.log().journal().read_at(Position(position));
-        stored.map_err(|error| internal(&error))
-    });
-    let stored = read.await?.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
-    Ok(octets(stored.bytes))
+    logged(&registry).entry(&who, position).await
 }
 
-/// Takes the cosignatures of witnesses: a checkpoint of ours as a note with their lines, or their
-/// lines alone, which are then of the newest checkpoint.
 async fn post_cosignature(State(registry): Shared, body: Bytes) -> Result<Response, Problem> {
-    let bad = || Problem::new(&kinds::BAD_REQUEST);
-    if body.len() > NOTE_BYTES_MAX {
-        return Err(Problem::new(&kinds::BODY_TOO_LARGE));
-    }
-    let body = String::from_utf8(body.to_vec()).map_err(|_| bad())?;
-    let taken = blocking(move || {
-        let tree = &registry.trees().events;
-        let note = match body.starts_with('—') {
-            true => format!("{}{body}", tree.newest().note),
-            false => body,
-        };
-        match tree.cosign(&note) {
-            Ok(taken) => Ok(taken),
-            Err(TreeError::Foreign) => {
-                Err(bad().detail("该检查点不属于本日志", "the checkpoint is not one of this log"))
-            }
-            Err(TreeError::Cosignature) => {
-                Err(bad()
-                    .detail("见证签名与检查点不符", "a cosignature does not fit the checkpoint"))
-            }
-            Err(error) => Err(failed(error)),
-        }
-    });
-    Ok(Json(json!({"taken": taken.await?})).into_response())
-}
-
-/// Waits, within bounds, until the tree covers the position that the reader asks for.
-async fn wait_for_tree(registry: &Registry, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(value) = headers.get("at-least") else { return Ok(()) };
-    let due: Option<u64> = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-    let due = due.ok_or_else(|| Problem::new(&kinds::BAD_REQUEST))?;
-    let covers = async {
-        while registry.trees().events.newest().checkpoint.size < due {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    };
-    let waited = tokio::time::timeout(WAIT, covers).await;
-    waited.map_err(|_| Problem::new(&kinds::VIEW_BEHIND))
-}
-
-fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> impl Future<Output = Result<T, Problem>> {
-    let work = tokio::task::spawn_blocking(work);
-    async { work.await.map_err(|error| internal(&error))? }
-}
-
-fn failed(error: TreeError) -> Problem {
-    internal(&error)
-}
-
-fn text(text: String) -> Response {
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
-}
-
-fn octets(bytes: Vec<u8>) -> Response {
-    ([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+    logged(&registry).cosign(body).await
 }

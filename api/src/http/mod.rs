@@ -1,10 +1,13 @@
 //! The HTTP side of the service: routes are put together here, and every error leaves as a problem.
 
+mod accesses;
+mod accesses_json;
 mod answer;
 mod archive_family;
 mod archive_json;
 mod archive_needs;
 mod archive_parts;
+mod audit_accesses;
 pub mod batch;
 mod catalogue;
 pub mod cloudevents;
@@ -17,16 +20,21 @@ mod households;
 pub mod language;
 pub mod lines;
 mod log;
+mod log_of_reads;
+mod logged;
 mod metrics;
 mod operate;
 mod persons;
 pub mod problem;
 pub mod problem_kinds;
 mod quality;
+mod recording;
 mod rejections;
 pub mod server;
 mod spool;
 mod stream;
+mod terms;
+mod values_told;
 mod views_position;
 pub mod who;
 
@@ -43,6 +51,8 @@ pub use archive_json::entry as event_json;
 pub use language::Language;
 pub use problem::{Problem, ProblemKind};
 pub use server::{Limits, serve};
+pub use terms::OperatorId;
+pub use values_told::of_history as values_of_history;
 pub use who::{Purpose, Who};
 
 /// The whole service over a registry. A route that is added here or in a module beside must be
@@ -55,9 +65,12 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(persons::routes(shared()))
         .merge(flags::routes(shared()))
         .merge(households::routes(shared()))
+        .merge(accesses::routes(shared()))
+        .merge(audit_accesses::routes(shared()))
         .merge(quality::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(log::routes(shared()))
+        .merge(log_of_reads::routes(shared()))
         .merge(operate::routes(shared()))
         .merge(catalogue::routes())
         .merge(divisions::routes(shared()))

@@ -1,7 +1,6 @@
 //! Persons: from a document to an id, the archive on both axes of time, the history, the people of
 //! a place. Every answer about a person is on record before it leaves.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -9,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use domain::life_event::PersonRead;
+use domain::life_event::ItemsTold;
 use domain::{Document, DocumentKind, Item, PersonId, Place};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -20,10 +19,12 @@ use serde_json::{Map, Value, json};
 use super::archive_json::{self, AsOf, Shown};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::recording::{self, Answer, record_answer};
+use super::values_told;
 use super::views_position::{at_position, wait_at_least};
 use super::who::{Purpose, Who};
 use crate::access::Action;
-use crate::registry::{Read, Registry};
+use crate::registry::Registry;
 
 /// Persons in an answer to a search.
 const FOUND_MAX: usize = 20;
@@ -77,8 +78,15 @@ async fn read_person(
             }
         }
         let archive = replay::history::as_of(registry.log(), id, valid_on, known_at);
-        let archive = archive.map_err(|error| internal(&error))?;
-        Some(archive.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?)
+        let Some(archive) = archive.map_err(|error| internal(&error))? else {
+            // That nothing was known then is told of them too.
+            let as_of = axes(valid_on, known_at);
+            let told = Answer::about("read_person", id, ItemsTold::default());
+            let told = Answer { as_of, position, count: 0, ..told };
+            record_answer(&registry, &who, purpose, told).await?;
+            return Err(Problem::new(&kinds::NOT_FOUND));
+        };
+        Some(archive)
     } else {
         None
     };
@@ -88,14 +96,27 @@ async fn read_person(
     let (people, deadlines) = (&registry.views.people, &registry.deadlines);
     let shown = Shown::new(people, id, archive, wanted.as_deref(), as_of, deadlines);
     let shown = shown.joined(asked_for, absorbed);
-    let mut asked = Map::new();
-    asked.insert("valid_on".into(), json!(valid_on));
-    asked.insert("known_at".into(), json!(known_at));
-    let recorded = record(&registry, &who, Some(id), purpose, "read_person", shown.names(), asked);
+    let told = values_told::of_archive(archive, wanted.as_deref());
+    let recorded = Answer {
+        fields: shown.parts(),
+        as_of: axes(valid_on, known_at),
+        position,
+        ..Answer::about("read_person", id, told)
+    };
+    let recorded = record_answer(&registry, &who, purpose, recorded);
     // Written while the disk is busy with the record.
     let answer = at_position(position, shown);
     recorded.await?;
     Ok(answer)
+}
+
+/// The axes of a read that were asked for, as they are recorded.
+fn axes(valid_on: Option<Date>, known_at: Option<Timestamp>) -> Map<String, Value> {
+    let axes = [
+        ("valid_on", valid_on.map(|day| json!(day))),
+        ("known_at", known_at.map(|instant| json!(instant))),
+    ];
+    axes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 async fn read_history(
@@ -113,8 +134,14 @@ async fn read_history(
     let entries = tokio::task::spawn_blocking(move || replay::history::history(&log, id)).await;
     let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
     let events: Vec<_> = entries.iter().map(archive_json::entry).collect();
-    let fields = vec!["history"];
-    record(&registry, &who, Some(id), purpose, "read_history", fields, Map::new()).await?;
+    // The log may be further than the views.
+    let newest = entries.iter().map(|entry| entry.event.envelope.position).max();
+    let told = Answer {
+        fields: vec!["history"],
+        position: newest.map_or(position, |newest| newest.max(position)),
+        ..Answer::about("read_history", id, values_told::of_history(&entries))
+    };
+    record_answer(&registry, &who, purpose, told).await?;
     Ok(at_position(position, Json(json!({"person_id": id, "events": events}))))
 }
 
@@ -140,9 +167,16 @@ async fn look_up_person(
     wait_at_least(&registry, &headers).await?;
     let id = document_id(&registry, &document)?;
     let found = visible_id(&registry, &who, id);
-    let person = found.as_ref().ok().map(|(id, _)| *id);
-    let fields = vec!["person_id"];
-    record(&registry, &who, person, purpose, "look_up_person", fields, Map::new()).await?;
+    let told = match &found {
+        Ok((id, _)) => Answer::about("look_up_person", *id, ItemsTold::default()),
+        Err(_) => Answer::of_nobody("look_up_person"),
+    };
+    let (fields, position) = (vec!["person_id"], registry.folded());
+    // The id is a keyed hash of the document, and mostly that of the person.
+    let is_theirs = found.as_ref().is_ok_and(|(person, _)| *person == id);
+    let query = (!is_theirs).then(|| id.to_string());
+    let told = Answer { fields, position, query, ..told };
+    record_answer(&registry, &who, purpose, told).await?;
     let (id, _) = found?;
     Ok(at_position(registry.folded(), Json(json!({"person_id": id}))))
 }
@@ -167,6 +201,14 @@ struct Search {
     place: Option<String>,
 }
 
+impl Search {
+    fn fingerprint(&self, registry: &Registry) -> String {
+        let [day, place] = [&self.birth_date, &self.place].map(|text| text.as_deref());
+        let parts = [self.full_name.trim(), day.unwrap_or_default(), place.unwrap_or_default()];
+        recording::fingerprint(registry, &parts)
+    }
+}
+
 async fn search_persons(
     State(registry): State<Arc<Registry>>,
     who: Who,
@@ -178,7 +220,8 @@ async fn search_persons(
     wait_at_least(&registry, &headers).await?;
     let place = search.place.as_deref().map(parse_place).transpose()?;
     let named = registry.views.people.named(search.full_name.trim(), PAGE_MAX);
-    let mut found = Vec::new();
+    let position = registry.folded();
+    let (mut found, mut persons) = (Vec::new(), Vec::new());
     let mut is_cut = false;
     for id in named.map_err(|error| internal(&error))? {
         let Ok((id, row)) = visible_id(&registry, &who, id) else { continue };
@@ -189,17 +232,22 @@ async fn search_persons(
             is_cut = true;
             break;
         }
-        if fits {
-            found.push((id, archive_json::hit(id, &row)));
+        if fits && !persons.iter().any(|(known, _)| *known == id) {
+            persons.push((id, values_told::of_hit(&row)));
+            found.push(archive_json::hit(id, &row));
         }
     }
-    let shown: Vec<_> = found.iter().map(|(id, _)| *id).collect();
-    let fields = ["full_name", "birth_date", "place"];
-    let operation = "search_persons";
-    record_each(&registry, &who, &shown, purpose, operation, &fields, &Map::new()).await?;
-    let persons: Vec<_> = found.into_iter().map(|(_, hit)| hit).collect();
-    let answer = json!({"persons": persons, "more": is_cut});
-    Ok(at_position(registry.folded(), Json(answer)))
+    let told = Answer {
+        operation: "search_persons",
+        count: found.len(),
+        persons,
+        fields: Vec::new(),
+        as_of: Map::new(),
+        query: Some(search.fingerprint(&registry)),
+        position,
+    };
+    record_answer(&registry, &who, purpose, told).await?;
+    Ok(at_position(position, Json(json!({"persons": found, "more": is_cut}))))
 }
 
 #[derive(Deserialize)]
@@ -224,18 +272,32 @@ async fn list_people(
     }
     let after = page.after.as_deref().map(parse_cursor).transpose()?;
     let limit = page.limit.unwrap_or(100).clamp(1, PAGE_MAX);
+    let position = registry.folded();
     let people = registry.views.people.living_in(place, after, limit);
     let people = people.map_err(|error| internal(&error))?;
     let next = people.last().filter(|_| people.len() == limit);
     let next = next.map(|(place, person)| format!("{place}.{person}"));
-    let list: Vec<_> =
-        people.iter().map(|(place, id)| json!({"person_id": id, "place": place})).collect();
+    let (mut list, mut persons) = (Vec::new(), Vec::with_capacity(people.len()));
+    for (place, id) in people {
+        let row = registry.views.people.row(id).map_err(|error| internal(&error))?;
+        // The list and the row are read one after the other: who has moved in between is left out.
+        let Some(row) = row.filter(|row| row.places().any(|one| one == place)) else { continue };
+        persons.push((id, values_told::of_resident(&row, place)));
+        list.push(json!({"person_id": id, "place": place}));
+    }
     let mut asked = Map::new();
     asked.insert("place".into(), json!(place));
-    let listed: Vec<_> = people.iter().map(|(_, person)| *person).collect();
-    let fields = ["person_id", "place"];
-    record_each(&registry, &who, &listed, purpose, "list_people", &fields, &asked).await?;
-    Ok(at_position(registry.folded(), Json(json!({"people": list, "next": next}))))
+    let told = Answer {
+        operation: "list_people",
+        count: list.len(),
+        persons,
+        fields: vec!["person_id", "place"],
+        as_of: asked,
+        query: None,
+        position,
+    };
+    record_answer(&registry, &who, purpose, told).await?;
+    Ok(at_position(position, Json(json!({"people": list, "next": next}))))
 }
 
 /// The person of an id in a path, when the grant reaches them. Whether somebody exists outside of
@@ -278,56 +340,6 @@ fn visible_alone(registry: &Registry, who: &Who, id: PersonId) -> Result<(), Pro
 fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
     let reached = who.0.may_read(id) && row.places().any(|place| who.0.covers(place));
     if reached { Ok(()) } else { Err(Problem::new(&kinds::NOT_FOUND)) }
-}
-
-/// Hands a read in to be recorded; it is on record when the future has ended well.
-pub(super) fn record(
-    registry: &Registry,
-    who: &Who,
-    person: Option<PersonId>,
-    purpose: Purpose,
-    operation: &'static str,
-    fields: Vec<&'static str>,
-    as_of: Map<String, Value>,
-) -> impl Future<Output = Result<(), Problem>> + use<> {
-    let read = PersonRead {
-        purpose: purpose.0.into(),
-        operation: operation.into(),
-        fields: fields.into_iter().map(Cow::Borrowed).collect(),
-        as_of,
-        later: Map::new(),
-    };
-    let read = Read {
-        person,
-        actor: who.0.subject.clone(),
-        department: who.0.department.unwrap_or(*b"\0\0\0"),
-        place: who.0.place.or_else(|| Place::from_code(0, 2)).expect("two digits"),
-        read,
-    };
-    let recorded = registry.reads.record(read);
-    async { recorded.await.map_err(|error| internal(&error)) }
-}
-
-/// Records the read of each person in an answer, or of nobody where it names none.
-pub(super) async fn record_each(
-    registry: &Registry,
-    who: &Who,
-    persons: &[PersonId],
-    purpose: Purpose,
-    operation: &'static str,
-    fields: &[&'static str],
-    as_of: &Map<String, Value>,
-) -> Result<(), Problem> {
-    let read =
-        |person| record(registry, who, person, purpose, operation, fields.to_vec(), as_of.clone());
-    if persons.is_empty() {
-        return read(None).await;
-    }
-    // All are handed in before the first is waited for, so that they share a sync.
-    for recorded in persons.iter().map(|person| read(Some(*person))).collect::<Vec<_>>() {
-        recorded.await?;
-    }
-    Ok(())
 }
 
 /// Reads a day of a query.

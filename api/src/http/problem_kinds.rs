@@ -40,6 +40,13 @@ pub static PURPOSE_NOT_GRANTED: ProblemKind = kind(
     "令牌未授予该用途",
     "the purpose is not among those granted to the token",
 );
+/// The reader may not keep a read from the person on this basis.
+pub static HIDING_NOT_ALLOWED: ProblemKind = kind(
+    403,
+    "hiding_not_allowed",
+    "该部门或角色无权以此依据暂缓告知",
+    "the department or the role may not keep a read from the person on this basis",
+);
 /// The event's source or place lies outside the sender's grant.
 pub static OUTSIDE_GRANT: ProblemKind = kind(
     403,

@@ -1,5 +1,6 @@
 //! What a source sent in vain, until a corrected event clears it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -7,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
+use domain::life_event::{ItemsTold, Rejection};
 use domain::submission::Source;
 use domain::{Payload, Position};
 use serde::Deserialize;
@@ -16,8 +18,10 @@ use super::language::Language;
 use super::persons::{internal, parse_instant};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::recording::{Answer, record_answer};
+use super::terms::Terms;
 use super::views_position::{at_position, wait_at_least};
-use super::who::Who;
+use super::who::{Purpose, Who};
 use crate::access::Action;
 use crate::registry::Registry;
 
@@ -69,16 +73,35 @@ async fn list_rejections(
     positions.truncate(limit);
     let next = positions.last().filter(|_| positions.len() == limit).copied();
     let mut rejections = Vec::with_capacity(positions.len());
+    let mut persons = BTreeSet::new();
     for position in positions {
-        let event = registry.log().event(position).map_err(|error| internal(&error))?;
-        rejections.extend(event.and_then(|event| told(&event, language)));
+        let Some(event) = registry.log().event(position).map_err(|error| internal(&error))? else {
+            continue;
+        };
+        if let Some(Payload::Rejection(rejection)) = &event.payload {
+            rejections.push(told(&event, rejection, language));
+            persons.extend(rejection.person);
+        }
+    }
+    // What was sent in vain is shown as it was sent, and tells of somebody; that nothing was, of
+    // nobody.
+    if !rejections.is_empty() {
+        let read = Answer {
+            persons: persons.into_iter().map(|id| (id, ItemsTold::default())).collect(),
+            count: rejections.len(),
+            fields: vec!["rejections"],
+            position: registry.folded(),
+            ..Answer::of_nobody("list_rejections")
+        };
+        // Whoever may list them does so to send them again.
+        let purpose = Purpose("registration", Terms::default());
+        record_answer(&registry, &who, purpose, read).await?;
     }
     let answer = json!({"rejections": rejections, "next": next});
     Ok(at_position(registry.folded(), Json(answer)))
 }
 
-fn told(event: &domain::Recorded, language: Language) -> Option<Value> {
-    let Some(Payload::Rejection(rejection)) = &event.payload else { return None };
+fn told(event: &domain::Recorded, rejection: &Rejection, language: Language) -> Value {
     let errors: Vec<_> = rejection
         .faults
         .iter()
@@ -90,7 +113,7 @@ fn told(event: &domain::Recorded, language: Language) -> Option<Value> {
             })
         })
         .collect();
-    Some(json!({
+    json!({
         "id": rejection.id,
         "type": rejection.event_type,
         "source": event.envelope.source,
@@ -100,5 +123,5 @@ fn told(event: &domain::Recorded, language: Language) -> Option<Value> {
         "person_id": rejection.person,
         "errors": errors,
         "received": rejection.received,
-    }))
+    })
 }

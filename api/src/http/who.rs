@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::terms::Terms;
 use crate::access::{Action, Grant, PURPOSES, TokenError, TokenStore, may};
 
 /// The grant of the token that a request carries. An extractor; 401 where there is none.
@@ -36,10 +37,11 @@ impl<S: Sync> FromRequestParts<S> for Who {
     }
 }
 
-/// Why somebody reads about a person: the `Purpose` header, checked against the grant.
-/// An extractor; 400 `purpose_required` without a known one, 403 when it was not granted.
+/// Why somebody reads about a person: the `Purpose` header, checked against the grant, and on what
+/// further terms. An extractor; 400 `purpose_required` without a known one, 403 when it was not
+/// granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Purpose(pub &'static str);
+pub struct Purpose(pub &'static str, pub Terms);
 
 impl<S: Sync> FromRequestParts<S> for Purpose {
     type Rejection = Problem;
@@ -50,7 +52,7 @@ impl<S: Sync> FromRequestParts<S> for Purpose {
         let code = PURPOSES.iter().find(|code| Some(**code) == stated.map(str::trim));
         let code = code.ok_or_else(|| Problem::new(&kinds::PURPOSE_REQUIRED))?;
         if who.0.purposes.iter().any(|granted| granted == code) {
-            return Ok(Self(code));
+            return Ok(Self(code, Terms::read(&parts.headers, &who.0, Timestamp::now())?));
         }
         Err(Problem::new(&kinds::PURPOSE_NOT_GRANTED))
     }

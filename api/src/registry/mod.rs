@@ -128,6 +128,7 @@ pub struct Registry {
     pub deadlines: Arc<Deadlines>,
     folder: PathBuf,
     log: LogReader,
+    reads_log: LogReader,
     jobs: Option<mpsc::Sender<Job>>,
     room: Semaphore,
     folded: watch::Receiver<Position>,
@@ -172,6 +173,7 @@ impl Registry {
         Ok(Self {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
+            reads_log: LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys)),
             reads: Reads::start(logs.reads, keys),
             deadlines: logs.deadlines,
             folder: folder.to_owned(),
@@ -216,6 +218,11 @@ impl Registry {
     /// How the log is read.
     pub fn log(&self) -> &LogReader {
         &self.log
+    }
+
+    /// How the log of reads is read.
+    pub fn reads_log(&self) -> &LogReader {
+        &self.reads_log
     }
 }
 

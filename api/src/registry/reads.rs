@@ -2,6 +2,10 @@
 //!
 //! Reads have a journal of their own, so that looking never slows or swells the life log. They are
 //! appended in groups, like events: while one group syncs, the next one gathers.
+//!
+//! A read stands in the stream of each person whom it told of, and a list in those of all of them,
+//! under one correlation: so who looked at somebody is one walk along their own stream. What told
+//! of nobody stands in the registry's own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,15 +13,18 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use domain::life_event::PersonRead;
+use domain::life_event::{ItemsTold, PersonRead};
 use domain::recorded::{ContentTag, Envelope, EventKey};
-use domain::{Clocks, Kind, Payload, PersonId, Place, Position, Sequence, StreamId, StreamKind};
+use domain::{Clocks, Kind, PersonId, Place, Position, Sequence, StreamId, StreamKind};
 use jiff::Timestamp;
 use journal::{AppendError, Draft, Expected, Journal, KeySlots, ReadError, StreamAppend, compress};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// Reads appended at once at most.
+/// The registry's own key, and the stream of reads that told of nobody.
+const OWN: Uuid = Uuid::nil();
+
+/// Records appended at once, about.
 const GROUP_READS_MAX: usize = 4_000;
 
 /// While several readers ask at once, a group waits so long for more of them before it is written:
@@ -26,15 +33,16 @@ const GATHER: Duration = Duration::from_micros(200);
 
 /// One read that is to be recorded.
 pub struct Read {
-    /// Whom the answer is about; none for a search that found nobody.
-    pub person: Option<PersonId>,
+    /// Whom the answer is about, each with the values that it tells of them; none for a question
+    /// that found nobody. Nobody stands there twice.
+    pub persons: Vec<(PersonId, ItemsTold)>,
     /// The reader: the token's subject.
     pub actor: String,
     /// Code of the reader's department.
     pub department: [u8; 3],
     /// The division of the reader's grant.
     pub place: Place,
-    /// Why and what.
+    /// Why and what; the values told stand in `persons`.
     pub read: PersonRead,
 }
 
@@ -43,6 +51,7 @@ pub struct Read {
 #[error("the read could not be recorded")]
 pub struct Unrecorded;
 
+type Error = Box<dyn std::error::Error>;
 type Waiting = (Read, oneshot::Sender<()>);
 
 /// The thread that records reads.
@@ -96,10 +105,10 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
         let mut done = Vec::new();
         let mut next = Some(first);
         while let Some((read, answer)) = next {
-            match recorder.append_of(read) {
-                Ok(append) => {
-                    group.push(append);
-                    done.push(answer);
+            match recorder.appends_of(read) {
+                Ok(appends) => {
+                    done.push((appends.len(), answer));
+                    group.extend(appends);
                 }
                 // The reader is refused: the dropped answer says so.
                 Err(error) => tracing::error!(error = %replay::chain(&*error), "read unrecorded"),
@@ -108,13 +117,22 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
         }
         recorder.next_sequence.clear();
         is_shared = group.len() > 1;
-        for (result, answer) in journal.append(group).into_iter().zip(done) {
-            match result {
-                Ok(_) => drop(answer.send(())),
-                Err(error @ AppendError::Fatal(_)) => super::commit::die(&error),
-                Err(error) => {
-                    tracing::error!(error = %replay::chain(&error), "read unrecorded");
+        let mut results = journal.append(group).into_iter();
+        for (count, answer) in done {
+            let mut is_recorded = true;
+            for result in results.by_ref().take(count) {
+                match result {
+                    Ok(_) => {}
+                    Err(error @ AppendError::Fatal(_)) => super::commit::die(&error),
+                    Err(error) => {
+                        tracing::error!(error = %replay::chain(&error), "read unrecorded");
+                        is_recorded = false;
+                    }
                 }
+            }
+            if is_recorded {
+                // The reader may be gone.
+                let _ = answer.send(());
             }
         }
     }
@@ -140,30 +158,62 @@ impl<'a> Recorder<'a> {
         Self { journal, keys, next_sequence: HashMap::new(), recorded_at, drawn: Vec::new() }
     }
 
-    fn append_of(&mut self, read: Read) -> Result<StreamAppend, Box<dyn std::error::Error>> {
-        let known = match read.person {
-            Some(person) => self.keys.find(person.as_uuid())?.map(|key| (person.as_uuid(), key)),
-            None => None,
-        };
-        let own = Uuid::nil();
-        let (id, key) = match known {
-            Some(known) => known,
-            None => (own, self.keys.find(own)?.ok_or("the registry's own key is gone")?),
-        };
+    fn appends_of(&mut self, read: Read) -> Result<Vec<StreamAppend>, Error> {
+        let Read { persons, actor, department, place, mut read } = read;
+        let correlation = EventKey(self.draw()?);
+        let mut envelope = self.envelope(actor, department, place, correlation);
+        if persons.is_empty() {
+            return Ok(vec![self.append(OWN, envelope, &read)?]);
+        }
+        let mut appends = Vec::with_capacity(persons.len());
+        for (person, told) in persons {
+            read.told = told;
+            appends.push(self.append(person.as_uuid(), envelope.clone(), &read)?);
+            envelope.key = EventKey(self.draw()?);
+        }
+        Ok(appends)
+    }
+
+    fn append(
+        &mut self,
+        id: Uuid,
+        envelope: Envelope,
+        read: &PersonRead,
+    ) -> Result<StreamAppend, Error> {
         let stream = StreamId { kind: StreamKind::Reads, id };
-        let random = self.draw()?;
+        // Whose key is destroyed is still read about; the registry's own keeps that.
+        let (key, sealed_for) = match self.keys.find(id)? {
+            Some(key) => (key, None),
+            None => {
+                let own = self.keys.find(OWN)?.ok_or("the registry's own key is gone")?;
+                (own, Some(StreamId { kind: StreamKind::Reads, id: OWN }))
+            }
+        };
         let sequence = self.place(stream)?;
-        let json = Payload::Read(Arc::new(read.read)).to_json();
-        let sealed = key.seal(stream, sequence, &compress::pack(&json));
+        let sealed = key.seal(stream, sequence, &compress::pack(&read.to_json()));
+        let expected =
+            sequence.0.checked_sub(1).map_or(Expected::Empty, |at| Expected::At(Sequence(at)));
+        let envelope = Envelope { stream, sequence, sealed_for, ..envelope };
+        Ok(StreamAppend { stream, expected, records: vec![Draft { envelope, sealed }] })
+    }
+
+    /// Of the first record of a read; the stream and the place in it are not filled in.
+    fn envelope(
+        &mut self,
+        actor: String,
+        department: [u8; 3],
+        place: Place,
+        correlation: EventKey,
+    ) -> Envelope {
         let now = Timestamp::now();
         self.recorded_at = self.recorded_at.max(now);
-        let envelope = Envelope {
+        Envelope {
             position: Position(0),
-            stream,
-            sequence,
+            stream: StreamId { kind: StreamKind::Reads, id: OWN },
+            sequence: Sequence(0),
             previous: Position(0),
             event_type: Kind::PersonRead.event_type(false),
-            key: EventKey(random),
+            key: correlation,
             content: ContentTag([0; 8]),
             clocks: Clocks {
                 occurred_on: domain::clocks::day_in_china(now),
@@ -173,19 +223,16 @@ impl<'a> Recorder<'a> {
                 recorded_at: self.recorded_at,
                 verified_at: None,
             },
-            place: read.place,
-            department: read.department,
+            place,
+            department,
             channel: *b"OW",
-            actor: read.actor,
+            actor,
             source: String::new(),
-            correlation: EventKey(random),
+            correlation,
             causation: Position(0),
             corrects: Position(0),
             sealed_for: None,
-        };
-        let expected =
-            sequence.0.checked_sub(1).map_or(Expected::Empty, |at| Expected::At(Sequence(at)));
-        Ok(StreamAppend { stream, expected, records: vec![Draft { envelope, sealed }] })
+        }
     }
 
     /// The place of one more read in a stream.

@@ -41,6 +41,14 @@ pub fn absorbed<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Vec<Perso
     absorbed
 }
 
+/// Every record that the one which a stream tells of was ever merged with, each once.
+pub fn ever_joined<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Vec<PersonId> {
+    let mut others: Vec<_> = stream.into_iter().filter_map(join).map(|join| join.other).collect();
+    others.sort_unstable();
+    others.dedup();
+    others
+}
+
 /// To whom a stream belongs, when its document was claimed for another person, or it was absorbed.
 pub fn owner<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Option<PersonId> {
     let mut owner = None;

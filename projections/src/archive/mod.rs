@@ -21,7 +21,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use joins::{Join, join};
-pub use joins::{absorbed, owner};
+pub use joins::{absorbed, ever_joined, owner};
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
 pub use needs::{Need, ShownNeed};
