@@ -22,6 +22,7 @@ mod generated_at;
 mod generated_lives;
 mod golden_events;
 mod ground;
+mod issuers;
 mod journal_contract;
 mod keys;
 mod merged_lives;

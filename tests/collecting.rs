@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::access::{NewGrant, Role, TokenStore};
+use api::access::{Gate, NewGrant, Role, TokenStore};
 use api::http::{Limits, assemble, events, serve};
 use api::registry::receipt::{Accepted, Flag, Receipt};
 use api::registry::{CloudEvent, Collector, Overloaded, Prepared, Sender, Unfit};
@@ -209,6 +209,11 @@ pub fn grant(role: Role) -> NewGrant {
 
 /// Starts a service on a port of its own.
 pub async fn start(limits: Limits) -> Service {
+    start_behind(limits, Gate::from).await
+}
+
+/// The same behind a door made from its tokens.
+pub async fn start_behind(limits: Limits, gate: impl FnOnce(Arc<TokenStore>) -> Gate) -> Service {
     let folder = tempfile::tempdir().unwrap();
     let tokens = Arc::new(TokenStore::open(folder.path().join("access.json")).unwrap());
     let (token, _) = tokens.create(grant(Role::Upstream)).unwrap();
@@ -224,8 +229,8 @@ pub async fn start(limits: Limits) -> Service {
         folder: folder.path().to_owned(),
         spooled: AtomicUsize::new(0),
     });
-    let router =
-        assemble(Default::default(), events::routes(Arc::clone(&registry)), Arc::clone(&tokens));
+    let gate = gate(Arc::clone(&tokens));
+    let router = assemble(Default::default(), events::routes(Arc::clone(&registry)), gate);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod cli;
+pub mod counts;
 pub mod generate;
 pub mod http;
 pub mod registry;

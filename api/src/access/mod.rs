@@ -1,5 +1,8 @@
 //! Who may do what: roles, grants, and the one table that says it.
 
+mod attempts;
+mod gate;
+pub mod oidc;
 mod tokens;
 
 use domain::{PersonId, Place};
@@ -8,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::Sender;
 
+pub use attempts::Rates;
+pub use gate::{Gate, Refused};
 pub use tokens::{NewGrant, StoreError, TokenError, TokenStore};
 
 /// What a token's holder is.

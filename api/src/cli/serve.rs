@@ -11,7 +11,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, tell};
-use crate::access::TokenStore;
+use crate::access::oidc::Issuers;
+use crate::access::{Gate, Rates, TokenStore};
 use crate::http::{self, Limits};
 use crate::registry::{Home, Registry};
 
@@ -69,7 +70,9 @@ impl Service {
         let tokens = Arc::new(TokenStore::open(home.access())?);
         let listener = TcpListener::bind(listen).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router = http::service(&registry, Arc::clone(&tokens));
+        let issuers = Issuers::open(&home.issuers())?;
+        let gate = Gate::new(Arc::clone(&tokens), issuers, Rates::default());
+        let router = http::service(&registry, gate);
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let serving = tokio::spawn(http::serve(listener, router, Limits::default(), stopped));

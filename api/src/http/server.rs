@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::connection::{AnswerBody, PatientStream, Phase, RequestBody};
+use super::who::Peer;
 
 /// How long the service is patient, and with how many.
 #[derive(Clone, Copy, Debug)]
@@ -63,8 +64,8 @@ pub async fn serve(
     let accepting = async {
         loop {
             let place = Arc::clone(&places).acquire_owned().await;
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Mostly too many open files: wait for some to close.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -74,7 +75,7 @@ pub async fn serve(
             };
             let (router, stopping) = (router.clone(), stopping.clone());
             tokio::spawn(async move {
-                converse(stream, router, limits, stopping).await;
+                converse(stream, Peer(peer.ip()), router, limits, stopping).await;
                 drop(place);
             });
         }
@@ -90,15 +91,22 @@ pub async fn serve(
 }
 
 /// One connection from its first byte to its last.
-async fn converse(stream: TcpStream, router: Router, limits: Limits, stopping: CancellationToken) {
+async fn converse(
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+    limits: Limits,
+    stopping: CancellationToken,
+) {
     // Answers are written whole; waiting to fill a packet would only delay them.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let phase = Phase::fresh();
     let stream = TokioIo::new(PatientStream::new(stream, Arc::clone(&phase), limits));
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         phase.begin_request();
+        request.extensions_mut().insert(peer);
         let (router, phase) = (router.clone(), Arc::clone(&phase));
         async move {
             let body = |body| Body::new(RequestBody::new(body, Arc::clone(&phase)));
