@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::access::{Gate, NewGrant, Role, TokenStore};
-use api::http::{Limits, assemble, events, serve};
+use api::http::{Limits, Tls, assemble, events, serve_over};
 use api::registry::receipt::{Accepted, Flag, Receipt};
 use api::registry::{CloudEvent, Collector, Overloaded, Prepared, Sender, Unfit};
 use domain::recorded::{ContentTag, EventKey};
@@ -214,6 +214,15 @@ pub async fn start(limits: Limits) -> Service {
 
 /// The same behind a door made from its tokens.
 pub async fn start_behind(limits: Limits, gate: impl FnOnce(Arc<TokenStore>) -> Gate) -> Service {
+    start_over(None, limits, gate).await
+}
+
+/// The same over TLS, where there is a certificate.
+pub async fn start_over(
+    tls: Option<Tls>,
+    limits: Limits,
+    gate: impl FnOnce(Arc<TokenStore>) -> Gate,
+) -> Service {
     let folder = tempfile::tempdir().unwrap();
     let tokens = Arc::new(TokenStore::open(folder.path().join("access.json")).unwrap());
     let (token, _) = tokens.create(grant(Role::Upstream)).unwrap();
@@ -235,7 +244,7 @@ pub async fn start_behind(limits: Limits, gate: impl FnOnce(Arc<TokenStore>) -> 
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopped = async { stopped.await.unwrap_or_default() };
-    let ended = tokio::spawn(serve(listener, router, limits, stopped));
+    let ended = tokio::spawn(serve_over(listener, tls.map(Arc::new), router, limits, stopped));
     Service { registry, tokens, folder, address, token, stop: Some(stop), ended }
 }
 

@@ -5,4 +5,5 @@ pub mod cli;
 pub mod counts;
 pub mod generate;
 pub mod http;
+pub mod outward;
 pub mod registry;

@@ -12,5 +12,6 @@ mod secrecy;
 pub mod server;
 mod start_and_stop;
 mod tampering;
+mod tls;
 mod truth;
 mod views_lost;

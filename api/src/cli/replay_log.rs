@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Body;
 use domain::{PersonId, Position};
+use hyper::Request;
+use hyper::header::AUTHORIZATION;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use projections::RowSeals;
@@ -15,7 +19,11 @@ use super::serve::runtime;
 use super::{Failure, tell};
 use crate::access::{NewGrant, Role, TokenStore};
 use crate::http;
+use crate::outward::{Trust, ask};
 use crate::registry::Home;
+
+/// A running service must have told what its views hold within so long: it flushes them first.
+const DIGESTS_MAX: Duration = Duration::from_secs(600);
 
 /// What to read the log back for.
 #[derive(clap::Subcommand)]
@@ -127,6 +135,7 @@ async fn live_digests(home: &Home) -> Result<Live, Failure> {
     #[derive(serde::Deserialize)]
     struct Address {
         url: String,
+        certificate_sha256: Option<[u8; 32]>,
     }
     #[derive(serde::Deserialize)]
     struct Answer {
@@ -134,19 +143,20 @@ async fn live_digests(home: &Home) -> Result<Live, Failure> {
         views: BTreeMap<String, [u8; 32]>,
     }
     let address = std::fs::read(home.folder().join("serve.json"))?;
-    let Address { url } = serde_json::from_slice(&address)?;
+    let Address { url, certificate_sha256 } = serde_json::from_slice(&address)?;
     let tokens = TokenStore::open(home.access())?;
     let (token, grant) = tokens
         .create(NewGrant { role: Role::Admin, ..super::ingest::everything("replay-check") })?;
     // A running service looks for new tokens once a second.
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
-    let asked = reqwest::Client::new()
-        .post(format!("{url}/v1/operate/views"))
-        .bearer_auth(token)
-        .send()
-        .await;
+    // The service's own file told its certificate, whatever name that is for.
+    let trust = certificate_sha256.map_or_else(|| Trust::of(None), |is| Ok(Trust::only(is)))?;
+    let request = Request::post(format!("{url}/v1/operate/views"))
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .body(Body::empty())?;
+    let asked = ask(request, &trust, DIGESTS_MAX).await;
     tokens.revoke(&grant.id)?;
-    let Answer { position, views } = asked?.error_for_status()?.json().await?;
+    let Answer { position, views } = serde_json::from_slice(&asked?)?;
     Ok(Live { position, views: views.into_iter().collect() })
 }
 

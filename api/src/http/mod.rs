@@ -3,7 +3,9 @@
 mod answer;
 mod archive_json;
 mod archive_parts;
+mod bare;
 pub mod batch;
+mod bodies;
 mod catalogue;
 pub mod cloudevents;
 mod connection;
@@ -17,6 +19,7 @@ mod log;
 mod metrics;
 mod operate;
 mod persons;
+mod places;
 pub mod problem;
 pub mod problem_kinds;
 mod quality;
@@ -24,6 +27,7 @@ mod rejections;
 pub mod server;
 mod spool;
 mod stream;
+pub mod tls;
 mod views_position;
 pub mod who;
 
@@ -39,7 +43,8 @@ use crate::registry::Registry;
 pub use archive_json::entry as event_json;
 pub use language::Language;
 pub use problem::{Problem, ProblemKind};
-pub use server::{Limits, serve};
+pub use server::{Limits, serve, serve_over};
+pub use tls::{Tls, TlsError, TlsFiles};
 pub use who::{Peer, Purpose, Who};
 
 /// The whole service over a registry. A route that is added here or in a module beside must be

@@ -4,15 +4,18 @@
 //! and now and then. Whoever sends tokens with ids of keys that do not exist causes no more than
 //! one request in [`Settings::refetch_seconds`].
 
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use hyper::Uri;
+use axum::body::{Body, Bytes};
+use hyper::header::ACCEPT;
+use hyper::{Request, Uri};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::fetch::{FetchError, Trust, fetch};
 use super::keys::{Key, KeySet};
 use super::mapping;
 use super::settings::{self, Settings, SettingsError};
@@ -20,9 +23,12 @@ use super::strict_json;
 use super::token::{Flaw, Unproved};
 use crate::access::Grant;
 use crate::counts::COUNTS;
+use crate::outward::{OutwardError, Trust, ask};
 
 /// Keys of this age are fetched again, so that one that was taken back goes.
 const FRESH_MAX: Duration = Duration::from_secs(600);
+/// A document of an issuer must have come within so long.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// An issuer that cannot be reached is believed on its last keys for so long.
 const STALE_MAX: Duration = Duration::from_secs(24 * 3600);
 
@@ -59,7 +65,11 @@ impl Issuer {
     /// # Errors
     /// When the certificates that its settings name cannot be read.
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
-        let trust = Trust::of(settings.ca_file.as_deref())?;
+        let ca_file = settings.ca_file.as_deref();
+        let trust = Trust::of(ca_file).map_err(|source| SettingsError::Io {
+            path: ca_file.unwrap_or(Path::new("/")).into(),
+            source,
+        })?;
         Ok(Self { settings, trust, held: RwLock::default(), asked_at: Mutex::new(None) })
     }
 
@@ -152,28 +162,34 @@ impl Issuer {
         }
     }
 
-    async fn fetched(&self) -> Result<KeySet, FetchError> {
+    async fn fetched(&self) -> Result<KeySet, OutwardError> {
         let address = match &self.settings.keys {
             Some(address) => address.clone(),
             None => self.discovered().await?,
         };
-        let bytes = fetch(&address, &self.trust).await?;
-        KeySet::read(&bytes).ok_or(FetchError::Unfit("the answer is no key set"))
+        let bytes = self.document(&address).await?;
+        KeySet::read(&bytes).ok_or(OutwardError::Unfit("the answer is no key set"))
     }
 
     /// Where the issuer says that its keys are (OpenID Connect Discovery 1.0).
-    async fn discovered(&self) -> Result<Uri, FetchError> {
+    async fn discovered(&self) -> Result<Uri, OutwardError> {
         let url = self.settings.url.trim_end_matches('/');
         let address = format!("{url}/.well-known/openid-configuration");
-        let address = settings::address(&address).map_err(FetchError::Unfit)?;
-        let told = strict_json::object(&fetch(&address, &self.trust).await?)
-            .ok_or(FetchError::Unfit("the discovery document is no JSON object"))?;
+        let address = settings::address(&address).map_err(OutwardError::Unfit)?;
+        let told = strict_json::object(&self.document(&address).await?)
+            .ok_or(OutwardError::Unfit("the discovery document is no JSON object"))?;
         if told.get("issuer").and_then(Value::as_str) != Some(&self.settings.url) {
-            return Err(FetchError::Unfit("the discovery document is another issuer's"));
+            return Err(OutwardError::Unfit("the discovery document is another issuer's"));
         }
         let keys = told.get("jwks_uri").and_then(Value::as_str);
-        let keys = keys.ok_or(FetchError::Unfit("the discovery document names no keys"))?;
-        settings::address(keys).map_err(FetchError::Unfit)
+        let keys = keys.ok_or(OutwardError::Unfit("the discovery document names no keys"))?;
+        settings::address(keys).map_err(OutwardError::Unfit)
+    }
+
+    async fn document(&self, address: &Uri) -> Result<Bytes, OutwardError> {
+        let request = Request::get(address).header(ACCEPT, "application/json");
+        let request = request.body(Body::empty()).map_err(io::Error::other)?;
+        ask(request, &self.trust, PATIENCE).await
     }
 
     fn held(&self) -> Held {

@@ -11,9 +11,8 @@ use serde_json::{Map, Value};
 
 use super::strict_json;
 use super::token::Algorithm;
+use crate::outward::ANSWER_BYTES_MAX;
 
-/// The longest key set that is read.
-pub const KEY_SET_BYTES_MAX: usize = 256 << 10;
 /// Keys of a set that are kept.
 const KEYS_MAX: usize = 64;
 
@@ -106,7 +105,7 @@ impl KeySet {
     /// Reads a set. Keys that are not for signatures of our algorithms are passed over; none where
     /// it is no key set, or one of more keys than can be meant.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > KEY_SET_BYTES_MAX {
+        if bytes.len() > ANSWER_BYTES_MAX {
             return None;
         }
         let set = strict_json::object(bytes)?;

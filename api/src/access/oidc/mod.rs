@@ -3,7 +3,6 @@
 //! A token costs one signature the first time and one hash after that. Nothing that somebody sends
 //! makes more than one request a half minute to an issuer, or fills memory.
 
-mod fetch;
 mod issuer;
 mod keys;
 mod mapping;
