@@ -18,6 +18,8 @@ use super::bare;
 use super::server::Limits;
 use crate::counts::COUNTS;
 
+/// So much of a head is read at once.
+const HEAD_READ_BYTES: usize = 16 << 10;
 /// A peer that is still sending what was refused is read for so long and so many bytes: closing on
 /// it at once would destroy the answer on its way.
 const LINGER: Duration = Duration::from_secs(1);
@@ -235,22 +237,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for PatientStream<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.phase.get() != HEADERS {
+        if this.phase.get() == BUSY {
             this.head_bytes = 0;
-        } else if this.head_bytes > this.limits.head_bytes_max {
+            let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+            return if read.is_pending() { this.wait_for_bytes(context) } else { read };
+        }
+        if this.phase.get() == IDLE {
+            this.head_bytes = 0;
+        }
+        // Of a head no more is read than it may have; its last bytes may be a body's first.
+        let left = this.limits.head_bytes_max.saturating_sub(this.head_bytes);
+        if left == 0 {
             return this.refuse_head(context);
         }
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        let space =
+            buffer.initialize_unfilled_to(left.min(HEAD_READ_BYTES).min(buffer.remaining()));
+        let mut part = ReadBuf::new(space);
+        let read = Pin::new(&mut this.stream).poll_read(context, &mut part);
         if read.is_pending() {
             return this.wait_for_bytes(context);
         }
-        match this.phase.get() {
-            FRESH | IDLE => this.phase.set(HEADERS),
-            // The first bytes may hold a body too; whoever reads on is still in the head.
-            HEADERS => this.head_bytes += buffer.filled().len() - before,
-            _ => {}
-        }
+        let count = part.filled().len();
+        buffer.advance(count);
+        this.head_bytes += count;
+        this.phase.set(HEADERS);
         read
     }
 }
