@@ -37,7 +37,7 @@ async fn claims_that_are_missing_leave_the_ceiling() {
     let number = "11010519491231002X";
     let uuid = "7f3c9a52-4a1e-4a55-9d2f-0123456789ab";
     type Row<'a> = (Value, Option<&'a [u8; 3]>, &'a str, &'a [&'a str], bool);
-    let rows: [Row<'_>; 7] = [
+    let rows: [Row<'_>; 8] = [
         (json!({}), Some(b"CIV"), "990106", &["verification"], true),
         (json!({"renkou_place": null}), Some(b"CIV"), "9901", &["verification"], true),
         (json!({"renkou_department": null}), None, "990106", &["verification"], true),
@@ -52,6 +52,7 @@ async fn claims_that_are_missing_leave_the_ceiling() {
         // Neither a citizen's name nor what may be a number stands in a log.
         (citizen, Some(b"CIV"), "990106", &["verification"], false),
         (json!({"sub": number}), Some(b"CIV"), "990106", &["verification"], false),
+        (json!({"sub": "\u{1b}[31m\r\nx"}), Some(b"CIV"), "990106", &["verification"], false),
     ];
     for (changed, department, place, purposes, is_shown) in rows {
         let claims = issuer.claims_with(&changed);
