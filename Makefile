@@ -25,7 +25,7 @@ FUZZ_SECONDS ?= 60
 # Needs a nightly toolchain, and cargo-fuzz, which it installs.
 fuzz: setup
 	command -v cargo-fuzz >/dev/null || $(CARGO) install --locked cargo-fuzz
-	for target in structured batch binary lines frames payloads tokens; do \
+	for target in structured batch binary lines frames payloads tokens issuer_tokens; do \
 		$(CARGO) +nightly fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 || exit 1; done
 
 bench:

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::access::{NewGrant, Role, TokenStore};
-use api::http::{Limits, assemble, events, serve};
+use api::access::{Gate, NewGrant, Role, TokenStore};
+use api::http::{Limits, Tls, assemble, events, serve_over};
 use api::registry::receipt::{Accepted, Flag, Receipt};
 use api::registry::{CloudEvent, Collector, Overloaded, Prepared, Sender, Unfit};
 use domain::recorded::{ContentTag, EventKey};
@@ -209,6 +209,20 @@ pub fn grant(role: Role) -> NewGrant {
 
 /// Starts a service on a port of its own.
 pub async fn start(limits: Limits) -> Service {
+    start_behind(limits, Gate::from).await
+}
+
+/// The same behind a door made from its tokens.
+pub async fn start_behind(limits: Limits, gate: impl FnOnce(Arc<TokenStore>) -> Gate) -> Service {
+    start_over(None, limits, gate).await
+}
+
+/// The same over TLS, where there is a certificate.
+pub async fn start_over(
+    tls: Option<Tls>,
+    limits: Limits,
+    gate: impl FnOnce(Arc<TokenStore>) -> Gate,
+) -> Service {
     let folder = tempfile::tempdir().unwrap();
     let tokens = Arc::new(TokenStore::open(folder.path().join("access.json")).unwrap());
     let (token, _) = tokens.create(grant(Role::Upstream)).unwrap();
@@ -224,13 +238,13 @@ pub async fn start(limits: Limits) -> Service {
         folder: folder.path().to_owned(),
         spooled: AtomicUsize::new(0),
     });
-    let router =
-        assemble(Default::default(), events::routes(Arc::clone(&registry)), Arc::clone(&tokens));
+    let gate = gate(Arc::clone(&tokens));
+    let router = assemble(Default::default(), events::routes(Arc::clone(&registry)), gate);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopped = async { stopped.await.unwrap_or_default() };
-    let ended = tokio::spawn(serve(listener, router, limits, stopped));
+    let ended = tokio::spawn(serve_over(listener, tls.map(Arc::new), router, limits, stopped));
     Service { registry, tokens, folder, address, token, stop: Some(stop), ended }
 }
 

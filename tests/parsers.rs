@@ -11,7 +11,9 @@ use api::access::TokenStore;
 use journal::frame::Frame;
 use proptest::prelude::*;
 
-use self::harness::{batch, binary, frames, lines, payloads, structured, tokens};
+use crate::issuers::issuer::{PAIRS, Pair, encoded};
+
+use self::harness::{batch, binary, frames, issuer_tokens, lines, payloads, structured, tokens};
 
 /// A target and its samples.
 type Target = (fn(&[u8]), Vec<Vec<u8>>);
@@ -71,7 +73,21 @@ fn targets() -> Vec<Target> {
         (binary, vec![of_binary.to_vec()]),
         (frames, vec![record, whole]),
         (payloads, vec![packed, plain]),
+        (issuer_tokens, issuer_token_samples()),
     ]
+}
+
+/// Key sets, each with a token that no key of it has signed.
+fn issuer_token_samples() -> Vec<Vec<u8>> {
+    let claims = serde_json::json!({"iss": "https://login.example", "exp": 1, "aud": ["renkou"]});
+    let sample = |(id, pair): &(&str, Pair)| {
+        let keys = serde_json::json!({"keys": [pair.jwk(id)]});
+        let good = pair.token(id, &claims);
+        let (signed, _) = good.rsplit_once('.').expect("a token");
+        let other = encoded(&pair.sign(b"another message"));
+        format!("{keys}\n\n{signed}.{other}").into_bytes()
+    };
+    PAIRS.iter().map(sample).collect()
 }
 
 /// How a sample is changed: cut, a byte set, a part doubled, a part taken out.

@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod cli;
+pub mod counts;
 pub mod generate;
 pub mod http;
+pub mod outward;
 pub mod registry;

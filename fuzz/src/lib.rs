@@ -2,12 +2,13 @@
 //! panics, and what it took it takes the same way again.
 //!
 //! Each function is a target of `cargo fuzz` (`make fuzz`), and `tests/parsers.rs` runs it over
-//! random and mutated input in every build. A parser that is added (CSV, JWT) gets a function here, a
+//! random and mutated input in every build. A parser that is added (CSV) gets a function here, a
 //! file in `fuzz_targets/`, its samples in `tests/parsers.rs` and a word in the Makefile.
 
 use std::sync::LazyLock;
 
 use api::access::TokenStore;
+use api::access::oidc::{KeySet, TOKEN_BYTES_MAX, Unproved};
 use api::http::batch::split;
 use api::http::cloudevents::{Read, read_binary, read_structured};
 use api::http::lines::{LINE_BYTES_MAX, LineCutter};
@@ -129,4 +130,19 @@ pub fn payloads(bytes: &[u8]) {
 pub fn tokens(store: &TokenStore, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     assert!(store.verify(&text, jiff::Timestamp::UNIX_EPOCH).is_err());
+}
+
+/// Tokens of issuers: bytes of a key set, an empty line, a token. No key of such a set has signed it.
+pub fn issuer_tokens(bytes: &[u8]) {
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap_or(bytes.len());
+    let keys = KeySet::read(&bytes[..end]).unwrap_or_default();
+    for token in [bytes, bytes.get(end + 2..).unwrap_or_default()] {
+        let text = String::from_utf8_lossy(token);
+        let Ok(unproved) = Unproved::read(&text) else { continue };
+        assert!(text.len() <= TOKEN_BYTES_MAX && text.split('.').count() == 3);
+        let key = keys.find(unproved.key_id.as_deref(), unproved.algorithm);
+        if let Some(key) = key {
+            assert!(unproved.prove(key).is_err());
+        }
+    }
 }

@@ -2,13 +2,15 @@
 //! not in a line of the log, whatever was sent and however it was refused.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::caller::{BATCH, Caller, LINES, STRUCTURED};
+use super::caller::{Answer, BATCH, Caller, LINES, STRUCTURED};
 use super::events::{citizen_number, event};
 use super::server::{Directory, command};
+use crate::openapi::{Document, Operation};
 
 /// Names with rare characters, the last two outside the basic plane, and texts that identify.
 const NAMES: [&str; 4] = ["㐂鿍龘", "阿卜杜热合曼·麦麦提", "𠮷𪚥", "Ćánâry-Näme"];
@@ -155,21 +157,146 @@ async fn read_everything(verifier: &Caller) {
     }
 }
 
+/// Every route with every canary wherever it takes a word. No error says it back, and no measure.
+async fn ask_every_route(callers: &[Caller]) {
+    let document = Document::read();
+    let mut asked = 0;
+    for Operation { path, method, .. } in document.operations() {
+        let method: reqwest::Method = method.to_uppercase().parse().expect("a method");
+        for (caller, text) in
+            callers.iter().flat_map(|one| canaries().into_iter().map(move |t| (one, t)))
+        {
+            let mut filled = path.to_owned();
+            while let Some((before, rest)) = filled.split_once('{') {
+                filled = format!("{before}{text}{}", rest.split_once('}').expect("a brace").1);
+            }
+            let query = ["place", "from", "source", "group_by", "cursor", "valid_on", "position"];
+            let query: Vec<_> = query.iter().map(|name| format!("{name}={text}")).collect();
+            let request = caller.request(method.clone(), &format!("{filled}?{}", query.join("&")));
+            let request = request.header("content-type", &text).header("ce-id", &text);
+            let request = request.header("accept", &text).header("idempotency-key", &text);
+            let body = json!({"document": {"kind": text, "number": text}, "full_name": text});
+            let answer = Answer::read(request.body(body.to_string()).send().await.unwrap()).await;
+            asked += 1;
+            // What was found may be shown to who may see it; an error or a measure may not.
+            if answer.status >= 400 || path == "/metrics" {
+                let shown = searchable(answer.body.to_string().as_bytes());
+                for spelling in spellings(&text) {
+                    let is_said = shown.contains(&searchable(&spelling));
+                    assert!(!is_said, "{method} {path} says {text} back: {}", answer.body);
+                }
+            }
+        }
+    }
+    assert!(asked > 500, "{asked} requests are too few for every route");
+}
+
+/// What a log could be made to lie with: ends of lines, colours, ends of JSON, marks of direction.
+const FORGERIES: [&str; 5] = [
+    "x\r\n{\"level\":\"INFO\",\"fields\":{\"message\":\"forged\"}}",
+    "\u{1b}[2J\u{1b}[31mforged",
+    "forged\u{0}\u{7}\u{8}\u{9b}31m",
+    "forged\",\"level\":\"ERROR",
+    "\u{202e}degrof\u{2028}\u{85}",
+];
+
+/// Each forgery wherever a word is taken: in events, in addresses, in headers as far as HTTP lets it.
+async fn forge(url: &str, callers: &[Caller]) {
+    for caller in callers {
+        for text in FORGERIES {
+            for field in ["id", "source", "type", "subject", "time", "recordedtime", "specversion"]
+            {
+                let mut sent = accepted(7_777, NAMES[0]);
+                sent[field] = json!(text);
+                caller.post(&sent).await;
+                caller.send(LINES, format!("{sent}\n")).await;
+            }
+            let percent: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            caller.get(&format!("/v1/persons/{percent}?fields={percent}")).await;
+            caller.get(&format!("/{percent}")).await;
+            caller
+                .ask("/v1/persons/lookup", &json!({"document": {"kind": text, "number": text}}))
+                .await;
+        }
+    }
+    let address = url.strip_prefix("http://").expect("plain HTTP").to_owned();
+    for text in FORGERIES {
+        for line in [
+            format!(
+                "GET /healthz HTTP/1.1\r\nx-forwarded-for: {text}\r\nauthorization: Bearer {text}"
+            ),
+            format!("GET /v1/rejections HTTP/1.1\r\nuser-agent: {text}\r\nauthorization: {text}"),
+            format!("GET /{text} HTTP/1.1\r\nhost: {text}"),
+            format!("{text} / HTTP/1.1"),
+        ] {
+            let address = address.clone();
+            let sent = tokio::task::spawn_blocking(move || {
+                let mut stream = std::net::TcpStream::connect(address)?;
+                stream.set_read_timeout(Some(std::time::Duration::from_secs(60)))?;
+                stream.write_all(format!("{line}\r\nconnection: close\r\n\r\n").as_bytes())?;
+                let mut answer = Vec::new();
+                stream.read_to_end(&mut answer).map(|_| answer)
+            });
+            let answer = sent.await.expect("a thread").expect("an answer");
+            assert!(
+                !searchable(&answer).contains("forged"),
+                "{}",
+                String::from_utf8_lossy(&answer)
+            );
+        }
+    }
+}
+
+/// Every line of a log is one JSON object of this program, without a byte that moves a terminal.
+fn check_log(log: &[u8]) {
+    let text = std::str::from_utf8(log).expect("a log in UTF-8");
+    let moves = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2028}\u{2029}".contains(c);
+    assert!(!text.contains(moves), "a control character stands in the log");
+    for line in text.lines().filter(|line| !line.starts_with("Serving ") && *line != "Stopping.") {
+        let told: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        assert!(told["timestamp"].is_string() && told["target"].is_string(), "{line}");
+        assert_ne!(told["fields"]["message"], "forged");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_sent_forges_a_line_of_the_log() {
+    let directory = Directory::make();
+    let upstream = directory.token(&["--role", "upstream"]);
+    let auditor = directory.token(&["--role", "auditor", "--purposes", "verification"]);
+    let server = directory.serve_with(&[("RENKOU_LOG", "trace")]);
+    let callers = [server.caller(&upstream), server.caller(&auditor)];
+    forge(&server.url, &callers).await;
+    let log = directory.beside("stderr");
+    server.stop();
+    let log = fs::read(log).expect("a log");
+    assert!(log.len() > 100_000, "nothing was traced");
+    check_log(&log);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_name_and_no_number_stands_in_plain_anywhere() {
     let directory = Directory::make();
     let upstream = directory.token(&["--role", "upstream"]);
     let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
+    let others = ["auditor", "analyst", "admin"]
+        .map(|role| directory.token(&["--role", role, "--purposes", "verification"]));
     for _ in 0..2 {
         let server = directory.serve_with(&[("RENKOU_LOG", "trace")]);
         let upstream = server.caller(&upstream);
-        if !server.log().contains("Stopping") {
+        let is_first = !server.log().contains("Stopping");
+        if is_first {
             send_everything(&upstream).await;
         }
         let head = upstream.get("/readyz").await.with(200)["head"].as_u64().expect("a position");
         let verifier = server.caller(&verifier);
         verifier.get_at("/v1/places/99/people", head).await.with(200);
         read_everything(&verifier).await;
+        if is_first {
+            let mut callers = vec![upstream, verifier];
+            callers.extend(others.iter().map(|token| server.caller(token)));
+            ask_every_route(&callers).await;
+        }
         server.stop();
     }
     let mut check = command(&["replay", "check", "--data", directory.data()]);

@@ -218,6 +218,13 @@ impl Server {
         }
     }
 
+    /// Sends it a signal, named as `kill` names it.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status().expect("kill");
+        assert!(sent.success(), "the service had ended: {}", self.log());
+    }
+
     /// Ends it at once, as `kill -9` does.
     pub fn kill(mut self) {
         self.process.kill().expect("a child");
@@ -226,9 +233,7 @@ impl Server {
 
     /// Asks it to stop as a service manager does; it must end with exit code 0.
     pub fn stop(mut self) {
-        let pid = self.process.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
-        assert!(asked.success(), "the service had ended: {}", self.log());
+        self.signal("-TERM");
         let begun = Instant::now();
         loop {
             if let Some(status) = self.process.try_wait().expect("a child") {

@@ -1,6 +1,9 @@
 //! Who may do what: roles, grants, and the one table that says it.
 
+mod attempts;
+mod gate;
 mod hiding;
+pub mod oidc;
 mod tokens;
 
 use domain::{PersonId, Place};
@@ -9,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::registry::Sender;
 
+pub use attempts::Rates;
+pub use gate::{Gate, Refused};
 pub use hiding::{Hiding, HidingError, LEGAL_BASES, LegalBasis};
 pub use tokens::{NewGrant, StoreError, TokenError, TokenStore};
 

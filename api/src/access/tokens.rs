@@ -279,7 +279,8 @@ fn check(new: &NewGrant) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn is_department(code: &[u8; 3]) -> bool {
+/// Whether there is a department of this code.
+pub(super) fn is_department(code: &[u8; 3]) -> bool {
     std::str::from_utf8(code).is_ok_and(|code| codes::DEPARTMENT.find(code).is_some())
 }
 

@@ -2,6 +2,7 @@
 
 mod check_trees;
 mod demo;
+mod door;
 mod generate;
 mod ingest;
 mod replay_log;

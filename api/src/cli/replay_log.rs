@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Body;
 use domain::Position;
+use hyper::Request;
+use hyper::header::AUTHORIZATION;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::RowSeals;
 use replay::rebuild;
@@ -12,7 +16,11 @@ use replay::rebuild;
 use super::serve::runtime;
 use super::{Failure, tell};
 use crate::access::{NewGrant, Role, TokenStore};
+use crate::outward::{Trust, ask};
 use crate::registry::Home;
+
+/// A running service must have told what its views hold within so long: it flushes them first.
+const DIGESTS_MAX: Duration = Duration::from_secs(600);
 
 /// What to read the log back for.
 #[derive(clap::Subcommand)]
@@ -109,7 +117,8 @@ struct Live {
 }
 
 /// Asks the running service, with a token made for the purpose.
-async fn live_digests(home: &Home, Served { url }: &Served) -> Result<Live, Failure> {
+async fn live_digests(home: &Home, served: &Served) -> Result<Live, Failure> {
+    let (url, certificate_sha256) = (&served.url, served.certificate_sha256);
     #[derive(serde::Deserialize)]
     struct Answer {
         position: Position,
@@ -120,13 +129,14 @@ async fn live_digests(home: &Home, Served { url }: &Served) -> Result<Live, Fail
         .create(NewGrant { role: Role::Admin, ..super::ingest::everything("replay-check") })?;
     // A running service looks for new tokens once a second.
     tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
-    let asked = reqwest::Client::new()
-        .post(format!("{url}/v1/operate/views"))
-        .bearer_auth(token)
-        .send()
-        .await;
+    // The service's own file told its certificate, whatever name that is for.
+    let trust = certificate_sha256.map_or_else(|| Trust::of(None), |is| Ok(Trust::only(is)))?;
+    let request = Request::post(format!("{url}/v1/operate/views"))
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .body(Body::empty())?;
+    let asked = ask(request, &trust, DIGESTS_MAX).await;
     tokens.revoke(&grant.id)?;
-    let Answer { position, views } = asked?.error_for_status()?.json().await?;
+    let Answer { position, views } = serde_json::from_slice(&asked?)?;
     Ok(Live { position, views: views.into_iter().collect() })
 }
 
@@ -134,6 +144,8 @@ async fn live_digests(home: &Home, Served { url }: &Served) -> Result<Live, Fail
 #[derive(serde::Deserialize)]
 pub(super) struct Served {
     pub url: String,
+    /// SHA-256 of its certificate, where it speaks TLS.
+    pub certificate_sha256: Option<[u8; 32]>,
 }
 
 /// The service that holds the log's lock; none when nobody does.

@@ -10,9 +10,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::door::Door;
 use super::{Failure, tell};
-use crate::access::TokenStore;
-use crate::http::{self, Limits};
+use crate::access::oidc::Issuers;
+use crate::access::{Gate, TokenStore};
+use crate::http::{self, Tls};
 use crate::registry::{Home, Registry};
 
 /// Which registry, and where.
@@ -24,6 +26,8 @@ pub struct Serve {
     /// Address and port; port 0 takes a free one.
     #[arg(long, env = "RENKOU_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    #[command(flatten)]
+    door: Door,
 }
 
 impl Serve {
@@ -31,9 +35,12 @@ impl Serve {
     pub fn run(self) -> Result<(), Failure> {
         runtime()?.block_on(async {
             let mut stop = StopSignals::listen()?;
-            let service = Service::start(&self.data, self.listen).await?;
+            let service = Service::start_behind(&self.data, self.listen, &self.door).await?;
             tell(&format!("Serving {} at {}", self.data.display(), service.url));
-            stop.come().await;
+            tokio::select! {
+                () = stop.come() => {}
+                never = service.reload_when_told() => never?,
+            }
             tell("Stopping.");
             service.stop().await
         })
@@ -55,28 +62,72 @@ pub struct Service {
     pub tokens: Arc<TokenStore>,
     /// Says to others where the service answers; gone when it does not.
     address_file: PathBuf,
+    tls: Option<Arc<Tls>>,
     stop: CancellationToken,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Service {
-    /// Opens the registry and listens.
+    /// Opens the registry and listens, as the defaults are.
     pub async fn start(data: &Path, listen: SocketAddr) -> Result<Self, Failure> {
+        Self::start_behind(data, listen, &Door::default()).await
+    }
+
+    /// Opens the registry and listens behind a door.
+    pub async fn start_behind(
+        data: &Path,
+        listen: SocketAddr,
+        door: &Door,
+    ) -> Result<Self, Failure> {
         let folder = data.to_owned();
         let home = Home::open(data)?;
+        let tls = door.tls()?.map(Arc::new);
+        let issuers = Issuers::open(&home.issuers())?;
         let opening = tokio::task::spawn_blocking(move || Registry::open(&folder));
         let registry = Arc::new(opening.await??);
         let tokens = Arc::new(TokenStore::open(home.access())?);
         let listener = TcpListener::bind(listen).await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let router = http::service(&registry, Arc::clone(&tokens));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr()?);
+        let gate = Gate::new(Arc::clone(&tokens), issuers, door.rates());
+        let router = http::service(&registry, gate);
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let serving = tokio::spawn(http::serve(listener, router, Limits::default(), stopped));
+        let serving = http::serve_over(listener, tls.clone(), router, door.limits(), stopped);
+        let serving = tokio::spawn(serving);
         let address_file = data.join("serve.json");
-        fs::write(&address_file, json!({"url": url}).to_string())?;
-        tracing::info!(url, "serving");
-        Ok(Self { url, registry, tokens, address_file, stop, serving })
+        let service = Self { url, registry, tokens, address_file, tls, stop, serving };
+        service.tell_address()?;
+        tracing::info!(url = service.url, "serving");
+        Ok(service)
+    }
+
+    /// Writes down where the service answers, and by which certificate it is known.
+    fn tell_address(&self) -> Result<(), Failure> {
+        let mut address = json!({"url": self.url});
+        if let Some(tls) = &self.tls {
+            address["certificate_sha256"] = json!(tls.fingerprint());
+        }
+        Ok(fs::write(&self.address_file, address.to_string())?)
+    }
+
+    /// Reads the certificate again whenever SIGHUP comes; without TLS nothing is heard.
+    async fn reload_when_told(&self) -> Result<(), Failure> {
+        let Some(tls) = &self.tls else { return std::future::pending().await };
+        let mut hang_up = signal(SignalKind::hangup())?;
+        while hang_up.recv().await.is_some() {
+            match tls.reload() {
+                Ok(()) => {
+                    self.tell_address()?;
+                    tracing::info!("certificate and key were read again");
+                }
+                Err(error) => {
+                    let error = replay::chain(&error);
+                    tracing::error!(error, "certificate and key stay as they were");
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes no more requests, lets the running ones end, records and flushes what is left.

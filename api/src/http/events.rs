@@ -1,7 +1,6 @@
 //! `POST /v1/events`: life events come in, receipts go out.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Query, State};
@@ -9,7 +8,7 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,7 +20,7 @@ use super::cloudevents::{self, Mode};
 use super::language::Language;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
-use super::stream;
+use super::stream::{self, LinePatience};
 use super::who::Who;
 use crate::access::Action;
 use crate::registry::receipt::Receipt;
@@ -31,8 +30,6 @@ use crate::registry::{Collector, Overloaded, Prepared, Sender};
 pub const EVENT_BYTES_MAX: usize = 256 << 10;
 /// The longest body of a batch.
 pub const BATCH_BYTES_MAX: usize = 16 << 20;
-/// A whole body must have come within so long.
-const BODY_SECONDS_MAX: u64 = 60;
 
 /// The routes of collecting, over any collector.
 pub fn routes<C: Collector>(registry: Arc<C>) -> Router {
@@ -50,6 +47,7 @@ async fn post_events<C: Collector>(
     who: Who,
     language: Language,
     Query(Parameters { atomic }): Query<Parameters>,
+    line_patience: Option<Extension<LinePatience>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -58,7 +56,8 @@ async fn post_events<C: Collector>(
     match mode {
         Mode::Lines if atomic => Err(Problem::new(&kinds::STREAM_NOT_ATOMIC)),
         Mode::Lines => {
-            let lines = stream::answer(registry, who.0, language, body);
+            let patience = line_patience.map(|told| told.0).unwrap_or_default();
+            let lines = stream::answer(registry, who.0, language, body, patience);
             Ok(([(CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
         }
         Mode::Batch => {
@@ -133,32 +132,28 @@ async fn collect_batch<C: Collector>(
     Ok((status, Json(Answer { tally, items })).into_response())
 }
 
-/// The whole body, or why not.
+/// The whole body, or why not. The connection below ends one that comes too slowly.
 async fn whole(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let stated = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    let reading = async {
-        let mut frames = body.into_data_stream();
-        let mut whole = Vec::with_capacity(stated.unwrap_or(0).min(EVENT_BYTES_MAX));
-        if stated.is_some_and(|bytes| bytes > bytes_max) && headers.contains_key(EXPECT) {
-            // The sender waits to be told before it sends: answer at once.
-            return Err(too_large(bytes_max));
+    if stated.is_some_and(|bytes| bytes > bytes_max) && headers.contains_key(EXPECT) {
+        // The sender waits to be told before it sends: answer at once.
+        return Err(too_large(bytes_max));
+    }
+    let mut frames = body.into_data_stream();
+    let mut whole = Vec::with_capacity(stated.unwrap_or(0).min(EVENT_BYTES_MAX));
+    let mut bytes = 0_usize;
+    while let Some(frame) = frames.next().await {
+        let frame = frame.map_err(|_| Problem::new(&kinds::BAD_REQUEST))?;
+        bytes += frame.len();
+        if bytes <= bytes_max {
+            whole.extend_from_slice(&frame);
+        } else if bytes > bytes_max.saturating_mul(4) {
+            // A little over the limit is read to its end and dropped, because closing on a sender
+            // that still writes would destroy the answer.
+            break;
         }
-        let mut bytes = 0_usize;
-        while let Some(frame) = frames.next().await {
-            let frame = frame.map_err(|_| Problem::new(&kinds::BAD_REQUEST))?;
-            bytes += frame.len();
-            if bytes <= bytes_max {
-                whole.extend_from_slice(&frame);
-            } else if bytes > bytes_max.saturating_mul(4) {
-                // A little over the limit is read to its end and dropped, because closing on a
-                // sender that still writes would destroy the answer.
-                break;
-            }
-        }
-        if bytes > bytes_max { Err(too_large(bytes_max)) } else { Ok(Bytes::from(whole)) }
-    };
-    let slow = |_| Problem::new(&kinds::BODY_TOO_SLOW);
-    tokio::time::timeout(Duration::from_secs(BODY_SECONDS_MAX), reading).await.map_err(slow)?
+    }
+    if bytes > bytes_max { Err(too_large(bytes_max)) } else { Ok(Bytes::from(whole)) }
 }
 
 fn too_large(bytes_max: usize) -> Problem {

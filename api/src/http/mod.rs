@@ -8,7 +8,9 @@ mod archive_json;
 mod archive_needs;
 mod archive_parts;
 mod audit_accesses;
+mod bare;
 pub mod batch;
+mod bodies;
 mod catalogue;
 pub mod cloudevents;
 mod connection;
@@ -25,6 +27,7 @@ mod logged;
 mod metrics;
 mod operate;
 mod persons;
+mod places;
 pub mod problem;
 pub mod problem_kinds;
 mod quality;
@@ -34,6 +37,7 @@ pub mod server;
 mod spool;
 mod stream;
 mod terms;
+pub mod tls;
 mod values_told;
 mod views_position;
 pub mod who;
@@ -44,20 +48,21 @@ use axum::routing::get;
 use axum::{Json, Router, middleware, response::IntoResponse};
 use serde_json::json;
 
-use crate::access::TokenStore;
+use crate::access::Gate;
 use crate::registry::Registry;
 
 pub use archive_json::entry as event_json;
 pub use language::Language;
 pub use problem::{Problem, ProblemKind};
-pub use server::{Limits, serve};
+pub use server::{Limits, serve, serve_over};
 pub use terms::OperatorId;
+pub use tls::{Tls, TlsError, TlsFiles};
 pub use values_told::of_history as values_of_history;
-pub use who::{Purpose, Who};
+pub use who::{Peer, Purpose, Who};
 
 /// The whole service over a registry. A route that is added here or in a module beside must be
 /// described in `openapi.json`; a test reads both.
-pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
+pub fn service(registry: &Arc<Registry>, gate: impl Into<Gate>) -> Router {
     let shared = || Arc::clone(registry);
     let guarded = Router::new()
         .merge(events::routes(shared()))
@@ -76,14 +81,15 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(divisions::routes(shared()))
         .merge(docs::routes());
     let open = operate::open_routes(shared()).merge(docs::open_routes());
-    assemble(open, guarded, tokens)
+    assemble(open, guarded, gate)
 }
 
 /// Puts a service together. Every route of `guarded` needs a good token and may extract [`Who`];
 /// those of `open` and `/healthz` need none. Unknown paths, wrong methods, rejections and panics
 /// come out as problems.
-pub fn assemble(open: Router, guarded: Router, tokens: Arc<TokenStore>) -> Router {
-    let guarded = guarded.route_layer(middleware::from_fn_with_state(tokens, who::authenticate));
+pub fn assemble(open: Router, guarded: Router, gate: impl Into<Gate>) -> Router {
+    let gate = Arc::new(gate.into());
+    let guarded = guarded.route_layer(middleware::from_fn_with_state(gate, who::authenticate));
     Router::new()
         .route("/healthz", get(read_health))
         .merge(open)

@@ -15,6 +15,7 @@ use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::who::Who;
 use crate::access::Action;
+use crate::counts::COUNTS;
 use crate::registry::Registry;
 
 /// Events that the views may be behind a service that is ready.
@@ -56,6 +57,7 @@ async fn read_gauges(State(registry): State<Arc<Registry>>, who: Who) -> Result<
         // Writing into a string does not fail.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
     }
+    COUNTS.write(&mut text);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 

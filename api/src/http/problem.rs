@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -18,6 +19,7 @@ use futures_util::FutureExt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::connection::Phase;
 use super::language::Language;
 use super::problem_kinds as kinds;
 
@@ -178,6 +180,7 @@ impl Serialize for ProblemView<'_> {
 /// Middleware, outermost: writes the body of every problem in the reader's language, makes one of
 /// a panic, and keeps answers out of shared caches unless the handler said otherwise.
 pub async fn finish(language: Language, request: Request, next: Next) -> Response {
+    let connection = request.extensions().get::<Arc<Phase>>().cloned();
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     // What a panic said is not passed on: it may hold a personal value.
     let after_panic = |_| Problem::new(&kinds::INTERNAL).into_response();
@@ -186,6 +189,12 @@ pub async fn finish(language: Language, request: Request, next: Next) -> Respons
     response.headers_mut().entry(CACHE_CONTROL).or_insert(no_store);
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
+    let is_late = status.is_client_error() && connection.is_some_and(|c| c.is_body_late());
+    if is_late {
+        // Whoever read the body saw no more than that it broke off.
+        *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+        response.extensions_mut().insert(Problem::new(&kinds::BODY_TOO_SLOW));
+    }
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if is_error && !is_json(&response) => Problem::of_status(status),

@@ -79,6 +79,22 @@ pub static TOO_MANY_EVENTS: ProblemKind =
 /// No mode of sending events.
 pub static UNKNOWN_MEDIA_TYPE: ProblemKind =
     kind(415, "unknown_media_type", "不支持该媒体类型", "the media type is not supported");
+/// The address of the request is too long.
+pub static ADDRESS_TOO_LONG: ProblemKind =
+    kind(414, "address_too_long", "请求地址过长", "the address of the request is too long");
+/// Too many bad tokens came from the same address.
+pub static LOCKED_OUT: ProblemKind = kind(
+    429,
+    "locked_out",
+    "该地址出示的无效令牌过多,请稍后重试",
+    "too many bad tokens came from this address, try again later",
+);
+/// The token is used more often than it may be.
+pub static TOO_OFTEN: ProblemKind =
+    kind(429, "too_often", "请求过于频繁,请稍后重试", "requests come too often, try again later");
+/// More or longer headers than are read.
+pub static HEADERS_TOO_LARGE: ProblemKind =
+    kind(431, "headers_too_large", "请求头过多或过长", "the headers are too many or too long");
 /// The event breaks rules.
 pub static REJECTED: ProblemKind =
     kind(422, "rejected", "事件未通过检查", "the event breaks rules and was refused");
@@ -102,9 +118,12 @@ pub fn of_status(status: StatusCode) -> &'static ProblemKind {
         408 => &BODY_TOO_SLOW,
         409 => &CONFLICT,
         413 => &BODY_TOO_LARGE,
+        414 => &ADDRESS_TOO_LONG,
         415 => &UNKNOWN_MEDIA_TYPE,
         // The framework says 422 of a body that is not of the form of its route.
         422 => &BAD_REQUEST,
+        429 => &TOO_OFTEN,
+        431 => &HEADERS_TOO_LARGE,
         503 => &OVERLOADED,
         400..=499 => &BAD_REQUEST,
         _ => &INTERNAL,

@@ -9,7 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -38,8 +38,6 @@ const PREPARING_MAX: usize = 2;
 const IN_FLIGHT_MAX: usize = 4;
 /// Lines that have come are not kept waiting for more than so long.
 const GATHER: Duration = Duration::from_millis(3);
-/// A sender that is silent for so long has gone.
-const SILENCE_MAX: Duration = Duration::from_secs(120);
 /// Where the spool is full, a client that takes none of its answer for so long has gone.
 const HELD_BACK_MAX: Duration = Duration::from_secs(60);
 /// A block that finds the queue full is tried again so often.
@@ -48,6 +46,17 @@ const ATTEMPTS_MAX: u32 = 100;
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
 
 type Receipts = Pin<Box<dyn Future<Output = Result<Vec<Receipt>, Overloaded>> + Send>>;
+
+/// A sender that has not finished a line for so long has gone, or holds on to us with dribbled
+/// bytes. Set by the connection.
+#[derive(Clone, Copy, Debug)]
+pub struct LinePatience(pub Duration);
+
+impl Default for LinePatience {
+    fn default() -> Self {
+        Self(Duration::from_secs(120))
+    }
+}
 
 /// What passes from stage to stage, in order of the stream.
 enum Passed<T> {
@@ -76,10 +85,11 @@ pub fn answer<C: Collector>(
     grant: Arc<Grant>,
     language: Language,
     lines: Body,
+    patience: LinePatience,
 ) -> Body {
     let (to_submit, preparing) = mpsc::channel(PREPARING_MAX);
     let (to_answer, submitted) = mpsc::channel(IN_FLIGHT_MAX);
-    tokio::spawn(read(Arc::clone(&registry), grant, lines, to_submit));
+    tokio::spawn(read(Arc::clone(&registry), grant, (lines, patience), to_submit));
     tokio::spawn(submit(Arc::clone(&registry), preparing, to_answer));
     let (answers, unread) = spool(move || registry.spool_folder());
     let answering = Answering { submitted, tally: Tally::default(), language };
@@ -94,15 +104,23 @@ pub fn answer<C: Collector>(
 async fn read<C: Collector>(
     registry: Arc<C>,
     grant: Arc<Grant>,
-    lines: Body,
+    (lines, patience): (Body, LinePatience),
     to_submit: mpsc::Sender<Passed<JoinHandle<Ready>>>,
 ) {
     let mut frames = lines.into_data_stream();
     let mut cutter = LineCutter::default();
     let mut broken = None;
+    let mut line_due = Instant::now() + patience.0;
+    let mut has_passed_on = false;
     loop {
-        let patience = if cutter.has_lines() { GATHER } else { SILENCE_MAX };
-        let is_last = match tokio::time::timeout(patience, frames.next()).await {
+        if has_passed_on || cutter.has_lines() {
+            // Not from when it came: to pass a block on may have taken long.
+            line_due = Instant::now() + patience.0;
+        }
+        has_passed_on = false;
+        let until_due = line_due.saturating_duration_since(Instant::now());
+        let wait = if cutter.has_lines() { GATHER } else { until_due };
+        let is_last = match tokio::time::timeout(wait, frames.next()).await {
             Ok(Some(Ok(frame))) => {
                 cutter.push(&frame);
                 false
@@ -127,6 +145,7 @@ async fn read<C: Collector>(
             }
         };
         while let Some(block) = cutter.next_full() {
+            has_passed_on = true;
             let sender = grant.sender(Timestamp::now());
             let ready = prepare_apart(&registry, block, sender);
             if to_submit.send(Passed::Block(ready)).await.is_err() {

@@ -1,9 +1,10 @@
 //! Who is asking: the token of a request becomes its grant, and the grant decides.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -13,7 +14,12 @@ use jiff::Timestamp;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::terms::Terms;
-use crate::access::{Action, Grant, PURPOSES, TokenError, TokenStore, may};
+use crate::access::{Action, Gate, Grant, PURPOSES, Refused, TokenError, may};
+
+/// The address at the other end of a connection. No header of a proxy is believed instead: anybody
+/// can write one.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
 
 /// The grant of the token that a request carries. An extractor; 401 where there is none.
 #[derive(Clone, Debug)]
@@ -60,12 +66,14 @@ impl<S: Sync> FromRequestParts<S> for Purpose {
 
 /// Middleware before every route but the open ones: no good token, no entry.
 pub async fn authenticate(
-    State(tokens): State<Arc<TokenStore>>,
+    State(gate): State<Arc<Gate>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let token = bearer(request.headers()).ok_or_else(token_required)?;
-    let grant = tokens.verify(token, Timestamp::now()).map_err(|error| invalid_token(&error))?;
+    let peer = request.extensions().get::<Peer>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
+    let grant = gate.enter(peer, token, Timestamp::now()).await.map_err(refused)?;
     request.extensions_mut().insert(Who(grant));
     Ok(next.run(request).await)
 }
@@ -78,6 +86,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn token_required() -> Problem {
     Problem::new(&kinds::TOKEN_REQUIRED)
         .header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+fn refused(refused: Refused) -> Problem {
+    let (kind, seconds) = match refused {
+        Refused::Token(error) => return invalid_token(&error),
+        Refused::LockedOut { retry_after_seconds } => (&kinds::LOCKED_OUT, retry_after_seconds),
+        Refused::TooOften { retry_after_seconds } => (&kinds::TOO_OFTEN, retry_after_seconds),
+    };
+    Problem::new(kind).header(RETRY_AFTER, seconds.into())
 }
 
 fn invalid_token(error: &TokenError) -> Problem {

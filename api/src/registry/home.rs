@@ -10,6 +10,7 @@
 //! trees/             the Merkle trees of the two logs and their signed checkpoints
 //! views/             rebuilt from the log at any time
 //! access.json        hashed tokens and their grants
+//! issuers.toml       whose tokens are taken beside them; made by hand, may be missing
 //! ```
 
 use std::fs;
@@ -191,6 +192,11 @@ impl Home {
     /// Where the views are.
     pub fn views(&self) -> PathBuf {
         self.folder.join("views")
+    }
+
+    /// Where the settings of other issuers of tokens are.
+    pub fn issuers(&self) -> PathBuf {
+        self.folder.join("issuers.toml")
     }
 
     /// Where the tokens are.

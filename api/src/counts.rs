@@ -1,0 +1,118 @@
+//! What the door has seen since the process began, for `GET /metrics`: numbers alone, no token, no
+//! address and no name among them. One for the process, which serves one registry.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::access::oidc::Flaw;
+
+/// A number that only grows.
+#[derive(Default)]
+pub struct Count(AtomicU64);
+
+impl Count {
+    /// One more.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What it came to.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Everything that is counted.
+#[derive(Default)]
+pub struct Counts {
+    /// Connections that were taken.
+    pub connections: Count,
+    /// Connections closed at once, because their peer had its share.
+    pub connections_refused: Count,
+    /// TLS handshakes that came to nothing.
+    pub handshakes_failed: Count,
+    /// Requests that HTTP itself refused: too many headers, no request at all.
+    pub requests_unreadable: Count,
+    /// Bodies that came too slowly.
+    pub bodies_too_slow: Count,
+    /// Our own tokens that opened nothing.
+    pub tokens_refused: Count,
+    /// Issuers' tokens that opened nothing, in the order of [`Flaw::ALL`].
+    pub issuer_tokens_refused: [Count; Flaw::ALL.len()],
+    /// Requests of peers who had shown too many bad tokens.
+    pub peers_locked_out: Count,
+    /// Requests beyond the rate of their token.
+    pub requests_limited: Count,
+    /// Times that keys of an issuer were asked for.
+    pub key_sets_fetched: Count,
+    /// Times that they were asked for in vain.
+    pub key_sets_failed: Count,
+}
+
+/// The counts of this process.
+pub static COUNTS: std::sync::LazyLock<Counts> = std::sync::LazyLock::new(Counts::default);
+
+impl Counts {
+    /// Counts a token of an issuer that opened nothing.
+    pub fn refuse_issuer_token(&self, flaw: Flaw) {
+        if let Some(place) = Flaw::ALL.iter().position(|one| *one == flaw) {
+            self.issuer_tokens_refused[place].add();
+        }
+    }
+
+    /// Adds everything to a text in Prometheus' form.
+    pub fn write(&self, text: &mut String) {
+        let counts = [
+            ("connections", "Connections taken.", &self.connections),
+            (
+                "connections_refused",
+                "Connections closed because their peer had its share.",
+                &self.connections_refused,
+            ),
+            (
+                "tls_handshakes_failed",
+                "TLS handshakes that came to nothing.",
+                &self.handshakes_failed,
+            ),
+            (
+                "requests_unreadable",
+                "Requests that HTTP itself refused.",
+                &self.requests_unreadable,
+            ),
+            ("bodies_too_slow", "Bodies that came too slowly.", &self.bodies_too_slow),
+            ("tokens_refused", "Own tokens that opened nothing.", &self.tokens_refused),
+            (
+                "peers_locked_out",
+                "Requests of peers who had shown too many bad tokens.",
+                &self.peers_locked_out,
+            ),
+            (
+                "requests_limited",
+                "Requests beyond the rate of their token.",
+                &self.requests_limited,
+            ),
+            (
+                "issuer_key_sets_fetched",
+                "Times that keys of an issuer were asked for.",
+                &self.key_sets_fetched,
+            ),
+            (
+                "issuer_key_sets_failed",
+                "Times that they were asked for in vain.",
+                &self.key_sets_failed,
+            ),
+        ];
+        // Writing into a string does not fail.
+        for (name, help, count) in counts {
+            let name = format!("renkou_{name}_total");
+            let count = count.get();
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}");
+        }
+        let name = "renkou_issuer_tokens_refused_total";
+        let help = "Tokens of issuers that opened nothing, by what was wrong.";
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+        for (flaw, count) in Flaw::ALL.iter().zip(&self.issuer_tokens_refused) {
+            let _ = writeln!(text, "{name}{{flaw=\"{flaw}\"}} {}", count.get());
+        }
+    }
+}
