@@ -248,8 +248,7 @@ impl Out {
     pub fn open(path: &Path, from: u64) -> Result<Self, CopyError> {
         let io = |source| CopyError::Io { path: path.to_owned(), source };
         let mut options = fs::OpenOptions::new();
-        let mut file =
-            options.write(true).create(true).truncate(false).open(path).map_err(io)?;
+        let mut file = options.write(true).create(true).truncate(false).open(path).map_err(io)?;
         file.seek(SeekFrom::Start(from)).map_err(io)?;
         Ok(Self { path: path.to_owned(), file: io::BufWriter::with_capacity(BUFFER_BYTES, file) })
     }

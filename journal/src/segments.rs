@@ -21,8 +21,8 @@ use std::time::Duration;
 use domain::{Position, Sequence, StreamId};
 
 pub use self::groups::{Group, GroupError, Groups};
-pub use self::open::{OpenError, file_of};
-pub(crate) use self::open::{file_name, files_of, lock_if_free};
+pub use self::open::{OpenError, file_name, file_of};
+pub(crate) use self::open::{files_of, lock_if_free};
 pub use self::read_only::ReadOnly;
 
 use self::file::SegmentFile;

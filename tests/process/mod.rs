@@ -1,7 +1,6 @@
 //! The service as a process: started, used, killed, damaged and looked into from outside.
 
 pub mod caller;
-mod clients;
 mod crash;
 mod damage;
 mod demo;

@@ -39,7 +39,7 @@ pub struct CopiedKeys {
 /// [`KeyError`]; the copy then holds what it held.
 pub fn copy(source: &Path, target: &Path) -> Result<CopiedKeys, KeyError> {
     let slots = Source::open(source)?;
-    swap_is_finished(target)?;
+    swap::finish(target)?;
     if !target.exists() || !slots.is_begun_in(target)? {
         return slots.replace(target);
     }
@@ -75,10 +75,6 @@ pub fn check(copy: &Path) -> Result<u32, KeyError> {
     let slots = Source { count: u32::try_from(count).map_err(io::Error::other)?, ..slots };
     slots.each(|_, _| Ok(()))?;
     Ok(slots.count)
-}
-
-fn swap_is_finished(target: &Path) -> io::Result<()> {
-    if target.exists() { swap::finish(target) } else { Ok(()) }
 }
 
 struct Source {
@@ -121,11 +117,7 @@ impl Source {
         Ok(())
     }
 
-    fn whole(
-        &self,
-        number: u32,
-        mut slot: [u8; SLOT_BYTES],
-    ) -> Result<[u8; SLOT_BYTES], KeyError> {
+    fn whole(&self, number: u32, mut slot: [u8; SLOT_BYTES]) -> Result<[u8; SLOT_BYTES], KeyError> {
         for _ in 0..LOOKS {
             match slot::judge(&slot, number) {
                 Slot::Whole => return Ok(slot),
@@ -156,7 +148,7 @@ impl Source {
     /// Writes all to a new file that takes the place of the one at `target`. What was destroyed
     /// there stays destroyed.
     fn replace(&self, target: &Path) -> Result<CopiedKeys, KeyError> {
-        let new = target.with_extension("new");
+        let new = swap::new(target);
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         let mut out = BufWriter::new(file);
@@ -173,7 +165,7 @@ impl Source {
         out.flush()?;
         out.get_ref().sync_all()?;
         drop(out);
-        swap::swap(target, &new)?;
+        swap::swap(target)?;
         Ok(CopiedKeys { slots: self.count, written: self.count })
     }
 }

@@ -41,7 +41,7 @@ pub fn opens(path: &Path, master: &[u8; 32]) -> Result<bool, KeyError> {
 pub fn rotate(path: &Path, from: &[u8; 32], to: &[u8; 32]) -> Result<u32, KeyError> {
     let keys = KeySlots::open(path, from)?;
     let count = *keys.turn();
-    let new = path.with_extension("new");
+    let new = swap::new(path);
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     let mut out = BufWriter::new(file);
@@ -53,7 +53,7 @@ pub fn rotate(path: &Path, from: &[u8; 32], to: &[u8; 32]) -> Result<u32, KeyErr
     out.flush()?;
     out.get_ref().sync_all()?;
     drop(out);
-    swap::swap(path, &new)?;
+    swap::swap(path)?;
     Ok(count)
 }
 

@@ -12,41 +12,52 @@ use std::path::{Path, PathBuf};
 
 use crate::storage::above;
 
-const ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// The name that an old file keeps.
 fn old(path: &Path) -> PathBuf {
     path.with_extension("old")
 }
 
-/// Puts `new`, which is durable, in the place of `path`; durable on return.
-pub(super) fn swap(path: &Path, new: &Path) -> io::Result<()> {
-    finish(path)?;
+/// The name of the file that is to take the place of another.
+pub(super) fn new(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+/// Puts the new file, which is durable, in the place of `path`; durable on return.
+pub(super) fn swap(path: &Path) -> io::Result<()> {
+    take_away(&old(path), path)?;
     if path.exists() {
         fs::hard_link(path, old(path))?;
     }
-    fs::rename(new, path)?;
+    fs::rename(new(path), path)?;
     File::open(above(path))?.sync_all()?;
-    finish(path)
+    take_away(&old(path), path)
 }
 
-/// Ends what an earlier swap may have left: the old file is overwritten and goes, unless it is
-/// still the one in use. Whoever calls keeps others from swapping.
+/// Ends what an earlier swap may have left: an old file, or a new one that never took its place, is
+/// overwritten and goes. Whoever calls keeps others from swapping.
 ///
 /// # Errors
 /// What the file system said.
 pub fn finish(path: &Path) -> io::Result<()> {
-    let old = old(path);
-    let left = match fs::metadata(&old) {
+    take_away(&old(path), path)?;
+    take_away(&new(path), path)
+}
+
+/// Overwrites a file and takes its name away; the name only where it is the one in use.
+fn take_away(left: &Path, used: &Path) -> io::Result<()> {
+    let metadata = match fs::metadata(left) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        left => left?,
+        metadata => metadata?,
     };
-    let used = fs::metadata(path)?;
-    if (left.dev(), left.ino()) != (used.dev(), used.ino()) {
-        overwrite(&old, left.len())?;
+    let is_used = fs::metadata(used)
+        .is_ok_and(|used| (used.dev(), used.ino()) == (metadata.dev(), metadata.ino()));
+    if !is_used {
+        overwrite(left, metadata.len())?;
     }
-    fs::remove_file(&old)?;
-    File::open(above(path))?.sync_all()
+    fs::remove_file(left)?;
+    File::open(above(left))?.sync_all()
 }
 
 fn overwrite(path: &Path, length: u64) -> io::Result<()> {

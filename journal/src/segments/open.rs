@@ -92,7 +92,7 @@ pub enum OpenError {
 }
 
 /// The name of the file whose first record stands at `first`.
-pub(crate) fn file_name(first: Position) -> String {
+pub fn file_name(first: Position) -> String {
     format!("{:020}.log", first.0)
 }
 
