@@ -1,8 +1,7 @@
-//! Drills: a registry is backed up under load, lost, and restored; to its end and to a point; and
-//! what is wrong with a backup is named.
+//! Drills: a registry is backed up under load, lost, and restored, to its end and to a point.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,34 +9,37 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::damage::flip;
 use super::events::{VILLAGE, certificate, event, registration};
-use super::server::{Directory, Server, command, done, run, told};
+use super::server::{Directory, Server, done, run, told};
 
 /// A registry, and the places of its backups beside it.
-struct Drill {
-    directory: Directory,
-    upstream: String,
-    verifier: String,
+pub struct Drill {
+    /// The registry.
+    pub directory: Directory,
+    /// A token of somebody who sends.
+    pub upstream: String,
+    /// A token of somebody who reads.
+    pub verifier: String,
 }
 
 impl Drill {
-    fn make() -> Self {
+    /// A fictional registry.
+    pub fn make() -> Self {
         let directory = Directory::make();
         let upstream = directory.token(&["--role", "upstream"]);
         let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
         Self { directory, upstream, verifier }
     }
 
-    fn beside(&self, name: &str) -> String {
+    /// The name of something beside it.
+    pub fn beside(&self, name: &str) -> String {
         self.directory.beside(name).to_str().expect("UTF-8").to_owned()
     }
 
     /// Backs up; gives up to which position of the events.
-    fn back_up(&self) -> u64 {
+    pub fn back_up(&self) -> u64 {
         let (to, keys) = (self.beside("backup"), self.beside("keys"));
-        let words =
-            ["backup", "--data", self.directory.data(), "--to", &to, "--keys-to", &keys];
+        let words = ["backup", "--data", self.directory.data(), "--to", &to, "--keys-to", &keys];
         let output = run(&words);
         assert!(output.status.success(), "{}", told(&output));
         println!("{}", told(&output).trim());
@@ -45,18 +47,20 @@ impl Drill {
         manifest(Path::new(&to))["events"]["position"].as_u64().expect("a position")
     }
 
-    fn verify(&self) -> (bool, String) {
+    /// `renkou backup verify`: whether the backup is whole, and what was told.
+    pub fn verify(&self) -> (bool, String) {
         verify(&self.directory.beside("backup"), &[])
     }
 
     /// Restores into a directory beside; gives it and what was told.
-    fn restore(&self, more: &[&str]) -> (Directory, String) {
+    pub fn restore(&self, more: &[&str]) -> (Directory, String) {
         let (restored, output) = self.try_restore(more);
         assert!(output.0, "{}", output.1);
         (restored, output.1)
     }
 
-    fn try_restore(&self, more: &[&str]) -> (Directory, (bool, String)) {
+    /// The same where it may fail; gives whether it was done too.
+    pub fn try_restore(&self, more: &[&str]) -> (Directory, (bool, String)) {
         let restored = Directory::unmade();
         let master = self.directory.path().join("master.key");
         let (from, keys) = (self.beside("backup"), self.beside("keys"));
@@ -68,20 +72,22 @@ impl Drill {
 }
 
 /// The manifest of a backup; its first line is the hash of the rest.
-fn manifest(target: &Path) -> Value {
+pub fn manifest(target: &Path) -> Value {
     let text = fs::read_to_string(target.join("manifest")).expect("a manifest");
     serde_json::from_str(text.split_once('\n').expect("two parts").1).expect("JSON")
 }
 
-fn verify(target: &Path, more: &[&str]) -> (bool, String) {
+/// `renkou backup verify`.
+pub fn verify(target: &Path, more: &[&str]) -> (bool, String) {
     let words = [&["backup", "verify", target.to_str().unwrap()], more].concat();
     let output = run(&words);
     (output.status.success(), told(&output))
 }
 
 /// Registers people in one stream of lines.
-async fn send(server: &Server, upstream: &str, numbers: std::ops::Range<u32>) {
-    let lines: String = numbers.clone().map(|number| registered(number).to_string() + "\n").collect();
+pub async fn send(server: &Server, upstream: &str, numbers: std::ops::Range<u32>) {
+    let lines: String =
+        numbers.clone().map(|number| registered(number).to_string() + "\n").collect();
     let (_, summary) = server.caller(upstream).stream(lines).await;
     assert_eq!(summary["recorded"], numbers.len(), "{summary}");
 }
@@ -94,7 +100,11 @@ fn registered(number: u32) -> Value {
 type Acknowledged = (u32, u64, String);
 
 /// Sends one event after the other until the service is gone or enough were sent.
-async fn load(caller: Caller, numbers: std::ops::Range<u32>, sent: Arc<AtomicU64>) -> Vec<Acknowledged> {
+async fn load(
+    caller: Caller,
+    numbers: std::ops::Range<u32>,
+    sent: Arc<AtomicU64>,
+) -> Vec<Acknowledged> {
     let mut known = Vec::new();
     for number in numbers {
         let sending = caller.try_send(super::caller::STRUCTURED, registered(number).to_string());
@@ -113,9 +123,21 @@ async fn until(sent: &AtomicU64, least: u64) {
     }
 }
 
-/// The archive of a person, without what the new line names otherwise.
-async fn archive(reader: &Caller, person: &str) -> Value {
-    reader.get(&format!("/v1/persons/{person}")).await.with(200)
+/// The person of a certificate, once the views are at a position.
+pub async fn person(reader: &Caller, number: u32, at_least: u64) -> String {
+    reader.get_at("/v1/places/99/people?limit=1", at_least).await.with(200);
+    reader.look_up(&certificate(number)).await.expect("a person")
+}
+
+/// The archive of a person, without how far the view was.
+pub async fn archive(reader: &Caller, person: &str) -> Value {
+    archive_of(reader, person, "").await
+}
+
+async fn archive_of(reader: &Caller, person: &str, query: &str) -> Value {
+    let mut archive = reader.get(&format!("/v1/persons/{person}{query}")).await.with(200);
+    archive.as_object_mut().expect("an object").remove("as_of").expect("how far it was");
+    archive
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,6 +174,8 @@ async fn a_registry_that_was_lost_comes_back_from_its_backup() {
     assert!(checked.status.success(), "{}", told(&checked));
     assert!(told(&checked).contains(&format!("The log is whole: {end} events")));
 
+    // What lies there still when nobody serves it is backed up to the last that was acknowledged.
+    assert!(drill.back_up() >= newest);
     // The original goes on as it did, to be compared with.
     let (old, new) = (drill.directory.serve(), restored.serve());
     let (old_reader, new_reader) = (old.caller(&drill.verifier), new.caller(&drill.verifier));
@@ -162,7 +186,10 @@ async fn a_registry_that_was_lost_comes_back_from_its_backup() {
         if *position <= end {
             // There, at its place; a re-sending is told so.
             let again = again.with(200);
-            assert_eq!((&again["status"], &again["position"]), (&json!("duplicate"), &json!(position)));
+            assert_eq!(
+                (&again["status"], &again["position"]),
+                (&json!("duplicate"), &json!(position))
+            );
             if number % 7 == 0 {
                 assert_eq!(archive(&new_reader, person).await, archive(&old_reader, person).await);
                 compared += 1;
@@ -188,7 +215,8 @@ fn check_against(directory: &Directory, note: &str) -> (bool, String) {
     (output.status.success(), told(&output))
 }
 
-fn checkpoint(directory: &Directory) -> String {
+/// The newest checkpoint of the events.
+pub fn checkpoint(directory: &Directory) -> String {
     fs::read_to_string(directory.path().join("trees/events/checkpoint")).unwrap()
 }
 
@@ -233,12 +261,9 @@ async fn a_restore_to_a_point_is_what_was_known_then_on_a_line_of_its_own() {
     new_reader.get_at("/v1/places/99/people?limit=1", 120).await.with(200);
     let then = point.replace(':', "%3A");
     for number in 0..120 {
-        let person = old_reader.look_up(&certificate(number)).await.expect("a person");
-        let mut was = old_reader.get(&format!("/v1/persons/{person}?known_at={then}")).await.with(200);
-        let mut is = archive(&new_reader, &person).await;
-        for answer in [&mut was, &mut is] {
-            answer.as_object_mut().unwrap().remove("as_of");
-        }
+        let person = person(&old_reader, number, 210).await;
+        let was = archive_of(&old_reader, &person, &format!("?known_at={then}")).await;
+        let is = archive(&new_reader, &person).await;
         assert_eq!(is, was, "{number}");
     }
     assert!(new_reader.look_up(&certificate(205)).await.is_none());
@@ -289,164 +314,4 @@ async fn the_old_line_goes_on_only_with_all_that_it_signed() {
         let (_, (is_done, said)) = drill.try_restore(more);
         assert!(!is_done && said.contains("cannot go on under the same key"), "{said}");
     }
-}
-
-/// Every file of a backup but the lock of who takes it.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false if path.ends_with("lock") => {}
-            false => found.push(path),
-        }
-    }
-    found.sort();
-    found
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_flipped_byte_of_a_backup_is_found_and_its_file_named() {
-    let drill = Drill::make();
-    let server = drill.directory.serve();
-    send(&server, &drill.upstream, 0..300).await;
-    let reader = server.caller(&drill.verifier);
-    let person = reader.look_up(&certificate(7)).await.expect("a person");
-    archive(&reader, &person).await;
-    server.stop();
-    drill.back_up();
-    let backup = drill.directory.beside("backup");
-    assert!(drill.verify().0);
-    let all = files(&backup);
-    assert!(all.len() >= 8, "{all:?}");
-    for path in &all {
-        let whole = fs::read(path).unwrap();
-        for part in 0..6_u64 {
-            let at = (whole.len() as u64 - 1) * part / 5;
-            flip(path, at);
-            let (is_whole, said) = drill.verify();
-            let name = path.strip_prefix(&backup).unwrap().to_str().unwrap();
-            let folder = name.rsplit_once('/').map_or(name, |(folder, _)| folder);
-            assert!(!is_whole && said.contains(folder), "{name} at {at}: {said}");
-            if name.ends_with(".log") {
-                assert!(said.contains(name) && said.contains("position"), "{name} at {at}: {said}");
-            }
-            fs::write(path, &whole).unwrap();
-        }
-    }
-    // And nothing of the kind is restored.
-    flip(&backup.join("journal/00000000000000000001.log"), 20_000);
-    let (restored, (is_done, said)) = drill.try_restore(&[]);
-    assert!(!is_done && said.contains("at the record of position"), "{said}");
-    assert!(!restored.path().join("registry.json").exists());
-}
-
-/// A record that was altered with right checksums, in the manifest too: the tree knows.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backup_that_was_made_up_does_not_fit_a_kept_checkpoint() {
-    let (drill, other) = (Drill::make(), Drill::make());
-    for (drill, first) in [(&drill, 0), (&other, 1_000)] {
-        let server = drill.directory.serve();
-        send(&server, &drill.upstream, first..first + 40).await;
-        server.stop();
-        drill.back_up();
-    }
-    let kept = drill.directory.beside("kept");
-    fs::write(&kept, checkpoint(&drill.directory)).unwrap();
-    let against = ["--against", kept.to_str().unwrap()];
-    let (is_good, said) = verify(&drill.directory.beside("backup"), &against);
-    assert!(is_good, "{said}");
-    assert!(!verify(&other.directory.beside("backup"), &against).0);
-    // The log of another under the tree and the manifest of this one.
-    let log = "journal/00000000000000000001.log";
-    let (ours, theirs) = (drill.directory.beside("backup"), other.directory.beside("backup"));
-    fs::copy(theirs.join(log), ours.join(log)).unwrap();
-    let (is_good, said) = drill.verify();
-    assert!(!is_good && said.contains(log), "{said}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_backup_that_is_killed_leaves_the_one_before() {
-    let drill = Drill::make();
-    let server = drill.directory.serve();
-    send(&server, &drill.upstream, 0..500).await;
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
-    let first = drill.back_up();
-    assert_eq!(first, 500);
-    let (to, keys) = (drill.beside("backup"), drill.beside("keys"));
-    let mut killed = 0;
-    for round in 0..12_u32 {
-        send(&server, &drill.upstream, 1_000 * (round + 1)..1_000 * (round + 1) + 400).await;
-        let words =
-            ["backup", "--data", drill.directory.data(), "--to", &to, "--keys-to", &keys];
-        let mut running = command(&words).spawn().expect("the binary runs");
-        tokio::time::sleep(Duration::from_millis(3 + u64::from(round) * 4)).await;
-        if running.try_wait().expect("a child").is_none() {
-            running.kill().expect("a child");
-            killed += 1;
-        }
-        running.wait().expect("a child");
-        let (is_whole, said) = drill.verify();
-        assert!(is_whole, "round {round}: {said}");
-    }
-    assert!(killed > 3, "{killed}");
-    server.stop();
-    let kept = manifest(Path::new(&to))["events"]["position"].as_u64().unwrap();
-    let (restored, said) = drill.restore(&[]);
-    assert!(said.contains(&format!("{kept} events")), "{said}");
-    assert!(restored.check().status.success());
-    assert_eq!(drill.back_up(), 500 + 12 * 400);
-    assert!(drill.verify().0);
-    drill.restore(&[]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_are_kept_apart_and_destroyed_in_the_backup_too() {
-    let drill = Drill::make();
-    let server = drill.directory.serve();
-    send(&server, &drill.upstream, 0..20).await;
-    let reader = server.caller(&drill.verifier);
-    let erased = reader.look_up(&certificate(3)).await.expect("a person");
-    server.stop();
-    let (to, data) = (drill.beside("backup"), drill.directory.data().to_owned());
-    for keys in [to.clone(), format!("{to}/keys"), format!("{data}/copy")] {
-        let output = run(&["backup", "--data", &data, "--to", &to, "--keys-to", &keys]);
-        assert!(!output.status.success(), "{keys}: {}", told(&output));
-    }
-    let inside = format!("{data}/backup");
-    assert!(!run(&["backup", "--data", &data, "--to", &inside]).status.success());
-    let _ = fs::remove_dir_all(&to);
-    drill.back_up();
-    let slot = |folder: &Path| {
-        let bytes = fs::read(folder).unwrap();
-        let id = uuid::Uuid::parse_str(&erased).unwrap();
-        let slot = bytes.chunks(80).find(|slot| slot[..16] == id.as_bytes()[..]);
-        slot.expect("a slot")[16..76].to_vec()
-    };
-    let copy = drill.directory.beside("keys/slots");
-    let live = slot(&copy);
-    super::tampering::destroy_key(&drill.directory, &erased);
-    drill.back_up();
-    assert!(slot(&copy).iter().all(|byte| *byte == 0));
-    for folder in ["backup", "keys"] {
-        for file in files(&drill.directory.beside(folder)) {
-            let bytes = fs::read(&file).unwrap();
-            assert!(!bytes.windows(60).any(|some| some == live), "{}", file.display());
-        }
-    }
-    // A log that is further than the keys is not restored.
-    let server = drill.directory.serve();
-    send(&server, &drill.upstream, 100..120).await;
-    server.stop();
-    done(&["backup", "--data", &data, "--to", &to]);
-    let (_, (is_done, said)) = drill.try_restore(&[]);
-    assert!(!is_done && said.contains("payloads of later persons would be lost"), "{said}");
-    drill.restore(&["--to-position", "20"]);
-    // Nor into a registry, nor under another master key.
-    let master = drill.directory.path().join("master.key");
-    let keys = drill.beside("keys");
-    let words = ["restore", "--from", &to, "--keys-from", &keys, "--data", &data, "--master-key"];
-    let output = run(&[&words[..], &[master.to_str().unwrap()]].concat());
-    assert!(told(&output).contains("is not empty"), "{}", told(&output));
 }

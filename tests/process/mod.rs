@@ -1,12 +1,16 @@
 //! The service as a process: started, used, killed, damaged and looked into from outside.
 
+pub mod backup;
+mod backup_faults;
 pub mod caller;
+mod clients;
 mod crash;
 mod damage;
 mod demo;
 pub mod events;
 mod faults;
 mod lives;
+mod rotation;
 mod secrecy;
 pub mod server;
 mod start_and_stop;
