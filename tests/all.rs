@@ -20,6 +20,7 @@ mod flags_http;
 mod generate;
 mod generated_at;
 mod generated_lives;
+mod golden_directory;
 mod golden_events;
 mod ground;
 mod journal_contract;

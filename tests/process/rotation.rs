@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -128,22 +129,24 @@ async fn a_rotation_that_is_killed_leaves_one_key_that_opens_everything() {
     let reader = server.caller(&drill.verifier);
     let person = person(&reader, 9, u64::from(PEOPLE)).await;
     server.stop();
-    let whole = std::time::Instant::now();
+    let begun = std::time::Instant::now();
     done(&rotate(directory, &key_file(directory, 1)));
-    let whole = whole.elapsed();
+    let mut killed_after = begun.elapsed();
     let (mut swapped, mut stayed) = (0, 0);
     for round in 2..2 + ROUNDS {
         let before = slots(directory);
         let mut rotation = command(&rotate(directory, &key_file(directory, round)));
-        let mut rotation = rotation.spawn().expect("the binary runs");
-        // From its first moment to beyond its end.
-        tokio::time::sleep(whole * (round - 1) / ROUNDS).await;
+        let mut rotation = rotation.stderr(Stdio::null()).spawn().expect("the binary runs");
+        tokio::time::sleep(killed_after).await;
         let _ = rotation.kill();
         rotation.wait().expect("a child");
+        // Around the moment of the swap, wherever that is on this machine today.
         if slots(directory) == before {
-            stayed += 1
+            stayed += 1;
+            killed_after = killed_after * 13 / 10;
         } else {
-            swapped += 1
+            swapped += 1;
+            killed_after = killed_after * 8 / 10;
         }
         assert!(opens(directory, &person, None), "round {round}");
         if round % 6 == 0 {
@@ -155,7 +158,7 @@ async fn a_rotation_that_is_killed_leaves_one_key_that_opens_everything() {
             }
         }
     }
-    assert!(swapped > 0 && stayed > 2, "{swapped} swapped, {stayed} stayed");
+    assert!(swapped > 2 && stayed > 2, "{swapped} swapped, {stayed} stayed");
     done(&rotate(directory, &key_file(directory, 99)));
     assert_eq!(master_key(directory), key(99));
     assert!(directory.check().status.success());
@@ -176,7 +179,11 @@ async fn a_rotation_of_a_key_from_outside_is_the_callers_to_end() {
     for round in 1..=8 {
         let file = key_file(directory, round);
         let mut rotation = command(&rotate(directory, &file));
-        let mut rotation = rotation.env("RENKOU_MASTER_KEY", &held).spawn().expect("it runs");
+        let mut rotation = rotation
+            .env("RENKOU_MASTER_KEY", &held)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
         tokio::time::sleep(Duration::from_millis(u64::from(round) * 15)).await;
         if round < 8 {
             let _ = rotation.kill();
