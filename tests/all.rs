@@ -25,6 +25,7 @@ mod golden_events;
 mod ground;
 mod journal_contract;
 mod keys;
+mod log_copy;
 mod merged_lives;
 mod merges_http;
 mod older_views;

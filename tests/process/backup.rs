@@ -42,7 +42,6 @@ impl Drill {
         let words = ["backup", "--data", self.directory.data(), "--to", &to, "--keys-to", &keys];
         let output = run(&words);
         assert!(output.status.success(), "{}", told(&output));
-        println!("{}", told(&output).trim());
         assert!(!Path::new(&to).join("master.key").exists());
         manifest(Path::new(&to))["events"]["position"].as_u64().expect("a position")
     }

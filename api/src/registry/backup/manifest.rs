@@ -156,7 +156,7 @@ impl LogPart {
 /// # Errors
 /// [`BackupError::Damaged`] or [`BackupError::Io`].
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, BackupError> {
-    let damaged = |why| BackupError::Damaged { path: path.to_owned(), why };
+    let damaged = |why: &str| BackupError::Damaged { path: path.to_owned(), why: why.to_owned() };
     let text = match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(io_at(path))?,
@@ -208,13 +208,19 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
     write().map_err(io_at(path))
 }
 
-/// Makes a folder, open to its owner alone.
+/// Makes a folder, open to its owner alone, and those above it; durable on return.
 ///
 /// # Errors
 /// [`BackupError::Io`].
 pub fn make_folder(path: &Path) -> Result<(), BackupError> {
-    let mut private = fs::DirBuilder::new();
-    private.recursive(true).mode(0o700).create(path).map_err(io_at(path))
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new("."));
+    make_folder(above)?;
+    let made = fs::DirBuilder::new().mode(0o700).create(path);
+    made.and_then(|()| File::open(above)?.sync_all()).map_err(io_at(path))
 }
 
 /// A hash in hexadecimal.

@@ -95,7 +95,7 @@ pub enum BackupError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        why: &'static str,
+        why: String,
     },
     /// A record is another than the one that was backed up.
     #[error("{path}: the record at position {position} is not the one that was backed up")]

@@ -208,7 +208,7 @@ impl Restore<'_> {
         let path = self.data.join(lines::FILE);
         let mut earlier: Vec<EarlierLine> = Vec::new();
         if let Some(file) = all.files.iter().find(|file| file.name == lines::FILE) {
-            let why = "it is not of a known form";
+            let why = "it is not of a known form".to_owned();
             earlier = serde_json::from_slice(&small_file(self.from, file)?)
                 .map_err(|_| BackupError::Damaged { path: path.clone(), why })?;
         }

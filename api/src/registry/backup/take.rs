@@ -140,7 +140,7 @@ impl Backup<'_> {
 
     fn known(&self, before: &LogPart) -> Result<Vec<copy::Segment>, BackupError> {
         let path = self.target.join(MANIFEST);
-        let why = "it contradicts itself";
+        let why = "it contradicts itself".to_owned();
         before.segments().ok_or(BackupError::Damaged { path, why })
     }
 
@@ -217,7 +217,8 @@ impl Growth {
         let levels = Levels::open(folder, true).map_err(io_at(folder))?;
         levels.cut(size).map_err(io_at(folder))?;
         if levels.leaves().map_err(io_at(folder))? < size {
-            let (path, why) = (levels.path(0), "it has fewer hashes than there are records");
+            let why = "it has fewer hashes than there are records".to_owned();
+            let path = levels.path(0);
             return Err(BackupError::Damaged { path, why });
         }
         Ok(Self { folder: folder.to_owned(), levels, size, leaves: Vec::new() })

@@ -74,7 +74,7 @@ pub(super) fn small_file(target: &Path, file: &SmallFile) -> Result<Vec<u8>, Bac
     let path = target.join("files").join(&file.sha256);
     let bytes = fs::read(&path).map_err(io_at(&path))?;
     if hex(&Sha256::digest(&bytes).into()) != file.sha256 || bytes.len() as u64 != file.bytes {
-        return Err(BackupError::Damaged { path, why: "it is not what was written" });
+        return Err(BackupError::Damaged { path, why: "it is not what was written".to_owned() });
     }
     Ok(bytes)
 }
@@ -92,7 +92,7 @@ pub(super) fn hold(
     let (folder, tree) = LOGS[log];
     let (manifest, folder) = (target.join(MANIFEST), target.join(folder));
     let contradicts =
-        || BackupError::Damaged { path: manifest.clone(), why: "it contradicts itself" };
+        || BackupError::Damaged { path: manifest.clone(), why: "it contradicts itself".to_owned() };
     let segments = part.segments().ok_or_else(contradicts)?;
     let own = part.root().ok_or_else(contradicts)?;
     let (_, signed) = part.signed(&manifest)?;
@@ -134,8 +134,7 @@ pub(super) fn hold(
         });
     }
     if let Some((_, position)) = differs {
-        let why = "a hash in it is not that of its record";
-        tracing::error!(position, "the first record whose hash is another");
+        let why = format!("not the hash of the record at position {position}");
         return Err(BackupError::Damaged { path: tiles.levels.path(0), why });
     }
     tiles.are_whole(own)
@@ -154,7 +153,8 @@ impl Tiles {
     fn open(folder: &Path, size: u64) -> Result<Self, BackupError> {
         let levels = Levels::open(folder, false).map_err(io_at(folder))?;
         if levels.leaves().map_err(io_at(folder))? < size {
-            let (path, why) = (levels.path(0), "it has fewer hashes than there are records");
+            let why = "it has fewer hashes than there are records".to_owned();
+            let path = levels.path(0);
             return Err(BackupError::Damaged { path, why });
         }
         Ok(Self { folder: folder.to_owned(), levels, size, from: 0, some: Vec::new() })
@@ -180,6 +180,6 @@ impl Tiles {
         }
         let (path, why) =
             (self.folder.clone(), "an upper level of the tree is not that of the lowest");
-        Err(BackupError::Damaged { path, why })
+        Err(BackupError::Damaged { path, why: why.to_owned() })
     }
 }
