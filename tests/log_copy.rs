@@ -117,6 +117,24 @@ fn a_copy_is_taken_further_with_what_is_new_and_the_old_list_stays_good() {
 }
 
 #[test]
+fn a_copy_that_lost_something_is_not_taken_further_over_the_hole() {
+    let beside = Beside::new();
+    beside.fill(40);
+    let (segments, _) = beside.take(&[], 80).unwrap();
+    for segment in [&segments[0], segments.last().unwrap()] {
+        let path = beside.copy().join(segment.file_name());
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        beside.fill(1);
+        assert!(matches!(beside.take(&segments, 0), Err(CopyError::Altered { .. })));
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(beside.take(&segments, 0), Err(CopyError::Io { .. })));
+        fs::write(&path, whole).unwrap();
+    }
+    beside.take(&segments, 0).unwrap();
+}
+
+#[test]
 fn a_copy_is_not_taken_further_with_another_log() {
     let (beside, other) = (Beside::new(), Beside::new());
     beside.fill(20);

@@ -105,6 +105,9 @@ pub fn take(
             return Err(CopyError::Other { path: path.clone() });
         }
         let size = length(path)?;
+        if let Some(known) = known {
+            refuse_short(&target.join(known.file_name()), known.bytes)?;
+        }
         if let Some(known) = known.filter(|known| known.bytes == size && !is_newest) {
             segments.push(known.clone());
             continue;
@@ -277,6 +280,11 @@ impl Out {
     fn io(&self, source: io::Error) -> CopyError {
         CopyError::Io { path: self.path.clone(), source }
     }
+}
+
+/// What is missing in a copy would be a hole in what is added behind it.
+fn refuse_short(path: &Path, bytes: u64) -> Result<(), CopyError> {
+    if length(path)? >= bytes { Ok(()) } else { Err(CopyError::Altered { path: path.to_owned() }) }
 }
 
 fn length(path: &Path) -> Result<u64, CopyError> {

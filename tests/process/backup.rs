@@ -38,12 +38,7 @@ impl Drill {
 
     /// Backs up; gives up to which position of the events.
     pub fn back_up(&self) -> u64 {
-        let (to, keys) = (self.beside("backup"), self.beside("keys"));
-        let words = ["backup", "--data", self.directory.data(), "--to", &to, "--keys-to", &keys];
-        let output = run(&words);
-        assert!(output.status.success(), "{}", told(&output));
-        assert!(!Path::new(&to).join("master.key").exists());
-        manifest(Path::new(&to))["events"]["position"].as_u64().expect("a position")
+        back_up(&self.directory, &self.beside("backup"), &self.beside("keys"))
     }
 
     /// `renkou backup verify`: whether the backup is whole, and what was told.
@@ -61,13 +56,34 @@ impl Drill {
     /// The same where it may fail; gives whether it was done too.
     pub fn try_restore(&self, more: &[&str]) -> (Directory, (bool, String)) {
         let restored = Directory::unmade();
-        let master = self.directory.path().join("master.key");
         let (from, keys) = (self.beside("backup"), self.beside("keys"));
-        let words = ["restore", "--from", &from, "--keys-from", &keys, "--data", restored.data()];
-        let words = [&words[..], &["--master-key", master.to_str().unwrap()], more].concat();
-        let output = run(&words);
-        (restored, (output.status.success(), told(&output)))
+        let told = restore(&self.directory, &from, &keys, &restored, more);
+        (restored, told)
     }
+}
+
+/// `renkou backup`; gives up to which position of the events.
+fn back_up(directory: &Directory, to: &str, keys: &str) -> u64 {
+    let output = run(&["backup", "--data", directory.data(), "--to", to, "--keys-to", keys]);
+    assert!(output.status.success(), "{}", told(&output));
+    assert!(!Path::new(to).join("master.key").exists());
+    manifest(Path::new(to))["events"]["position"].as_u64().expect("a position")
+}
+
+/// `renkou restore` with the master key of a directory; gives whether it was done, and what was
+/// told.
+fn restore(
+    directory: &Directory,
+    from: &str,
+    keys: &str,
+    to: &Directory,
+    more: &[&str],
+) -> (bool, String) {
+    let master = directory.path().join("master.key");
+    let words = ["restore", "--from", from, "--keys-from", keys, "--data", to.data()];
+    let words = [&words[..], &["--master-key", master.to_str().unwrap()], more].concat();
+    let output = run(&words);
+    (output.status.success(), told(&output))
 }
 
 /// The manifest of a backup; its first line is the hash of the rest.
@@ -281,6 +297,21 @@ async fn a_restore_to_a_point_is_what_was_known_then_on_a_line_of_its_own() {
         assert_eq!(found, is_good, "{said}");
     }
     assert!(check_against(&restored, &late).1.contains("with the first 120 of them"));
+    // A backup of the new line knows the lines before it, whichever way it goes on.
+    let (to, keys) = (drill.beside("backup-2"), drill.beside("keys-2"));
+    assert_eq!(back_up(&restored, &to, &keys), 160);
+    let kept = drill.directory.beside("own");
+    fs::write(&kept, &own).unwrap();
+    for more in [&["--continues", kept.to_str().unwrap()][..], &[], &["--to-position", "130"]] {
+        let again = Directory::unmade();
+        let (is_done, said) = restore(&restored, &to, &keys, &again, more);
+        assert!(is_done, "{said}");
+        let goes_as_far = more != ["--to-position", "130"];
+        for (note, is_good) in [(&early, true), (&own, goes_as_far), (&late, false)] {
+            let (found, said) = check_against(&again, note);
+            assert_eq!(found, is_good, "{more:?}: {said}");
+        }
+    }
     // The old backup is not continued by the new line.
     let (to, keys) = (drill.beside("backup"), drill.beside("keys"));
     let output = run(&["backup", "--data", restored.data(), "--to", &to, "--keys-to", &keys]);

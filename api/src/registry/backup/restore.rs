@@ -188,6 +188,7 @@ impl Restore<'_> {
     ) -> Result<(String, bool), BackupError> {
         let old = log_key::read(self.keys_from)?;
         let signers = if self.continues.is_some() {
+            self.keep_line(all)?;
             old
         } else {
             self.declare(all, events, reads)?;
@@ -201,6 +202,20 @@ impl Restore<'_> {
         begin(1, &signers.1, reads)?;
         log_key::write(self.data, &signers)?;
         Ok((signers.0.verifier().name().to_owned(), self.continues.is_none()))
+    }
+
+    /// Takes along what the line has told so far: those before it, and what witnesses cosigned.
+    fn keep_line(&self, all: &Manifest) -> Result<(), BackupError> {
+        if let Some(file) = all.files.iter().find(|file| file.name == lines::FILE) {
+            replace(&self.data.join(lines::FILE), &small_file(self.from, file)?)?;
+        }
+        for ((_, tree), part) in LOGS.into_iter().zip([&all.events, &all.reads]) {
+            if let Some(note) = &part.cosigned {
+                let folder = log_key::tree_folder(self.data, tree);
+                replace(&folder.join("cosigned"), note.as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes down of which logs these are the continuation.
