@@ -40,6 +40,7 @@ mod person_rules;
 mod person_told;
 mod persons_http;
 mod process;
+mod promises;
 mod read_ahead;
 mod records;
 mod registry;
