@@ -7,6 +7,7 @@
 mod counting;
 mod filling;
 mod folding;
+mod standing;
 
 use std::fs;
 use std::path::Path;
@@ -26,6 +27,7 @@ use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, ViewsError};
 
 pub use filling::Filled;
+pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.5";
