@@ -8,6 +8,7 @@
 //! keys/slots         one wrapped key a person
 //! journal/  reads/   the two logs
 //! trees/             the Merkle trees of the two logs and their signed checkpoints
+//! urban_rural.csv    which places are city, which countryside; made by hand, may be missing
 //! lines.json         of a registry that was restored: the logs that these go on from
 //! views/             rebuilt from the log at any time
 //! access.json        hashed tokens and their grants

@@ -40,9 +40,22 @@ use super::HomeError;
 
 /// The logs of a registry: folder of the log, name of its tree.
 const LOGS: [(&str, &str); 2] = [("journal", "events"), ("reads", "reads")];
-/// Files of the directory that go along. No secret is among them: of tokens there are hashes.
-const FILES: [&str; 5] =
-    ["registry.json", "access.json", "urban_rural.csv", "witnesses", "lines.json"];
+/// Files of the directory that go along, where they are there. No secret is among them: of tokens
+/// there are hashes, and acts are sealed.
+pub const FILES: [&str; 7] = [
+    "registry.json",
+    "access.json",
+    "urban_rural.csv",
+    "witnesses",
+    "lines.json",
+    "issuers.toml",
+    "acts.ndjson",
+];
+
+/// What does not go along with them: secrets, what is copied in a way of its own, and what is made
+/// of the log.
+pub const APART: [&str; 7] =
+    ["master.key", "log.key", "keys/slots", "journal/", "reads/", "trees/", "views/"];
 
 /// Why a backup could not be taken, verified or restored.
 #[derive(Debug, thiserror::Error)]
