@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use api::registry::backup::{APART, FILES};
+
 /// Each folder and the folders it may use. A folder that is not listed may not exist.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
@@ -84,5 +86,23 @@ fn every_file_says_why_it_exists_and_stays_one_room() {
             let lines = text.lines().count();
             assert!(lines <= FILE_LINES_MAX, "{} has {lines} lines", file.display());
         }
+    }
+}
+
+/// Whoever lets the directory hold something more decides whether backups hold it.
+#[test]
+fn every_file_of_a_directory_is_backed_up_or_known_not_to_be() {
+    let text = fs::read_to_string(root().join("api/src/registry/home.rs")).expect("a source file");
+    let listed = text.split("//! ```").nth(1).expect("the list of what is in a directory");
+    let names: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! "))
+        .flat_map(|line| line.split("  ").take_while(|word| !word.contains(' ')))
+        .filter(|word| word.contains(['.', '/']) || *word == "witnesses")
+        .collect();
+    assert!(names.len() >= 10, "{names:?}");
+    for name in names {
+        let is_known = FILES.contains(&name) || APART.contains(&name);
+        assert!(is_known, "{name}: put it into FILES or APART of api/src/registry/backup/mod.rs");
     }
 }

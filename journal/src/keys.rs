@@ -3,23 +3,30 @@
 //! Never log-structured, so a destroyed key leaves no older copy in the file. A slot is
 //! `id 16 | nonce 12 | wrapped key 48 | CRC32C 4`; a destroyed one keeps its id over zeros.
 
+mod backup;
 mod recent;
 mod repair;
+mod rotate;
 mod slot;
+mod swap;
+mod wrap;
 
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
-use aes_gcm_siv::{Key, Nonce};
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+pub use self::backup::{CopiedKeys, check, copy};
+pub use self::rotate::{opens, rotate};
+pub use self::swap::finish as finish_swap;
+
 use self::recent::Recent;
 use self::repair::Torn;
-use self::slot::{CHECKED_BYTES, SLOT_BYTES, Slot, offset};
+use self::slot::{SLOT_BYTES, Slot, offset};
+use self::wrap::cipher;
 use crate::seal::{Cipher, PersonKey};
 use crate::storage::{self, Access, Files, Storage, StorageFile};
 
@@ -217,15 +224,10 @@ impl<S: Storage> KeySlots<S> {
         let mut random = [0; 44];
         getrandom::fill(&mut random).map_err(io::Error::other)?;
         let (secret, nonce) = random.split_first_chunk::<32>().expect("thirty-two bytes");
-        let payload = Payload { msg: secret, aad: &bound(id) };
         let nonce: [u8; 12] = nonce.try_into().expect("twelve bytes");
-        let wrapped = self.master.encrypt(&Nonce::from(nonce), payload).expect("a short payload");
+        let slot = wrap::wrap(&self.master, id, secret, nonce);
         let number = *count;
-        let mut bytes = [0; CHECKED_BYTES];
-        bytes[..16].copy_from_slice(id.as_bytes());
-        bytes[16..28].copy_from_slice(&nonce);
-        bytes[28..].copy_from_slice(&wrapped);
-        self.once(|| self.file.write_all_at(&slot::checked(&bytes), offset(number)))?;
+        self.once(|| self.file.write_all_at(&slot, offset(number)))?;
         self.insert(id, &mut count)?;
         let key = PersonKey::new(secret);
         self.recent.keep(number, &key);
@@ -294,23 +296,7 @@ impl<S: Storage> KeySlots<S> {
     }
 
     fn unwrap(&self, slot: &[u8], number: u32) -> Result<Option<PersonKey>, KeyError> {
-        if slot[16..CHECKED_BYTES].iter().all(|byte| *byte == 0) {
-            return Ok(None);
-        }
-        let id = Uuid::from_slice(&slot[..16]).expect("sixteen bytes");
-        let nonce: [u8; 12] = slot[16..28].try_into().expect("twelve bytes");
-        let payload = Payload { msg: &slot[28..CHECKED_BYTES], aad: &bound(id) };
-        let opened = self.master.decrypt(&Nonce::from(nonce), payload);
-        let secret = opened.map_err(|_| KeyError::MasterKey(offset(number)))?;
-        Ok(Some(PersonKey::new(&secret.try_into().expect("thirty-two bytes were wrapped"))))
+        let secret = wrap::unwrap(&self.master, slot, number)?;
+        Ok(secret.as_ref().map(PersonKey::new))
     }
-}
-
-fn cipher(master: &[u8; 32]) -> Cipher {
-    Cipher::new(&Key::<Cipher>::from(*master))
-}
-
-/// A wrapped key opens in the slot of its own person only.
-fn bound(id: Uuid) -> Vec<u8> {
-    [b"renkou/key-slot/1", &id.as_bytes()[..]].concat()
 }

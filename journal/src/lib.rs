@@ -6,6 +6,7 @@
 mod admission;
 pub mod compress;
 pub mod contract;
+pub mod copy;
 pub mod frame;
 pub mod keys;
 mod lock;

@@ -5,6 +5,7 @@
 //! is the head of every stream, in memory.
 
 mod file;
+mod groups;
 mod heads;
 mod log;
 mod open;
@@ -19,7 +20,9 @@ use std::time::Duration;
 
 use domain::{Position, Sequence, StreamId};
 
-pub use self::open::{OpenError, file_of};
+pub use self::groups::{Group, GroupError, Groups};
+pub use self::open::{OpenError, file_name, file_of};
+pub(crate) use self::open::{files_of, lock_if_free};
 pub use self::read_only::ReadOnly;
 
 use self::file::SegmentFile;
@@ -83,6 +86,14 @@ impl Segments {
     /// [`OpenError`], as [`Segments::open`].
     pub fn open_read_only(folder: &Path) -> Result<ReadOnly, OpenError> {
         ReadOnly::open_on(&Files, folder)
+    }
+
+    /// Keeps writers away from the log in `folder`, without opening it, until the file is dropped.
+    ///
+    /// # Errors
+    /// [`OpenError::Locked`] when somebody writes it, else [`OpenError::Io`].
+    pub fn lock(folder: &Path) -> Result<std::fs::File, OpenError> {
+        open::lock(&Files, folder)
     }
 }
 

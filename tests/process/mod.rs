@@ -1,5 +1,7 @@
 //! The service as a process: started, used, killed, damaged and looked into from outside.
 
+pub mod backup;
+mod backup_faults;
 pub mod caller;
 mod clients;
 mod crash;
@@ -9,6 +11,7 @@ mod door;
 pub mod events;
 pub mod faults;
 mod lives;
+mod rotation;
 mod secrecy;
 pub mod server;
 mod start_and_stop;

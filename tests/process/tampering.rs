@@ -301,7 +301,7 @@ async fn an_independent_program_verifies_the_log_of_reads() {
 }
 
 /// Destroys a person's key as erasing does.
-fn destroy_key(directory: &Directory, person: &str) {
+pub fn destroy_key(directory: &Directory, person: &str) {
     let text = fs::read_to_string(directory.path().join("master.key")).unwrap();
     let byte = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap();
     let master: Vec<u8> = (0..32).map(byte).collect();

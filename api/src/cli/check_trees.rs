@@ -9,7 +9,7 @@ use journal::tree::{Alarm, Levels, Verifier, check as check_tree};
 use journal::{Journal, Segments};
 
 use super::{Failure, tell};
-use crate::registry::{Home, log_key};
+use crate::registry::{Home, lines, log_key};
 
 /// A log, its tree, and the key that it is signed with.
 struct Log {
@@ -33,7 +33,7 @@ pub fn check(home: &Home, against: Option<&Path>) -> Result<(), Failure> {
         Log { folder, tree, verifier }
     });
     let kept = against.map(fs::read_to_string).transpose()?;
-    let kept = kept.as_deref().map(|note| open_kept(note, &logs)).transpose()?;
+    let kept = kept.as_deref().map(|note| open_kept(home, note, &logs)).transpose()?;
     for log in &logs {
         // Before the log is opened: a running service signs on meanwhile.
         let folder = log_key::tree_folder(home.folder(), log.tree);
@@ -44,20 +44,36 @@ pub fn check(home: &Home, against: Option<&Path>) -> Result<(), Failure> {
         let signed = signed.map_err(|error| format!("{}: {error}", path.display()))?;
         let journal = Segments::open_read_only(&home.folder().join(log.folder))?;
         let levels = Levels::open(&folder, false)?;
-        let kept = kept.iter().filter(|kept| kept.origin == log.verifier.name());
-        for checkpoint in kept.chain([&signed]) {
+        let kept = kept.iter().filter(|(folder, _)| *folder == log.folder);
+        for checkpoint in kept.map(|(_, kept)| kept).chain([&signed]) {
             check_one(home, log, &journal, &levels, checkpoint)?;
         }
     }
     Ok(())
 }
 
-/// The kept checkpoint, if it is one of the logs' and its signature holds.
-fn open_kept(note: &str, logs: &[Log]) -> Result<Checkpoint, Failure> {
+/// The folder of the log that signed the kept checkpoint, itself or on a line before this one, and
+/// the checkpoint, if its signature holds.
+fn open_kept(home: &Home, note: &str, logs: &[Log]) -> Result<(&'static str, Checkpoint), Failure> {
     let (said, _) = Checkpoint::read(note)?;
-    let log = logs.iter().find(|log| log.verifier.name() == said.origin);
-    let log = log.ok_or_else(|| format!("the checkpoint is of another log: {}", said.origin))?;
-    Ok(log.verifier.open(note)?)
+    if let Some(log) = logs.iter().find(|log| log.verifier.name() == said.origin) {
+        return Ok((log.folder, log.verifier.open(note)?));
+    }
+    for line in lines::read(home.folder())? {
+        let Some(kept) = line.open(note)? else { continue };
+        if kept.size > line.records {
+            let (origin, size, records) = (kept.origin, kept.size, line.records);
+            return Err(format!(
+                "the checkpoint tells of {size} records of {origin}, and this registry was \
+                 restored on {} with the first {records} of them",
+                line.restored_at
+            )
+            .into());
+        }
+        let log = logs.iter().find(|log| log.folder == line.log);
+        return Ok((log.ok_or("there is no such log")?.folder, kept));
+    }
+    Err(format!("the checkpoint is of another log: {}", said.origin).into())
 }
 
 fn check_one(
@@ -79,7 +95,7 @@ fn check_one(
             .into());
         }
         Ok(_) => {
-            let (folder, name) = (log.folder, log.verifier.name());
+            let (folder, name) = (log.folder, &checkpoint.origin);
             tell(&format!("{folder} is what {name} signed at {size} records."));
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! The command line. Data goes to stdout, all else to stderr.
 
+mod backup;
 mod check_trees;
 mod demo;
 mod door;
@@ -7,6 +8,7 @@ mod generate;
 mod ingest;
 mod replay_log;
 mod replay_person;
+mod rotate_master_key;
 mod serve;
 mod token;
 
@@ -44,6 +46,12 @@ enum Command {
     /// Read the log back: rebuild the views, check everything, print a life
     #[command(subcommand)]
     Replay(replay_log::Replay),
+    /// Copy the logs, and apart from them the keys, beside a running service
+    Backup(backup::Backup),
+    /// Make a registry of a backup, to its end or to a point
+    Restore(backup::Restore),
+    /// Put another master key in the place of the one that wraps the keys of persons
+    RotateMasterKey(rotate_master_key::RotateMasterKey),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -84,6 +92,9 @@ pub fn run() -> ExitCode {
         Command::Generate(generate) => generate.run(),
         Command::Ingest(ingest) => ingest.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::RotateMasterKey(rotate) => rotate.run(),
         Command::Token(token) => token.run(),
         Command::LogKey { data } => print_log_keys(&data),
         Command::Completions { shell } => {

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! registry.json      what kind of registry this is
-//! master.key         the master key, unless RENKOU_MASTER_KEY holds it
+//! master.key         the master key, unless RENKOU_MASTER_KEY holds it; master.key.next in a rotation
 //! log.key            the keys that the two logs are signed with
 //! witnesses          public keys of witnesses, one a line; made by hand, may be missing
 //! keys/slots         one wrapped key a person
 //! journal/  reads/   the two logs
 //! trees/             the Merkle trees of the two logs and their signed checkpoints
+//! urban_rural.csv    which places are city, which countryside; made by hand, may be missing
+//! lines.json         of a registry that was restored: the logs that these go on from
 //! views/             rebuilt from the log at any time
 //! access.json        hashed tokens and their grants
 //! issuers.toml       whose tokens are taken beside them; made by hand, may be missing
@@ -15,7 +17,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,10 +29,10 @@ use replay::{LogReader, Seals};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::log_key;
+use super::{log_key, master_key};
 
-/// Environment variable that holds the master key as 64 hexadecimal digits.
-pub const MASTER_KEY_VARIABLE: &str = "RENKOU_MASTER_KEY";
+pub use super::master_key::MASTER_KEY_VARIABLE;
+
 /// The form of the directory that this program reads and writes.
 const FORMAT: u32 = 1;
 
@@ -142,7 +144,7 @@ impl Home {
         let home =
             Self { folder: folder.to_owned(), settings: Settings { format: FORMAT, fictional } };
         if std::env::var_os(MASTER_KEY_VARIABLE).is_none() {
-            home.make_master_key()?;
+            master_key::make(folder)?;
         }
         let keys_folder = folder.join("keys");
         fs::create_dir(&keys_folder).map_err(io(&keys_folder))?;
@@ -204,7 +206,8 @@ impl Home {
         self.folder.join("access.json")
     }
 
-    fn slots(&self) -> PathBuf {
+    /// Where the key slots are.
+    pub(super) fn slots(&self) -> PathBuf {
         self.folder.join("keys").join("slots")
     }
 
@@ -213,10 +216,11 @@ impl Home {
     /// # Errors
     /// [`HomeError`].
     pub fn logs(&self) -> Result<Logs, HomeError> {
-        let master_key = self.master_key()?;
         let open = |name| Segments::open(&self.folder.join(name), Options::default());
         // The log first: its lock says clearly that another process has the registry.
         let (journal, reads) = (Arc::new(open("journal")?), Arc::new(open("reads")?));
+        master_key::settle(&self.folder, &self.slots())?;
+        let master_key = self.master_key()?;
         let keys = KeySlots::open(&self.slots(), &master_key)?;
         self.assemble(keys, journal, reads)
     }
@@ -262,28 +266,6 @@ impl Home {
     }
 
     fn master_key(&self) -> Result<[u8; 32], HomeError> {
-        let path = self.folder.join("master.key");
-        let text = match std::env::var(MASTER_KEY_VARIABLE) {
-            Ok(text) => text,
-            Err(_) => fs::read_to_string(&path).map_err(|_| HomeError::MasterKey(path.clone()))?,
-        };
-        let text = text.trim();
-        let byte = |at: usize| u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok();
-        let bytes: Option<Vec<u8>> = (0..32).map(byte).collect();
-        match bytes.and_then(|bytes| bytes.try_into().ok()) {
-            Some(key) if text.len() == 64 => Ok(key),
-            _ => Err(HomeError::MasterKey(path)),
-        }
-    }
-
-    fn make_master_key(&self) -> Result<(), HomeError> {
-        let path = self.folder.join("master.key");
-        let io = |source| HomeError::Io { path: path.clone(), source };
-        let mut key = [0_u8; 32];
-        getrandom::fill(&mut key).map_err(|error| io(io::Error::other(error)))?;
-        let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut options = fs::OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(io)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(io)
+        master_key::read(&self.folder, &self.slots())
     }
 }

@@ -36,17 +36,31 @@ pub fn make(folder: &Path, origin: Option<&str>) -> Result<(), HomeError> {
     let mut name = [0; 8];
     random(&mut name)?;
     let made_up = format!("renkou-{:016x}", u64::from_be_bytes(name));
-    let origin = origin.unwrap_or(&made_up);
-    let mut text = String::new();
-    for log in LOGS {
-        let mut seed = [0; 32];
-        random(&mut seed)?;
-        let signer = Signer::new(&format!("{origin}/{log}"), &seed);
-        let signer = signer.map_err(|source| HomeError::LogKey { path: path(folder), source })?;
-        Tree::create(&folder.join("trees").join(log), &signer)?;
-        text += &format!("{}\n", signer.secret_text());
+    let signers = draw(folder, origin.unwrap_or(&made_up))?;
+    for (log, signer) in LOGS.iter().zip([&signers.0, &signers.1]) {
+        Tree::create(&folder.join("trees").join(log), signer)?;
     }
     // Written last, whole or not at all: where the keys are there is a checkpoint.
+    write(folder, &signers)
+}
+
+/// New keys at random for the two logs of a name.
+pub(super) fn draw(folder: &Path, origin: &str) -> Result<(Signer, Signer), HomeError> {
+    let signer = |log: &str| {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| HomeError::Io {
+            path: path(folder),
+            source: io::Error::other(error),
+        })?;
+        let signer = Signer::new(&format!("{origin}/{log}"), &seed);
+        signer.map_err(|source| HomeError::LogKey { path: path(folder), source })
+    };
+    Ok((signer(LOGS[0])?, signer(LOGS[1])?))
+}
+
+/// Writes the keys to their file, 0600.
+pub(super) fn write(folder: &Path, signers: &(Signer, Signer)) -> Result<(), HomeError> {
+    let text = format!("{}\n{}\n", signers.0.secret_text(), signers.1.secret_text());
     let unfinished = folder.join("log.key.new");
     let io = |source| HomeError::Io { path: path(folder), source };
     let write = || {
@@ -149,6 +163,6 @@ fn witnesses(folder: &Path) -> Result<Vec<Verifier>, HomeError> {
     keys.collect::<Result<_, _>>().map_err(|source| HomeError::LogKey { path, source })
 }
 
-fn path(folder: &Path) -> PathBuf {
+pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join("log.key")
 }

@@ -2,6 +2,7 @@
 
 pub mod acts;
 mod audit;
+pub mod backup;
 mod commit;
 mod concerned;
 mod decide;
@@ -10,7 +11,9 @@ pub mod home;
 pub mod intake;
 mod joins;
 mod known;
+pub mod lines;
 pub mod log_key;
+pub mod master_key;
 pub mod reads;
 pub mod receipt;
 mod rejections;

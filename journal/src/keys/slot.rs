@@ -49,6 +49,11 @@ pub(super) fn id(slot: &[u8]) -> Uuid {
     Uuid::from_slice(&slot[..ID_BYTES]).expect("sixteen bytes")
 }
 
+/// Whether a whole slot is that of a destroyed key.
+pub(super) fn is_destroyed(slot: &[u8]) -> bool {
+    slot[ID_BYTES..CHECKED_BYTES].iter().all(|byte| *byte == 0)
+}
+
 /// A slot with its checksum.
 pub(super) fn checked(bytes: &[u8; CHECKED_BYTES]) -> [u8; SLOT_BYTES] {
     let mut slot = [0; SLOT_BYTES];

@@ -92,7 +92,7 @@ pub enum OpenError {
 }
 
 /// The name of the file whose first record stands at `first`.
-pub(super) fn file_name(first: Position) -> String {
+pub fn file_name(first: Position) -> String {
     format!("{:020}.log", first.0)
 }
 
@@ -118,6 +118,21 @@ pub(super) fn list<S: Storage>(
 pub fn file_of(folder: &Path, position: Position) -> Option<PathBuf> {
     let files = list(&Files, folder).ok()?;
     files.into_iter().rev().find(|(first, _)| *first <= position).map(|(_, path)| path)
+}
+
+/// The log's files in order; there is at least one.
+pub(crate) fn files_of(folder: &Path) -> Result<Vec<(Position, PathBuf)>, OpenError> {
+    let files = list(&Files, folder)?;
+    if files.is_empty() {
+        return Err(OpenError::Missing { path: folder.to_owned() });
+    }
+    Ok(files)
+}
+
+/// The lock, when nobody has it: nothing is made or waited for.
+pub(crate) fn lock_if_free(folder: &Path) -> Option<std::fs::File> {
+    let file = std::fs::File::open(folder.join("lock")).ok()?;
+    file.try_lock().is_ok().then_some(file)
 }
 
 /// Takes the lock that only one process has. It is given back when the file is dropped.

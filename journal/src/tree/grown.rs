@@ -89,7 +89,16 @@ impl Tree {
         fs::create_dir_all(folder).map_err(io)?;
         let levels = Levels::open(folder, false).map_err(io)?;
         let empty = merkle::root(&levels, 0).map_err(io)?;
-        replace(folder, CHECKPOINT, &signer.sign(0, empty))
+        Self::begin(folder, signer, 0, empty)
+    }
+
+    /// Signs the first checkpoint of a tree whose levels lie in `folder` and have this root: that
+    /// of a log that goes on from a copy.
+    ///
+    /// # Errors
+    /// [`TreeError::Io`].
+    pub fn begin(folder: &Path, signer: &Signer, size: u64, root: Hash) -> Result<(), TreeError> {
+        replace(folder, CHECKPOINT, &signer.sign(size, root))
     }
 
     /// Opens the tree and holds the log against it: every record is hashed. Tiles that are missing
