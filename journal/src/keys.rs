@@ -134,6 +134,7 @@ impl<S: Storage> KeySlots<S> {
             self.file.read_exact_at(bytes, offset(first))?;
             for (number, slot) in (first..).zip(bytes.chunks_exact(SLOT_BYTES)) {
                 match slot::judge(slot, number) {
+                    Slot::Whole if is_destroyed(slot) => self.recent.erase(number),
                     Slot::Whole => proved = proved || self.unwrap(slot, number)?.is_some(),
                     Slot::HalfDestroyed => torn.push(Torn { number, of: Some(slot::id(slot)) }),
                     Slot::NeverWritten if count - number <= repair::UNSYNCED_SLOTS_MAX => {
@@ -257,6 +258,11 @@ impl<S: Storage> KeySlots<S> {
         self.sync()
     }
 
+    /// Whether the key of `id` was destroyed. Asks memory alone.
+    pub fn is_destroyed(&self, id: Uuid) -> bool {
+        self.number(id).is_some_and(|number| self.recent.is_erased(number))
+    }
+
     fn number(&self, id: Uuid) -> Option<u32> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&id).copied()
     }
@@ -294,7 +300,7 @@ impl<S: Storage> KeySlots<S> {
     }
 
     fn unwrap(&self, slot: &[u8], number: u32) -> Result<Option<PersonKey>, KeyError> {
-        if slot[16..CHECKED_BYTES].iter().all(|byte| *byte == 0) {
+        if is_destroyed(slot) {
             return Ok(None);
         }
         let id = Uuid::from_slice(&slot[..16]).expect("sixteen bytes");
@@ -304,6 +310,11 @@ impl<S: Storage> KeySlots<S> {
         let secret = opened.map_err(|_| KeyError::MasterKey(offset(number)))?;
         Ok(Some(PersonKey::new(&secret.try_into().expect("thirty-two bytes were wrapped"))))
     }
+}
+
+/// Whether a whole slot is that of a destroyed key.
+fn is_destroyed(slot: &[u8]) -> bool {
+    slot[16..CHECKED_BYTES].iter().all(|byte| *byte == 0)
 }
 
 fn cipher(master: &[u8; 32]) -> Cipher {

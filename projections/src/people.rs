@@ -5,17 +5,19 @@
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
 mod counting;
+mod erasing;
 mod filling;
 mod folding;
+mod hiding;
 
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use domain::{Item, PersonId, Place, Position};
 use jiff::civil::Date;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
@@ -23,13 +25,14 @@ use crate::halves::in_halves;
 use crate::quality::Measures;
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
-use crate::{RowSeals, ViewsError};
+use crate::{RowSeals, SealError, ViewsError};
 
 pub use filling::Filled;
+pub use hiding::Hidden;
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.5";
-const INDEX_VERSION: &str = "people_index.3";
+const VERSION: &str = "people.6";
+const INDEX_VERSION: &str = "people_index.4";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";
 /// In the same tree: the day of the newest event recorded.
@@ -38,6 +41,8 @@ const TODAY: &[u8] = b"today";
 const SEALED_AT_ONCE: usize = 4_096;
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
+/// Of records that are hidden as a whole: the person → the day on which they are seen again.
+const HIDDEN: u8 = b'h';
 
 /// What the view knows of one stream of a person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,6 +60,8 @@ pub struct Row {
     pub owner: Option<PersonId>,
     /// The records that are absorbed into this one.
     pub absorbed: Vec<PersonId>,
+    /// What is hidden of the record by order, in the order in which that was recorded.
+    pub hidden: Vec<Hidden>,
     /// What stands.
     pub archive: Archive,
 }
@@ -87,6 +94,8 @@ pub struct People {
     layers: RwLock<Layers>,
     /// Counted from the rows at each opening, and kept with them.
     measures: RwLock<Measures>,
+    /// Erased persons whose rows could not be opened any more when they were to go.
+    lost: Mutex<FxHashSet<PersonId>>,
     folded: AtomicU64,
 }
 
@@ -138,7 +147,8 @@ impl People {
         let today = today.unwrap_or(Date::MIN);
         let measures = RwLock::new(Measures::new(today, position));
         let layers = RwLock::default();
-        let people = Self { rows, ends, index, seals, layers, measures, folded };
+        let lost = Mutex::default();
+        let people = Self { rows, ends, index, seals, layers, measures, lost, folded };
         people.recount(today)?;
         Ok(people)
     }
@@ -163,10 +173,11 @@ impl People {
 
     fn read_row(&self, person: PersonId, room: &mut Room) -> Result<Option<Row>, ViewsError> {
         if let Some(waiting) = self.waiting(person) {
-            return read_row(&waiting.plain).map(Some);
+            let standing = (!waiting.is_erased()).then_some(&*waiting.plain);
+            return standing.map(read_row).transpose();
         }
         let Some(sealed) = self.rows.get(person, &mut room.sealed)? else { return Ok(None) };
-        let is_open = self.seals.open(VERSION, person, sealed, &mut room.plain);
+        let is_open = self.seals.open(VERSION, person, sealed, &mut room.plain)?;
         is_open.then(|| read_row(&room.plain)).transpose()
     }
 
@@ -208,12 +219,17 @@ impl People {
     }
 
     /// Sets what was folded up to now apart, to be written by [`People::finish_flush`].
-    pub fn begin_flush(&self) {
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn begin_flush(&self) -> Result<(), ViewsError> {
+        self.remove_lost()?;
         let mut layers = self.write();
         let mut all = (*layers.flushing).clone();
         all.extend(std::mem::take(&mut layers.pending));
         layers.flushing = Arc::new(all);
         self.index.begin_flush();
+        Ok(())
     }
 
     /// Writes what was set apart: indexes, rows, then the checkpoint.
@@ -229,13 +245,25 @@ impl People {
             let rows = rows.iter();
             rows.map(|(person, waiting)| {
                 let Waiting { version, plain } = waiting;
-                (**person, self.seals.seal(VERSION, **person, *version, plain))
+                match waiting.is_erased() {
+                    true => Ok((**person, None)),
+                    false => self
+                        .seals
+                        .seal(VERSION, **person, *version, plain)
+                        .map(|row| (**person, row)),
+                }
             })
             .collect()
         };
+        let mut failed = None;
         let sealed = rows.chunks(SEALED_AT_ONCE);
         let sealed = sealed.flat_map(|rows| in_halves(rows, seal).into_iter().flatten());
+        let sealed = sealed
+            .map_while(|row: Result<_, SealError>| row.map_err(|error| failed = Some(error)).ok());
         let end = self.rows.append(sealed)?;
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
         let today = self.measures().today.to_string();
         self.ends.insert(TODAY, today.as_bytes())?;
         self.ends.insert(END, end.to_bytes())?;

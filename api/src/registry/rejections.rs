@@ -112,7 +112,7 @@ impl Decider {
             previous: Position(0),
             event_type: Kind::SubmissionRejected.event_type(false),
             key,
-            content: ContentTag([0; 8]),
+            content: if kept.conflict { ContentTag::CONFLICT } else { ContentTag::REFUSED },
             clocks: Clocks {
                 occurred_on: domain::clocks::day_in_china(refusal.received_at),
                 known_on: None,

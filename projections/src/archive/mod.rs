@@ -8,6 +8,7 @@ mod joins;
 mod layout;
 mod life;
 mod needs;
+mod orders;
 mod precedence;
 mod ties;
 mod values;
@@ -22,6 +23,8 @@ pub use joins::{absorbed, owner};
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
 pub use needs::Need;
+pub use orders::is_erasure;
+pub(crate) use orders::{is_gone, order};
 
 use ties::Marital;
 

@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
+use jiff::civil::Date;
 
-use super::{NAME, PLACE, People, Room, Row, Waiting, place_key, read_row};
+use super::{HIDDEN, NAME, PLACE, People, Room, Row, Waiting, place_key, read_row};
 use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
@@ -19,10 +20,10 @@ type EventsOf<'a> = HashMap<PersonId, Vec<&'a Recorded>, rustc_hash::FxBuildHash
 
 /// What some persons' events change.
 #[derive(Default)]
-struct Changes {
-    rows: Vec<(PersonId, Waiting)>,
-    index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    counted: Vec<Change>,
+pub(super) struct Changes {
+    pub(super) rows: Vec<(PersonId, Waiting)>,
+    pub(super) index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub(super) counted: Vec<Change>,
     /// Those whose rows are made of several streams of which one changed.
     merged: Vec<PersonId>,
 }
@@ -72,6 +73,10 @@ impl People {
         let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
         let (mut room, mut plain) = (Room::default(), Vec::new());
         for person in persons {
+            if archive::is_gone(events_of[person].iter().copied()) {
+                self.erase(*person, &events_of[person], &measures, &mut room, &mut changes)?;
+                continue;
+            }
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             let counted = row.as_ref().map(count).unwrap_or_default();
@@ -118,11 +123,15 @@ impl People {
         for person in persons {
             let mut folded = changes.iter().flat_map(|half| &half.rows);
             let before = match folded.find(|(known, _)| *known == person) {
+                Some((_, row)) if row.is_erased() => continue,
                 Some((_, row)) => Some(read_row(&row.plain)?),
                 None => self.read_row(person, &mut room)?,
             };
             let up_to = before.as_ref().map_or(last, |row: &Row| row.version.max(last));
             let life = lives.life(person, up_to).map_err(ViewsError::Lives)?;
+            if archive::is_gone(&life) {
+                continue;
+            }
             let row = Row::of(person, &life);
             let counted = before.as_ref().map(count).unwrap_or_default();
             anew.counted.push(Change { person, before: counted, after: count(&row) });
@@ -151,6 +160,10 @@ impl People {
         if before.place != after.place {
             changes.extend(before.place.as_ref().map(|before| (place(before), None)));
             changes.extend(after.place.as_ref().map(|after| (place(after), Some(Vec::new()))));
+        }
+        if before.hidden_until != after.hidden_until {
+            let until = after.hidden_until.map(|day| day.to_string().into_bytes());
+            changes.push((key(HIDDEN, &[]), until));
         }
     }
 }
@@ -200,6 +213,10 @@ impl Row {
     fn count<'a>(&mut self, person: PersonId, event: &'a Recorded) -> Option<Fact<'a>> {
         self.version = event.envelope.position;
         self.events += 1;
+        if let Some(order) = archive::order(event) {
+            self.hide(order);
+            return None;
+        }
         let is_own = || event.envelope.stream.id == person.as_uuid();
         let fact = archive::fact(event);
         match &fact {
@@ -242,6 +259,7 @@ impl Row {
 pub(super) struct Indexed {
     name: Option<String>,
     place: Option<Place>,
+    hidden_until: Option<Date>,
 }
 
 impl Indexed {
@@ -250,6 +268,7 @@ impl Indexed {
         let lives = !row.archive.is_dead && row.owner.is_none();
         let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
         let name = name.map(str::to_owned);
-        Self { name, place: row.place().filter(|_| lives) }
+        let hidden_until = row.hidden_until().filter(|_| row.owner.is_none());
+        Self { name, place: row.place().filter(|_| lives), hidden_until }
     }
 }
