@@ -81,6 +81,8 @@ pub enum Action {
     Erase,
     /// Close a record so that only few see it.
     Seal,
+    /// Read what is sealed.
+    ReadSealed,
     /// Make and bring back copies of the registry.
     Backup,
     /// Run the service.
@@ -90,7 +92,7 @@ pub enum Action {
 use Action::{
     ApproveReading, Backup, BreakGlass, Collect, Erase, ListPlace, Lookup, Operate, Protect,
     ReadAccesses, ReadAudit, ReadDisclosures, ReadHistory, ReadLog, ReadMetrics, ReadPerson,
-    ReadRejections, ReviewBreakGlass, Seal, Search, Unmask,
+    ReadRejections, ReadSealed, ReviewBreakGlass, Seal, Search, Unmask,
 };
 
 /// Every role and all that it may do. What is not listed is not allowed. Where a person or a place
@@ -138,6 +140,7 @@ pub const ROLES: &[(Role, &[Action])] = &[
             ReadDisclosures,
             Unmask,
             ReviewBreakGlass,
+            ReadSealed,
         ],
     ),
     (Role::SecurityOfficer, &[Protect, ReadAudit, ApproveReading, ReadLog]),

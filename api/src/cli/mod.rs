@@ -4,6 +4,7 @@ mod check_trees;
 mod demo;
 mod generate;
 mod ingest;
+mod orders;
 mod replay_log;
 mod serve;
 mod token;
@@ -42,6 +43,12 @@ enum Command {
     /// Read the log back: rebuild the views, check everything, print a life
     #[command(subcommand)]
     Replay(replay_log::Replay),
+    /// Destroy the key of a person under a lawful order: what is sealed for them is gone for good
+    Erase(orders::Erase),
+    /// Hide a record, or topics of it, until a day
+    Seal(orders::Seal),
+    /// Open a sealed record again
+    Unseal(orders::Unseal),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -82,6 +89,9 @@ pub fn run() -> ExitCode {
         Command::Generate(generate) => generate.run(),
         Command::Ingest(ingest) => ingest.run(),
         Command::Replay(replay) => replay.run(),
+        Command::Erase(erase) => erase.run(),
+        Command::Seal(seal) => seal.run(),
+        Command::Unseal(unseal) => unseal.run(),
         Command::Token(token) => token.run(),
         Command::LogKey { data } => print_log_keys(&data),
         Command::Completions { shell } => {

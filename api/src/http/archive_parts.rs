@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::Topic;
+use jiff::civil::Date;
 use projections::Archive;
 use projections::archive::Origin;
 use serde::Serialize;
@@ -21,6 +22,7 @@ pub(super) type Topics<'a> = BTreeMap<&'a str, Shown<'a>>;
 pub(super) enum Shown<'a> {
     Fields(BTreeMap<&'a str, Told<'a, Text<'a>>>),
     Whole(Told<'a, Text<'a>>),
+    Withheld { withheld_until: Date },
 }
 
 /// A value as text, or as the JSON that was sent.

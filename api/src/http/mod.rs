@@ -5,6 +5,7 @@ mod archive_json;
 mod archive_parts;
 pub mod batch;
 mod catalogue;
+mod closed;
 pub mod cloudevents;
 mod connection;
 mod divisions;
@@ -16,6 +17,7 @@ pub mod lines;
 mod log;
 mod metrics;
 mod operate;
+mod orders;
 mod persons;
 pub mod problem;
 pub mod problem_kinds;
@@ -51,6 +53,7 @@ pub fn service(registry: &Arc<Registry>, tokens: Arc<TokenStore>) -> Router {
         .merge(rejections::routes(shared()))
         .merge(persons::routes(shared()))
         .merge(flags::routes(shared()))
+        .merge(orders::routes(shared()))
         .merge(quality::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(log::routes(shared()))

@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::archive_json::{self, AsOf, Shown};
+use super::closed;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::views_position::{at_position, wait_at_least};
@@ -85,7 +86,10 @@ async fn read_person(
     let archive = past.as_ref().unwrap_or(&row.archive);
     let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
     let as_of = AsOf { known_at, position, valid_on };
-    let shown = Shown::new(id, archive, wanted.as_deref(), as_of).joined(asked_for, absorbed);
+    let hidden = closed::hidden_topics(&who, &row);
+    let shown = Shown::new(id, archive, wanted.as_deref(), as_of)
+        .joined(asked_for, absorbed)
+        .withholding(&hidden);
     let mut asked = Map::new();
     asked.insert("valid_on".into(), json!(valid_on));
     asked.insert("known_at".into(), json!(known_at));
@@ -105,14 +109,27 @@ async fn read_history(
 ) -> Result<Response, Problem> {
     who.require(Action::ReadHistory)?;
     wait_at_least(&registry, &headers).await?;
-    let (id, _) = visible(&registry, &who, &id)?;
+    let asked_for = person_named(&id)?;
+    let is_erased = closed::erased_to_audit(&registry, &who, asked_for)?;
+    let (id, hidden) = match is_erased {
+        true => (asked_for, Vec::new()),
+        false => {
+            let (id, row) = visible_id(&registry, &who, asked_for)?;
+            (id, closed::hidden_topics(&who, &row))
+        }
+    };
     let position = registry.folded();
     let log = registry.log().clone();
     let entries = tokio::task::spawn_blocking(move || replay::history::history(&log, id)).await;
     let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
-    let events: Vec<_> = entries.iter().map(archive_json::entry).collect();
+    let events = closed::entries(&entries, &hidden);
     let fields = vec!["history"];
-    record(&registry, &who, Some(id), purpose, "read_history", fields, Map::new()).await?;
+    let mut asked = Map::new();
+    if is_erased {
+        // The record of the read has no stream of theirs any more.
+        asked.insert("erased".into(), json!(id));
+    }
+    record(&registry, &who, Some(id), purpose, "read_history", fields, asked).await?;
     Ok(at_position(position, Json(json!({"person_id": id, "events": events}))))
 }
 
@@ -233,8 +250,12 @@ async fn list_people(
     let people = people.map_err(|error| internal(&error))?;
     let next = people.last().filter(|_| people.len() == limit);
     let next = next.map(|(place, person)| format!("{place}.{person}"));
-    let list: Vec<_> =
-        people.iter().map(|(place, id)| json!({"person_id": id, "place": place})).collect();
+    let mut list = Vec::with_capacity(people.len());
+    for (place, id) in &people {
+        if !closed::is_unlisted(&registry, &who, *id)? {
+            list.push(json!({"person_id": id, "place": place}));
+        }
+    }
     let mut asked = Map::new();
     asked.insert("place".into(), json!(place));
     let fields = vec!["person_id", "place"];
@@ -252,7 +273,7 @@ pub(super) fn visible(
     visible_id(registry, who, person_named(id)?)
 }
 
-fn person_named(id: &str) -> Result<PersonId, Problem> {
+pub(super) fn person_named(id: &str) -> Result<PersonId, Problem> {
     let id = uuid::Uuid::parse_str(id).map_err(|_| Problem::new(&kinds::NOT_FOUND))?;
     Ok(PersonId::from_uuid(id))
 }
@@ -262,23 +283,21 @@ fn visible_id(
     who: &Who,
     id: PersonId,
 ) -> Result<(PersonId, Arc<Row>), Problem> {
-    let not_found = || Problem::new(&kinds::NOT_FOUND);
-    let row = |id| registry.views.people.row(id).map_err(|error| internal(&error));
-    let (mut id, mut found) = (id, row(id)?.ok_or_else(not_found)?);
+    let (mut id, mut found) = (id, closed::row(registry, who, id)?);
     while let Some(owner) = found.owner {
-        (id, found) = (owner, row(owner)?.ok_or_else(not_found)?);
+        (id, found) = (owner, closed::row(registry, who, owner)?);
     }
     reached(who, id, &found)?;
+    closed::refuse_hidden(who, &found)?;
     Ok((id, found))
 }
 
 /// Whether the grant reaches a record by itself, be it absorbed into another one.
 fn visible_alone(registry: &Registry, who: &Who, id: PersonId) -> Result<(), Problem> {
-    let row = registry.views.people.row(id).map_err(|error| internal(&error))?;
-    reached(who, id, row.as_deref().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?)
+    reached(who, id, &*closed::row(registry, who, id)?)
 }
 
-fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
+pub(super) fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
     let reached = who.0.may_read(id) && row.places().any(|place| who.0.covers(place));
     if reached { Ok(()) } else { Err(Problem::new(&kinds::NOT_FOUND)) }
 }

@@ -112,7 +112,7 @@ impl Decider {
 
 /// Everything decided of a person's stream: from the log, once it holds the groups before, and
 /// from the group at hand.
-fn decided_life(
+pub(super) fn decided_life(
     log: &LogReader,
     group: &[Decided],
     next: Position,

@@ -14,11 +14,14 @@ use replay::ReplayError;
 use serde_json::Map;
 
 use super::Prepared;
-use super::acts::event_key;
+use super::acts::{ActError, event_key};
 use super::decide::Decider;
 
 /// Bytes of a refused submission that are kept: what fits a record with room to spare.
 const RECEIVED_BYTES_MAX: usize = 24 * 1024;
+
+/// The rule by which nothing is recorded about somebody who is erased.
+const ERASED: &str = "person_erased";
 
 /// A refused submission, ready to be kept.
 pub(super) struct Refusal {
@@ -90,9 +93,16 @@ impl Decider {
         let Refusal { source, person, rejection: mut kept, .. } = refusal;
         let stream = unit_stream(&self.identity, &source);
         let key = event_key(&self.identity, &source.text, &kept.id);
-        let person =
-            person.and_then(|named| self.acts().resolve(&named, key, format_args!("")).ok());
+        let resolved = person.map(|named| self.acts().resolve(&named, key, format_args!("")));
+        let names_erased = matches!(&resolved, Some(Err(ActError::Refused(rule)))
+            if *rule == domain::Refusal::PersonErased);
+        let person = resolved.and_then(Result::ok);
         kept.person = person;
+        let is_of_erased = |fault: &Fault| fault.code == ERASED;
+        if names_erased || kept.faults.iter().any(is_of_erased) {
+            // What was erased does not come in again by this door.
+            kept.received.clear();
+        }
         let person_key = match person {
             Some(person) => self.memory.known(person)?.key.clone(),
             None => None,

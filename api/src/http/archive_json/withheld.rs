@@ -1,0 +1,29 @@
+//! An archive without the topics of it that are hidden by order.
+
+use domain::Topic;
+use jiff::civil::Date;
+
+use super::super::archive_parts::Shown as ShownTopic;
+use super::Shown;
+
+impl Shown<'_> {
+    /// Leaves out hidden topics and the items that belong to them; the day on which a topic is seen
+    /// again is told.
+    pub fn withholding(mut self, hidden: &[(Topic, Date)]) -> Self {
+        for (topic, until) in hidden {
+            let items = topic.fields().iter().filter_map(|field| field.item);
+            let names: Vec<_> = items.map(|item| item.name()).collect();
+            self.items.0.retain(|(name, _)| !names.contains(name));
+            if let Some(beside) = &mut self.beside {
+                beside.retain(|told| told.item.is_none_or(|item| !names.contains(&item)));
+            }
+            if *topic == Topic::Household {
+                self.households = None;
+            }
+            if let Some(topics) = &mut self.topics {
+                topics.insert(topic.name(), ShownTopic::Withheld { withheld_until: *until });
+            }
+        }
+        self
+    }
+}
