@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGua
 
 use domain::{Item, PersonId, Place, Position};
 use jiff::civil::Date;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
@@ -94,8 +94,9 @@ pub struct People {
     layers: RwLock<Layers>,
     /// Counted from the rows at each opening, and kept with them.
     measures: RwLock<Measures>,
-    /// Erased persons whose rows could not be opened any more when they were to go.
-    lost: Mutex<FxHashSet<PersonId>>,
+    /// Erased persons whose rows could not be opened any more when they were to go, and whether
+    /// there was a row.
+    lost: Mutex<FxHashMap<PersonId, bool>>,
     folded: AtomicU64,
 }
 

@@ -1,9 +1,10 @@
 //! Persons whose key is destroyed: the row goes, and whatever else was made of it.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use domain::recorded::Recorded;
 use domain::{PersonId, Position};
+use rustc_hash::FxHashMap;
 
 use super::folding::{Changes, Indexed};
 use super::{HIDDEN, NAME, PLACE, People, Room, Waiting, person_of};
@@ -42,7 +43,8 @@ impl People {
                 changes.counted.push(Change { person, before, after: Counted::default() });
             }
             None if self.waiting(person).is_none() => {
-                self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(person);
+                let had_row = self.rows.get(person, &mut room.sealed)?.is_some();
+                self.lost().insert(person, had_row);
             }
             None => {}
         }
@@ -51,25 +53,30 @@ impl People {
         Ok(())
     }
 
+    /// As [`People::remove_lost`], where a row was there: otherwise nothing can be listed, but by a
+    /// flush that was cut, and that may wait for the next one.
+    pub(super) fn remove_lost_rows(&self) -> Result<(), ViewsError> {
+        let had_row = self.lost().values().any(|had_row| *had_row);
+        if had_row { self.remove_lost() } else { Ok(()) }
+    }
+
     /// Removes the entries of those whose rows did not open, and counts all others anew where one
     /// of them may have been counted.
     pub(super) fn remove_lost(&self) -> Result<(), ViewsError> {
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = std::mem::take(&mut *self.lost());
         if lost.is_empty() {
             return Ok(());
         }
         for kind in [NAME, PLACE, HIDDEN] {
             let entries = self.index.scan(&[kind], None, usize::MAX)?;
-            let theirs = entries.into_iter().filter(|(key, _)| lost.contains(&person_of(key)));
+            let theirs = entries.into_iter().filter(|(key, _)| lost.contains_key(&person_of(key)));
             self.index.change(theirs.map(|(key, _)| (key, None)));
         }
-        let mut sealed = Vec::new();
-        let mut had_row = false;
-        for person in lost.drain() {
-            had_row |= self.rows.get(person, &mut sealed)?.is_some();
-        }
-        drop(lost);
         let today = self.measures().today;
-        if had_row { self.recount(today) } else { Ok(()) }
+        if lost.values().any(|had_row| *had_row) { self.recount(today) } else { Ok(()) }
+    }
+
+    fn lost(&self) -> MutexGuard<'_, FxHashMap<PersonId, bool>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -58,8 +58,9 @@ impl People {
         }
         self.write().pending.extend(rows);
         measures.position = last;
+        drop(measures);
         self.folded.store(last.0, Ordering::Release);
-        Ok(())
+        self.remove_lost_rows()
     }
 
     fn changes(
