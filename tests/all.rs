@@ -16,6 +16,7 @@ mod collecting;
 mod deadlines;
 mod divisions;
 mod divisions_http;
+mod erasure_http;
 mod flags_http;
 mod generate;
 mod generated_at;

@@ -5,6 +5,7 @@ mod clients;
 mod crash;
 mod damage;
 mod demo;
+mod erasing;
 pub mod events;
 mod faults;
 mod lives;

@@ -189,7 +189,7 @@ async fn checkpoints_stay_provable_over_kill_9() {
 const SEED: [u8; 32] = [7; 32];
 
 /// What the program in Python found.
-fn verified(server: &Server, auditor: &str, vkey: &str, old: Option<&str>) -> Value {
+pub fn verified(server: &Server, auditor: &str, vkey: &str, old: Option<&str>) -> Value {
     let seed: String = SEED.iter().map(|byte| format!("{byte:02x}")).collect();
     let task = json!({"url": server.url, "token": auditor, "vkey": vkey, "old": old, "seed": seed});
     let mut python = Command::new("python3");
