@@ -68,7 +68,10 @@ async fn a_read_right_after_the_erasure_is_gone_and_outside_the_grant_there_neve
     }
     admin_is.problem(422, "rejected");
     let erased = ground.admin.ask(&format!("{path}/erasure"), &order("A")).await.with(201);
-    assert_eq!((&erased["status"], &erased["person_id"]), (&json!("erased"), &receipt["person_id"]));
+    assert_eq!(
+        (&erased["status"], &erased["person_id"]),
+        (&json!("erased"), &receipt["person_id"])
+    );
 
     let asked = [
         path.clone(),
@@ -116,13 +119,11 @@ async fn a_read_right_after_the_erasure_is_gone_and_outside_the_grant_there_neve
 async fn a_sealed_record_is_as_if_it_were_not_and_a_sealed_topic_is_withheld() {
     let ground = ground();
     let (path, _) = somebody(&ground, 1).await;
-    let ill = json!({"health_code": "30", "medical": {"blood_type": "A"}});
+    let ill = json!({"items": {"health_code": "30"}, "medical": {"blood_type": "A"}});
     let ill = event("h-1", "health_change", &certificate(1), "2026-03-05", ill);
     let ill = ground.upstream.record(&ill).await;
     ground.verifier.get_at(&path, ill["position"].as_u64().unwrap()).await.with(200);
-    let seal = |topics: Value, until: &str| {
-        json!({"order": "S", "approved_by": "chief", "until": until, "topics": topics})
-    };
+    let seal = |topics: Value, until: &str| json!({"order": "S", "approved_by": "chief", "until": until, "topics": topics});
     let sealing = format!("{path}/sealing");
     ground.verifier.ask(&sealing, &seal(json!([]), "2044-05-01")).await.problem(403, "not_allowed");
     let past = ground.admin.ask(&sealing, &seal(json!([]), "2020-01-01")).await;
@@ -158,7 +159,13 @@ async fn a_sealed_record_is_as_if_it_were_not_and_a_sealed_topic_is_withheld() {
     assert_eq!(listed(&ground.verifier).await, [0, 0]);
     assert_eq!(listed(&ground.auditor).await, [1, 1]);
     // Offices go on to report.
-    let more = event("p-1", "observation", &certificate(1), "2026-03-08", json!({"items": {"phone": "1"}}));
+    let more = event(
+        "p-1",
+        "observation",
+        &certificate(1),
+        "2026-03-08",
+        json!({"items": {"phone": "1"}}),
+    );
     ground.upstream.record(&more).await;
     let open = ground.admin.ask(&format!("{path}/unsealing"), &order("U")).await.with(201);
     let at = open["position"].as_u64().expect("a position");

@@ -8,8 +8,9 @@
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use crate::catalogue::Kind;
+use crate::catalogue::{CATALOGUE, Kind};
 use crate::fault::Fault;
+use crate::items::Item;
 use crate::life_event::LifeEvent;
 use crate::topics::Topic;
 
@@ -121,6 +122,19 @@ impl Order {
 /// The reference under which an order was given.
 pub fn reference(life: &LifeEvent) -> Option<&str> {
     life.details.get("order")?.as_str()
+}
+
+/// The items that are hidden with a topic: its fields, and what events of this topic alone change. The
+/// base items of a person, which events of the household change, stay.
+pub fn items_of(topic: Topic) -> impl Iterator<Item = Item> {
+    let is_field = move |item: Item| topic.fields().iter().any(|field| field.item == Some(item));
+    let is_its_own = move |item: Item| {
+        let mut changing = CATALOGUE.iter().filter(|entry| entry.may_change(item)).peekable();
+        topic != Topic::Household
+            && changing.peek().is_some()
+            && changing.all(|entry| entry.topics.contains(&topic))
+    };
+    Item::all().filter(move |item| is_field(*item) || is_its_own(*item))
 }
 
 fn is_plain(text: &str, bytes_max: usize) -> bool {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::events::{VILLAGE, certificate, event, registration};
 use super::server::{Directory, done, told};
-use super::tampering::verified;
+use super::tampering::{WITNESS, verified};
 
 /// Rounds, unless `RENKOU_KILL_ROUNDS` asks for more.
 const ROUNDS: u32 = 6;
@@ -36,10 +36,12 @@ impl Dice {
 async fn people(upstream: &Caller, numbers: std::ops::Range<u32>) -> Vec<String> {
     let mut ids = Vec::new();
     for number in numbers {
-        let sent = registration(&format!("r-{number}"), &certificate(number), &name(number), VILLAGE);
+        let sent =
+            registration(&format!("r-{number}"), &certificate(number), &name(number), VILLAGE);
         let receipt = upstream.record(&sent).await;
         let more = json!({"items": {"employer": name(number)}});
-        let more = event(&format!("o-{number}"), "observation", &certificate(number), "2026-03-05", more);
+        let more =
+            event(&format!("o-{number}"), "observation", &certificate(number), "2026-03-05", more);
         upstream.record(&more).await;
         ids.push(receipt["person_id"].as_str().expect("an id").to_owned());
     }
@@ -118,6 +120,7 @@ async fn a_hundred_erased_persons_leave_no_trace_and_every_proof() {
     let auditor = token("auditor", &["--purposes", "audit,verification"]);
     let vkey = done(&["log-key", "--data", directory.data()]);
     let vkey = vkey.lines().next().expect("the log of events");
+    fs::write(directory.path().join("witnesses"), WITNESS).expect("written");
     let server = directory.serve();
     let ids = people(&server.caller(&upstream), 0..CANARIES + 20).await;
     let reader = server.caller(&auditor).purpose("audit");
@@ -143,7 +146,8 @@ async fn a_hundred_erased_persons_leave_no_trace_and_every_proof() {
     }
     let log = server.log();
     server.stop();
-    let exported = canaries.iter().map(|id| done(&["replay", "person", id, "--data", directory.data()]));
+    let exported =
+        canaries.iter().map(|id| done(&["replay", "person", id, "--data", directory.data()]));
     let exported: Vec<String> = exported.collect();
     for number in 0..CANARIES {
         let texts = [name(number), format!("X99{number:08}")];

@@ -205,7 +205,7 @@ pub fn verified(server: &Server, auditor: &str, vkey: &str, old: Option<&str>) -
 }
 
 /// Its public key.
-const WITNESS: &str = "witness.example+d831bcf1+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+pub const WITNESS: &str = "witness.example+d831bcf1+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_independent_program_verifies_records_tiles_and_proofs() {

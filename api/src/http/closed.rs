@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use domain::clocks::day_in_china;
+use domain::order::items_of;
 use domain::{Kind, PersonId, Topic};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -121,8 +122,7 @@ fn withhold_parts(told: &mut Value, hidden: &[(Topic, Date)]) {
         if let Some(details) = told.get_mut("details").and_then(Value::as_object_mut) {
             details.remove(topic.name());
         }
-        let items = topic.fields().iter().filter_map(|field| field.item);
-        let names: Vec<_> = items.map(|item| item.name()).collect();
+        let names: Vec<_> = items_of(*topic).map(|item| item.name()).collect();
         if let Some(changes) = told.get_mut("changes").and_then(Value::as_array_mut) {
             let is_theirs =
                 |change: &Value| change["item"].as_str().is_some_and(|item| names.contains(&item));

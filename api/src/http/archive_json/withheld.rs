@@ -1,6 +1,7 @@
 //! An archive without the topics of it that are hidden by order.
 
 use domain::Topic;
+use domain::order::items_of;
 use jiff::civil::Date;
 
 use super::super::archive_parts::Shown as ShownTopic;
@@ -11,8 +12,7 @@ impl Shown<'_> {
     /// again is told.
     pub fn withholding(mut self, hidden: &[(Topic, Date)]) -> Self {
         for (topic, until) in hidden {
-            let items = topic.fields().iter().filter_map(|field| field.item);
-            let names: Vec<_> = items.map(|item| item.name()).collect();
+            let names: Vec<_> = items_of(*topic).map(|item| item.name()).collect();
             self.items.0.retain(|(name, _)| !names.contains(name));
             if let Some(beside) = &mut self.beside {
                 beside.retain(|told| told.item.is_none_or(|item| !names.contains(&item)));
