@@ -9,6 +9,7 @@ mod erasing;
 mod filling;
 mod folding;
 mod hiding;
+mod standing;
 
 use std::fs;
 use std::path::Path;
@@ -29,6 +30,7 @@ use crate::{RowSeals, SealError, ViewsError};
 
 pub use filling::Filled;
 pub use hiding::Hidden;
+pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.6";

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::audit::decided_life;
 use super::commit::unless_the_disk_failed;
-use super::decide::{Decider, NotRecorded};
+use super::decide::{Decided, Decider, NotRecorded};
 use super::receipt::{Accepted, Receipt};
 
 /// The channel of what an office orders over the counter.
@@ -144,7 +144,8 @@ impl Decider {
             known.key = None;
             self.memory.forget_packed(person);
         }
-        self.push(envelope, Payload::Life(life), key);
+        let payload = Payload::Life(life);
+        self.push(Decided { envelope, payload, key, step: None });
         Ok(())
     }
 
@@ -193,11 +194,13 @@ impl Decider {
     fn lives(&mut self, person: PersonId) -> Result<Vec<(PersonId, Vec<Recorded>)>, ReplayError> {
         let absorbed = self.memory.known(person)?.person.absorbed();
         let streams = std::iter::once(person).chain(absorbed);
-        let life = |stream| {
-            let life = decided_life(self.memory.log(), &self.group.events, self.next, stream)?;
-            Ok((stream, life))
-        };
-        streams.map(life).collect()
+        let mut lives = Vec::new();
+        for stream in streams.collect::<Vec<_>>() {
+            let places = self.memory.known(stream)?.places().to_vec();
+            let (log, group) = (self.memory.log(), &self.group.events);
+            lives.push((stream, decided_life(log, group, &places, stream)?));
+        }
+        Ok(lives)
     }
 
     /// An order is the same as another when it orders the same of the same person under the same
