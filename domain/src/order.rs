@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{CATALOGUE, Kind};
 use crate::fault::Fault;
+use crate::ids::Position;
 use crate::items::Item;
 use crate::life_event::LifeEvent;
 use crate::topics::Topic;
@@ -18,6 +19,8 @@ use crate::topics::Topic;
 const REFERENCE_BYTES_MAX: usize = 255;
 /// Bytes of an approver's name at most.
 const APPROVER_BYTES_MAX: usize = 255;
+/// Of an erasure, what goes with the person.
+const REJECTIONS: &str = "rejections";
 
 /// What is ordered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +125,20 @@ impl Order {
 /// The reference under which an order was given.
 pub fn reference(life: &LifeEvent) -> Option<&str> {
     life.details.get("order")?.as_str()
+}
+
+/// Adds to an erasure what was sent in vain and is erased with the person: the positions.
+pub fn add_rejections(life: &mut LifeEvent, positions: &[Position]) {
+    if !positions.is_empty() {
+        let positions: Vec<Value> = positions.iter().map(|position| position.0.into()).collect();
+        life.details.insert(REJECTIONS.into(), positions.into());
+    }
+}
+
+/// The positions of what was sent in vain and was erased with the person.
+pub fn rejections(life: &LifeEvent) -> Vec<Position> {
+    let listed = life.details.get(REJECTIONS).and_then(Value::as_array);
+    listed.into_iter().flatten().filter_map(Value::as_u64).map(Position).collect()
 }
 
 /// The items that are hidden with a topic: its fields, and what events of this topic alone change. The

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::life_event::Rejection;
 use domain::recorded::{ContentTag, Envelope, Recorded};
-use domain::{Kind, Payload, PersonId, Position, StreamKind};
+use domain::{Kind, Payload, PersonId, Position, StreamKind, order};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -139,7 +139,7 @@ impl Sources {
                         _ => tally.rejected += 1,
                     }
                 }
-                (Some((Kind::Erased, _)), _) => self.erase(envelope, &mut tallies)?,
+                (Some((Kind::Erased, _)), _) => self.erase(event, &mut tallies)?,
                 (Some((kind, _)), _) if kind.is_order() => {}
                 (Some((kind, false)), _) if envelope.stream.kind == StreamKind::Person => {
                     let person = PersonId::from_uuid(envelope.stream.id);
@@ -178,21 +178,25 @@ impl Sources {
         Ok(())
     }
 
-    /// What was sent in vain about somebody who is erased waits no more: nobody can correct it.
-    fn erase(&self, envelope: &Envelope, tallies: &mut Tallies) -> Result<(), ViewsError> {
-        let person = PersonId::from_uuid(envelope.stream.id);
-        if tallies.rejected.contains(&person) {
+    /// What was sent in vain about somebody who is erased, or names them, waits no more: nobody can
+    /// read or correct it.
+    fn erase(&self, event: &Recorded, tallies: &mut Tallies) -> Result<(), ViewsError> {
+        let person = PersonId::from_uuid(event.envelope.stream.id);
+        let words = event.payload.as_ref().and_then(|payload| payload.life());
+        let positions = words.map(|life| order::rejections(life)).unwrap_or_default();
+        let is_gone = |key: &[u8]| positions.contains(&position_of(key));
+        if tallies.rejected.contains(&person) || !positions.is_empty() {
             for (key, row) in self.table.scan(&[REJECTION], None, usize::MAX)? {
                 let waiting: Waiting =
                     postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
-                if waiting.person == Some(person) {
+                if waiting.person == Some(person) || is_gone(&key) {
                     tallies.change(source_of(&key[1..]), |tally| tally.waiting -= 1);
                     self.table.change([(key, None)]);
                 }
             }
             for (key, _) in self.table.scan(&[CLEARED_BY], None, usize::MAX)? {
                 let behind = key.iter().position(|byte| *byte == 0).map_or(key.len(), |at| at + 1);
-                if key[behind..].starts_with(person.as_uuid().as_bytes()) {
+                if key[behind..].starts_with(person.as_uuid().as_bytes()) || is_gone(&key) {
                     self.table.change([(key, None)]);
                 }
             }
@@ -272,8 +276,7 @@ impl Sources {
             let waiting: Waiting =
                 postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
             if since.is_none_or(|since| waiting.recorded_micros >= since.as_microsecond()) {
-                let position = key[key.len() - 8..].try_into().expect("keys end with a position");
-                found.push(Position(u64::from_be_bytes(position)));
+                found.push(position_of(&key));
             }
             if found.len() == limit {
                 break;
@@ -322,6 +325,11 @@ impl Sources {
     fn tallies(&self) -> MutexGuard<'_, Tallies> {
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn position_of(key: &[u8]) -> Position {
+    let position = key[key.len() - 8..].try_into().expect("keys end with a position");
+    Position(u64::from_be_bytes(position))
 }
 
 /// The source text that bytes begin with, up to the 0 behind it.

@@ -9,6 +9,7 @@ mod desk;
 mod documents;
 mod erasure;
 mod erasure_again;
+mod erasure_in_vain;
 mod families;
 mod generated;
 mod idempotency;

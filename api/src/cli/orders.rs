@@ -124,7 +124,15 @@ impl Under {
 /// Hands the order in; what it changes is in the views and on the disk when the registry is closed.
 fn receipt(data: &Path, ordered: Ordered) -> Result<Receipt, Failure> {
     let registry = Registry::open(data)?;
-    let receipt = runtime()?.block_on(registry.order(ordered));
+    let receipt = runtime()?.block_on(async {
+        loop {
+            // The views may have far to go.
+            match registry.order(ordered.clone()).await {
+                Err(_) if registry.is_following() => {}
+                receipt => return receipt,
+            }
+        }
+    });
     drop(registry);
-    receipt.map_err(|_| "the registry takes no orders".into())
+    receipt.map_err(|_| "the views do not follow the log".into())
 }

@@ -12,6 +12,7 @@ pub mod intake;
 mod joins;
 mod known;
 pub mod log_key;
+mod naming;
 mod orders;
 pub mod reads;
 pub mod receipt;
@@ -47,6 +48,8 @@ use known::Memory;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
+/// How long an order waits for the views.
+const VIEWS_BEFORE_ORDER: Duration = Duration::from_secs(20);
 /// Persons in one generation of the decider's memory, at some 250 bytes each.
 const REMEMBERED_PERSONS: usize = 1_500_000;
 
@@ -147,7 +150,7 @@ impl Registry {
         let logs = home.logs()?;
         // Before anything else reads or writes: a log that is not what was signed is not served.
         let trees = Trees::open(folder, &**logs.log.journal(), &*logs.reads)?;
-        erasure::finish(&**logs.log.journal(), logs.log.keys())?;
+        erasure::finish(&logs.log)?;
         let tree_followers = vec![
             TreeFollower::start(Arc::clone(logs.log.journal()), Arc::clone(&trees.events)),
             TreeFollower::start(Arc::clone(&logs.reads), Arc::clone(&trees.reads)),
@@ -173,7 +176,7 @@ impl Registry {
         let mut threads =
             commit::start(decider, queue, journal, Arc::clone(&keys), tail, erasing, behind);
         let has_failed = follower.failure();
-        let (of_erasures, views_at) = (Arc::clone(&keys), folded.clone());
+        let (of_erasures, views_at) = (logs.log.clone(), folded.clone());
         let erase = move || {
             let has_passed = |position| *views_at.borrow() >= position || has_failed();
             erasure::run(&erasures, &of_erasures, has_passed);
@@ -219,6 +222,11 @@ impl Registry {
     /// [`Overloaded`] when there is no place; nothing was taken.
     pub async fn order(&self, ordered: Ordered) -> Result<Receipt, Overloaded> {
         let overloaded = Overloaded { retry_after_seconds: 1 };
+        // What goes with an erased person is found by the views.
+        let head = self.log.journal().head();
+        if !self.wait_until_folded(head, VIEWS_BEFORE_ORDER).await {
+            return Err(Overloaded { retry_after_seconds: 30 });
+        }
         let _room = self.room.try_acquire().map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;

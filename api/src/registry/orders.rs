@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cqrs_es::Aggregate;
 use domain::clocks::day_in_china;
 use domain::document::DocumentKind;
+use domain::order;
 use domain::recorded::{ContentTag, Envelope, EventKey, Recorded};
 use domain::{
     Clocks, Document, Fault, Item, Kind, LifeEvent, Order, OrderError, Payload, PersonEvent,
@@ -77,7 +78,7 @@ impl Decider {
         let Ordered { order, reference, approved_by, actor, received_at, .. } = ordered;
         let today = day_in_china(*received_at);
         let life = order.event(reference, approved_by, actor, today);
-        let life = life.map_err(|OrderError(faults)| NotRecorded::Refused(faults))?;
+        let mut life = life.map_err(|OrderError(faults)| NotRecorded::Refused(faults))?;
         let lives = self.lives(person)?;
         if *order == Order::Unseal && !is_sealed(&lives) {
             return Err(NotRecorded::Refused(vec![not_sealed()]));
@@ -86,7 +87,8 @@ impl Decider {
         let Some(place) = place else { return Err(NotRecorded::OnItsWay) };
         let recorded_at = self.recorded_at(*received_at);
         let first = self.next;
-        for person in self.streams(person, order, &lives)? {
+        let streams = self.streams(person, order, &lives, &mut life)?;
+        for person in streams {
             let envelope = Envelope {
                 position: self.next,
                 stream: person.into(),
@@ -166,19 +168,20 @@ impl Decider {
     }
 
     /// Every stream that an order is told in, the person's own first. An erasure takes the numbers
-    /// along that were claimed for the person.
+    /// along that were claimed for the person, and says what was sent in vain and goes with them.
     fn streams(
         &mut self,
         person: PersonId,
-        order: &Order,
+        ordered: &Order,
         lives: &[(PersonId, Vec<Recorded>)],
+        life: &mut LifeEvent,
     ) -> Result<Vec<PersonId>, NotRecorded> {
         let mut streams: Vec<_> = lives.iter().map(|(stream, _)| *stream).collect();
-        if *order == Order::Erase {
+        if *ordered == Order::Erase {
             let documents: BTreeSet<_> =
                 lives.iter().flat_map(|(_, life)| life).flat_map(documents).collect();
-            for document in documents {
-                let id = PersonId::of_document(&self.identity, &document);
+            for document in &documents {
+                let id = PersonId::of_document(&self.identity, document);
                 if !streams.contains(&id)
                     && self.memory.known(id)?.person.events() > 0
                     && self.memory.behind(id)? == person
@@ -186,6 +189,7 @@ impl Decider {
                     streams.push(id);
                 }
             }
+            order::add_rejections(life, &self.rejections_naming(&streams, &documents)?);
         }
         Ok(streams)
     }
