@@ -129,6 +129,9 @@ async fn a_hundred_erased_persons_leave_no_trace_and_every_proof() {
     let before = verified(&server, &auditor, vkey, None);
     let old = before["checkpoint"].as_str().expect("a checkpoint").to_owned();
     let (canaries, others) = ids.split_at(CANARIES as usize);
+    for id in &canaries[..10] {
+        reader.get(&format!("/v1/persons/{id}")).await.with(200);
+    }
     let erased = erase(server.caller(&admin), canaries.to_vec()).await;
     assert_eq!(erased.len(), canaries.len());
     reader.get_at("/v1/log/checkpoint", size + u64::from(CANARIES)).await.with(200);
@@ -155,11 +158,28 @@ async fn a_hundred_erased_persons_leave_no_trace_and_every_proof() {
             assert!(!log.contains(text) && exported.iter().all(|life| !life.contains(text)));
         }
     }
+    assert_eq!(reads_of(&directory, &canaries[..10]), 10);
     assert_eq!(found(&directory, "金丝雀") + found(&directory, "X990000"), 0);
     let check = directory.check();
     assert!(check.status.success(), "{}", told(&check));
     let whole: Value = json!(format!("The log is whole: {} events,", size + u64::from(CANARIES)));
     assert!(told(&check).contains(whole.as_str().unwrap()), "{}", told(&check));
+}
+
+/// How many reads of some persons are on record still; no read says a value.
+fn reads_of(directory: &Directory, persons: &[String]) -> usize {
+    let home = api::registry::Home::open(directory.path()).expect("a registry");
+    let logs = home.logs_read_only().expect("logs");
+    let reads = replay::LogReader::new(logs.reads, logs.log.keys().clone());
+    let reads = reads.events(domain::Position(1), 100_000).expect("reads");
+    for read in &reads {
+        let said = read.payload.as_ref().map(domain::Payload::to_json).unwrap_or_default();
+        let said = String::from_utf8(said).expect("JSON");
+        assert!(!said.contains("金丝雀") && !said.contains("X990"), "{said}");
+    }
+    let about = |id: &uuid::Uuid| persons.contains(&id.to_string());
+    let theirs = reads.iter().filter(|read| about(&read.envelope.stream.id));
+    theirs.inspect(|read| assert!(read.payload.is_none())).count()
 }
 
 /// In how many files of the directory a text stands.

@@ -110,3 +110,23 @@ fn the_erasures_of_the_log_win_over_an_older_copy_of_the_keys() {
     is_gone(&couple);
     couple.desk.close();
 }
+
+/// A log that was brought back from before the erasure, with the keys of today.
+#[test]
+fn a_destroyed_key_stays_destroyed_under_an_older_log() {
+    let mut couple = couple();
+    let before = Before::of(&mut couple);
+    couple.erase();
+    couple.desk.meddle(|folder| {
+        for what in ["journal", "trees", "views"] {
+            before.bring_back(folder, what);
+        }
+    });
+    couple.desk.try_reopen().expect("it opens");
+    assert!(couple.desk.life(couple.ann).iter().all(|event| event.payload.is_none()));
+    let seen = data(&ann(), "2020-01-01", serde_json::json!({}));
+    assert_eq!(
+        couple.desk.refuse("o-9", "observation", seen),
+        fault("person_erased", "/data/person")
+    );
+}

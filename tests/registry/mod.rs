@@ -13,6 +13,7 @@ mod erasure_in_vain;
 mod families;
 mod generated;
 mod idempotency;
+mod keys_unreadable;
 mod life_events;
 mod merges;
 mod quality;

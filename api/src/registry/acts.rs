@@ -82,7 +82,11 @@ impl Acts<'_> {
 
     /// Nothing more is recorded about somebody who is erased, by whatever document they are named.
     pub(super) fn refuse_erased(&mut self, person: PersonId) -> Result<(), ActError> {
-        match self.memory.known(person)?.person.is_erased() {
+        let known = self.memory.known(person)?;
+        let (is_erased, has_key) = (known.person.is_erased(), known.key.is_some());
+        // A log that was brought back older than the keys does not tell of the erasure.
+        let is_destroyed = !has_key && self.memory.log().keys().is_destroyed(person.as_uuid());
+        match is_erased || is_destroyed {
             true => Err(ActError::Refused(Refusal::PersonErased)),
             false => Ok(()),
         }
