@@ -21,6 +21,7 @@ mod deadlines;
 mod disclosures;
 mod divisions;
 mod divisions_http;
+mod erasure_http;
 mod flags_http;
 mod generate;
 mod generated_at;

@@ -9,7 +9,7 @@ use domain::{Item, Kind, PersonId, Position, Role};
 use jiff::civil::Date;
 use projections::archive::{Field, Origin};
 use projections::deadlines::Deadlines;
-use projections::{Archive, Lives, RowSeals, Views};
+use projections::{Archive, Lives, RowSeals, SealError, Views};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -241,17 +241,29 @@ fn the_random_lives_have_every_shape_that_matters() {
 pub struct Turned;
 
 impl RowSeals for Turned {
-    fn seal(&self, _: &str, person: PersonId, version: Position, plain: &[u8]) -> Option<Vec<u8>> {
+    fn seal(
+        &self,
+        _: &str,
+        person: PersonId,
+        version: Position,
+        plain: &[u8],
+    ) -> Result<Option<Vec<u8>>, SealError> {
         let mut sealed = person.as_uuid().as_bytes().to_vec();
         sealed.extend(version.0.to_be_bytes());
         sealed.extend(plain.iter().map(|byte| !byte));
-        Some(sealed)
+        Ok(Some(sealed))
     }
 
-    fn open(&self, _: &str, person: PersonId, sealed: &mut [u8], plain: &mut Vec<u8>) -> bool {
+    fn open(
+        &self,
+        _: &str,
+        person: PersonId,
+        sealed: &mut [u8],
+        plain: &mut Vec<u8>,
+    ) -> Result<bool, SealError> {
         plain.clear();
         plain.extend(sealed[24..].iter().map(|byte| !byte));
-        sealed[..16] == *person.as_uuid().as_bytes()
+        Ok(sealed[..16] == *person.as_uuid().as_bytes())
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {

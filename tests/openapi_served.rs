@@ -215,7 +215,11 @@ async fn the_events_of_the_document_are_recorded_and_the_answers_are_as_it_says(
     let request = service.request(&document, &find("read_person"), &person);
     let archive = answer(request.bearer_auth(token(Role::Auditor))).await.with(200);
     let household = archive["households"][0]["household_id"].as_str().unwrap().to_owned();
-    for operation in document.operations().filter(|operation| operation.path != collect.path) {
+    let is_order = |operation: &Operation<'_>| {
+        ORDERS.iter().any(|(id, _)| operation.told["operationId"] == *id)
+    };
+    let others = document.operations().filter(|operation| operation.path != collect.path);
+    for operation in others.filter(|operation| !is_order(operation)) {
         let named = operation.told["x-roles"].as_array();
         let role = match named {
             Some(roles) if !roles.contains(&json!(Role::Auditor)) => Role::Admin,
@@ -231,7 +235,26 @@ async fn the_events_of_the_document_are_recorded_and_the_answers_are_as_it_says(
         let list = lists.iter().find_map(|name| answer.body[*name].as_array());
         assert!(list.is_none_or(|list| !list.is_empty()), "{} is empty", operation.path);
     }
+    for (order, again) in ORDERS {
+        let order = find(order);
+        for status in [201, again] {
+            let request = service.request(&document, &order, &person).bearer_auth(token(Role::Admin));
+            let answer = answer(request).await;
+            assert_eq!(answer.status, status, "{}: {}", order.path, answer.body);
+            check(&document, &order, &answer);
+        }
+    }
+    let read = find("read_person");
+    let request = service.request(&document, &read, &person).bearer_auth(token(Role::Auditor));
+    let gone = answer(request).await;
+    assert_eq!(gone.status, 410);
+    check(&document, &read, &gone);
 }
+
+/// The orders about a record, in the order in which they can be carried out, and what they are
+/// answered with when they are sent again.
+const ORDERS: [(&str, u16); 3] =
+    [("seal_person", 200), ("unseal_person", 200), ("erase_person", 200)];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_needs_no_other_server_and_holds_no_data() {

@@ -216,6 +216,22 @@ pub fn of_targets() -> Vec<Case> {
     ]
 }
 
+/// Nothing is told of somebody who is erased, whatever it is.
+pub fn of_erasure() -> Vec<Case> {
+    let erased = || vec![born(), told(Kind::Erased, "2020-01-01")];
+    vec![
+        ("an_event_after_the_erasure", PersonErased, erased(), seen("2019-01-01")),
+        ("a_death_of_somebody_erased", PersonErased, erased(), death("2021-01-01")),
+        ("a_correction_of_what_is_erased", PersonErased, erased(), annuls(0, "1990-01-01")),
+        (
+            "an_act_of_another_one",
+            PersonErased,
+            vec![born(), aside(Kind::Erased, "2020-01-01")],
+            aside(Kind::MarryFirst, "2021-01-01").with(Role::Spouse, ANN),
+        ),
+    ]
+}
+
 /// What a second person must approve.
 pub fn of_approval() -> Vec<Case> {
     vec![

@@ -8,7 +8,7 @@ use domain::{Doubt, Item, Kind, Person, PersonEvent, Refusal, Refused, Role};
 
 use crate::person_joins::of_joins;
 use crate::person_refusals::{
-    Case, in_life, in_marriage, of_approval, of_birth_and_death, of_targets,
+    Case, in_life, in_marriage, of_approval, of_birth_and_death, of_erasure, of_targets,
 };
 use crate::person_told::{ANN, BEN, Told, aside, told};
 
@@ -24,7 +24,7 @@ every!(REFUSALS: Refusal {
     DeathBeforeBirth, BeforeBirth, AfterDeath, AlreadyBorn, AlreadyDead, AlreadyMarried,
     SpouseIsSelf, SpouseMissing, TargetUnknown, TargetAnnulled, TargetIsSideEvent, TargetIsNoFact,
     CorrectsNothing, ApprovalMissing, ApproverIsActor, PersonUnknown, SamePerson, AlreadyMerged,
-    NotMerged, HasAbsorbed, UndoneBySplit
+    NotMerged, HasAbsorbed, UndoneBySplit, PersonErased
 });
 every!(DOUBTS: Doubt {
     SecondReport, FirstKnownByThisEvent, MarriageNotOnRecord, KnownBeforeItHappened,
@@ -104,6 +104,7 @@ fn plain(kind: Kind) -> Option<(Vec<Told>, Told)> {
             ([life, vec![merge]].concat(), split)
         }
         Kind::DocumentClaimed | Kind::SubmissionRejected | Kind::PersonRead => return None,
+        _ if kind.is_order() => return None,
         _ if kind.entry().opens => (vec![], told(kind, on).item(Item::BirthDate, "1990-01-01")),
         _ => (life, told(kind, on)),
     })
@@ -151,6 +152,7 @@ fn every_refusal_is_given_for_its_own_reason_alone() {
     let cases: Vec<Case> =
         [of_birth_and_death(), in_life(), in_marriage(), of_targets(), of_approval(), of_joins()]
             .concat();
+    let cases = [cases, of_erasure()].concat();
     for (promise, refusal, given, when) in &cases {
         assert_eq!(decided(given, when), Err(Refused(vec![*refusal])), "{promise}");
     }

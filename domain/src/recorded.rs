@@ -34,6 +34,14 @@ pub struct EventKey(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ContentTag(pub [u8; 8]);
 
+impl ContentTag {
+    /// Of what was sent in vain: it broke rules.
+    pub const REFUSED: Self = Self([0; 8]);
+    /// Of what was sent in vain: its key was used for other content before. In the clear, so that
+    /// it is still counted as that when the payload is erased.
+    pub const CONFLICT: Self = Self(*b"conflict");
+}
+
 /// The part of a record that stands in the clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {

@@ -141,6 +141,7 @@ impl<S: Storage> KeySlots<S> {
             self.file.read_exact_at(bytes, offset(first))?;
             for (number, slot) in (first..).zip(bytes.chunks_exact(SLOT_BYTES)) {
                 match slot::judge(slot, number) {
+                    Slot::Whole if slot::is_destroyed(slot) => self.recent.erase(number),
                     Slot::Whole => proved = proved || self.unwrap(slot, number)?.is_some(),
                     Slot::HalfDestroyed => torn.push(Torn { number, of: Some(slot::id(slot)) }),
                     Slot::NeverWritten if count - number <= repair::UNSYNCED_SLOTS_MAX => {
@@ -257,6 +258,11 @@ impl<S: Storage> KeySlots<S> {
         }
         self.recent.erase(number);
         self.sync()
+    }
+
+    /// Whether the key of `id` was destroyed. Asks memory alone.
+    pub fn is_destroyed(&self, id: Uuid) -> bool {
+        self.number(id).is_some_and(|number| self.recent.is_erased(number))
     }
 
     fn number(&self, id: Uuid) -> Option<u32> {

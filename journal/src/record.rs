@@ -111,6 +111,20 @@ pub fn standing(bytes: &[u8]) -> Result<Standing, RecordError> {
     if version == VERSION { rest.standing() } else { Err(RecordError::Version(version)) }
 }
 
+/// What kind of event the record of these bytes is, without reading more of it.
+///
+/// # Errors
+/// [`RecordError::Version`] or [`RecordError::Malformed`].
+pub fn event_type(bytes: &[u8]) -> Result<EventType, RecordError> {
+    let mut rest = Rest(bytes);
+    let [version, _] = rest.take()?;
+    if version != VERSION {
+        return Err(RecordError::Version(version));
+    }
+    rest.standing()?;
+    rest.event_type()
+}
+
 /// The envelope of stored bytes, and the sealed payload behind it.
 ///
 /// # Errors
@@ -130,10 +144,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Envelope, &[u8]), RecordError> {
         stream,
         sequence,
         previous,
-        event_type: EventType {
-            number: u16::from_le_bytes(rest.take()?),
-            version: u16::from_le_bytes(rest.take()?),
-        },
+        event_type: rest.event_type()?,
         key: EventKey(rest.take()?),
         content: ContentTag(rest.take()?),
         clocks: rest.clocks()?,
@@ -183,6 +194,11 @@ impl Rest<'_> {
 
     fn position(&mut self) -> Result<Position, RecordError> {
         Ok(Position(u64::from_le_bytes(self.take()?)))
+    }
+
+    fn event_type(&mut self) -> Result<EventType, RecordError> {
+        let number = u16::from_le_bytes(self.take()?);
+        Ok(EventType { number, version: u16::from_le_bytes(self.take()?) })
     }
 
     fn standing(&mut self) -> Result<Standing, RecordError> {

@@ -41,21 +41,38 @@ pub trait Lives: Sync {
 /// Seals rows that name a person, so that they die with the person's key.
 pub trait RowSeals: Send + Sync {
     /// The sealed row; the same for the same input. None when the person's key is destroyed.
+    ///
+    /// # Errors
+    /// [`SealError`]: whether there is a key is not known, so the row must not be given up.
     fn seal(
         &self,
         view: &str,
         person: PersonId,
         version: Position,
         plain: &[u8],
-    ) -> Option<Vec<u8>>;
+    ) -> Result<Option<Vec<u8>>, SealError>;
 
     /// Opens a sealed row, whose bytes are used up, into `plain`; false when the key is destroyed
     /// or the row was altered.
-    fn open(&self, view: &str, person: PersonId, sealed: &mut [u8], plain: &mut Vec<u8>) -> bool;
+    ///
+    /// # Errors
+    /// [`SealError`].
+    fn open(
+        &self,
+        view: &str,
+        person: PersonId,
+        sealed: &mut [u8],
+        plain: &mut Vec<u8>,
+    ) -> Result<bool, SealError>;
 
     /// A keyed hash of a text, to look it up by.
     fn blind(&self, text: &str) -> [u8; 16];
 }
+
+/// The keys could not be read. That is never taken for an erasure.
+#[derive(Debug, thiserror::Error)]
+#[error("the keys of the rows cannot be read")]
+pub struct SealError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Why a view could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +95,9 @@ pub enum ViewsError {
     /// The files of rows failed.
     #[error("the rows of persons failed")]
     Rows(#[from] row_log::RowLogError),
+    /// The keys failed.
+    #[error("a row could not be sealed or opened")]
+    Seal(#[from] SealError),
     /// The log could not be read for a life.
     #[error("a life could not be read back from the log")]
     Lives(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -5,15 +5,17 @@
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
 mod counting;
+mod erasing;
 mod filling;
 mod folding;
 mod households;
+mod hiding;
 mod standing;
 
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use domain::{Item, PersonId, Place, Position};
 use jiff::civil::Date;
@@ -25,15 +27,16 @@ use crate::halves::in_halves;
 use crate::quality::Measures;
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
-use crate::{RowSeals, ViewsError};
+use crate::{RowSeals, SealError, ViewsError};
 
 pub use filling::Filled;
 pub(crate) use households::household_key;
+pub use hiding::Hidden;
 pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.6";
-const INDEX_VERSION: &str = "people_index.4";
+const VERSION: &str = "people.7";
+const INDEX_VERSION: &str = "people_index.5";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";
 /// In the same tree: the day of the newest event recorded.
@@ -43,6 +46,8 @@ const SEALED_AT_ONCE: usize = 4_096;
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
 const HOUSEHOLD: u8 = b'h';
+/// Of records that are hidden as a whole: the person → the day on which they are seen again.
+const HIDDEN: u8 = b'x';
 
 /// What the view knows of one stream of a person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -60,6 +65,8 @@ pub struct Row {
     pub owner: Option<PersonId>,
     /// The records that are absorbed into this one.
     pub absorbed: Vec<PersonId>,
+    /// What is hidden of the record by order, in the order in which that was recorded.
+    pub hidden: Vec<Hidden>,
     /// What stands.
     pub archive: Archive,
 }
@@ -92,6 +99,9 @@ pub struct People {
     layers: RwLock<Layers>,
     /// Counted from the rows at each opening, and kept with them.
     measures: RwLock<Measures>,
+    /// Erased persons whose rows could not be opened any more when they were to go, and whether
+    /// there was a row.
+    lost: Mutex<FxHashMap<PersonId, bool>>,
     folded: AtomicU64,
 }
 
@@ -143,7 +153,8 @@ impl People {
         let today = today.unwrap_or(Date::MIN);
         let measures = RwLock::new(Measures::new(today, position));
         let layers = RwLock::default();
-        let people = Self { rows, ends, index, seals, layers, measures, folded };
+        let lost = Mutex::default();
+        let people = Self { rows, ends, index, seals, layers, measures, lost, folded };
         people.recount(today)?;
         Ok(people)
     }
@@ -168,10 +179,11 @@ impl People {
 
     fn read_row(&self, person: PersonId, room: &mut Room) -> Result<Option<Row>, ViewsError> {
         if let Some(waiting) = self.waiting(person) {
-            return read_row(&waiting.plain).map(Some);
+            let standing = (!waiting.is_erased()).then_some(&*waiting.plain);
+            return standing.map(read_row).transpose();
         }
         let Some(sealed) = self.rows.get(person, &mut room.sealed)? else { return Ok(None) };
-        let is_open = self.seals.open(VERSION, person, sealed, &mut room.plain);
+        let is_open = self.seals.open(VERSION, person, sealed, &mut room.plain)?;
         is_open.then(|| read_row(&room.plain)).transpose()
     }
 
@@ -213,12 +225,17 @@ impl People {
     }
 
     /// Sets what was folded up to now apart, to be written by [`People::finish_flush`].
-    pub fn begin_flush(&self) {
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn begin_flush(&self) -> Result<(), ViewsError> {
+        self.remove_lost()?;
         let mut layers = self.write();
         let mut all = (*layers.flushing).clone();
         all.extend(std::mem::take(&mut layers.pending));
         layers.flushing = Arc::new(all);
         self.index.begin_flush();
+        Ok(())
     }
 
     /// Writes what was set apart: indexes, rows, then the checkpoint.
@@ -234,13 +251,25 @@ impl People {
             let rows = rows.iter();
             rows.map(|(person, waiting)| {
                 let Waiting { version, plain } = waiting;
-                (**person, self.seals.seal(VERSION, **person, *version, plain))
+                match waiting.is_erased() {
+                    true => Ok((**person, None)),
+                    false => self
+                        .seals
+                        .seal(VERSION, **person, *version, plain)
+                        .map(|row| (**person, row)),
+                }
             })
             .collect()
         };
+        let mut failed = None;
         let sealed = rows.chunks(SEALED_AT_ONCE);
         let sealed = sealed.flat_map(|rows| in_halves(rows, seal).into_iter().flatten());
+        let sealed = sealed
+            .map_while(|row: Result<_, SealError>| row.map_err(|error| failed = Some(error)).ok());
         let end = self.rows.append(sealed)?;
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
         let today = self.measures().today.to_string();
         self.ends.insert(TODAY, today.as_bytes())?;
         self.ends.insert(END, end.to_bytes())?;

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::life_event::Rejection;
-use domain::recorded::{Envelope, Recorded};
-use domain::{Kind, Payload, PersonId, Position, StreamKind};
+use domain::recorded::{ContentTag, Envelope, Recorded};
+use domain::{Kind, Payload, PersonId, Position, StreamKind, order};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::ViewsError;
 use crate::table::{Rewriting, Table};
 
-const VERSION: &str = "sources.3";
+const VERSION: &str = "sources.4";
 /// `s` source text → [`Tally`].
 const SOURCE: u8 = b's';
 /// `r` source text, 0, position → [`Waiting`].
@@ -31,6 +31,9 @@ const CLEARED_BY: u8 = b'k';
 const MERGED: u8 = b'm';
 /// `j` → position of the newest merge or split, and the survivor of it.
 const JOINING: u8 = b'j';
+/// `o` person, source text, 0, position → nothing: a conflict whose envelope does not say that it
+/// is one, as older programs recorded it. Once erased it is counted as a rejection like others.
+const UNMARKED: u8 = b'o';
 
 /// What a source has done so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +92,12 @@ impl Tallies {
         tally.last_seen_micros = envelope.clocks.recorded_at.as_microsecond();
         tally
     }
+
+    /// Changes the tally of a source that did nothing itself.
+    fn change(&mut self, source: String, change: impl FnOnce(&mut Tally)) {
+        change(self.all.entry(source.clone()).or_default());
+        self.changed.insert(source);
+    }
 }
 
 impl Sources {
@@ -146,6 +155,15 @@ impl Sources {
                     tallies.rejected.extend(rejection.person);
                     self.reject(envelope, rejection, tallies.of(envelope))?;
                 }
+                (Some((Kind::SubmissionRejected, _)), None) => {
+                    let tally = tallies.of(envelope);
+                    match envelope.content {
+                        ContentTag::CONFLICT => tally.conflicts += 1,
+                        _ => tally.rejected += 1,
+                    }
+                }
+                (Some((Kind::Erased, _)), _) => self.erase(event, &mut tallies)?,
+                (Some((kind, _)), _) if kind.is_order() => {}
                 (Some((kind, false)), _) if envelope.stream.kind == StreamKind::Person => {
                     let person = PersonId::from_uuid(envelope.stream.id);
                     tallies.of(envelope).recorded += 1;
@@ -209,6 +227,40 @@ impl Sources {
         Ok(())
     }
 
+    /// What was sent in vain about somebody who is erased, or names them, waits no more: nobody can
+    /// read or correct it.
+    fn erase(&self, event: &Recorded, tallies: &mut Tallies) -> Result<(), ViewsError> {
+        let person = PersonId::from_uuid(event.envelope.stream.id);
+        let words = event.payload.as_ref().and_then(|payload| payload.life());
+        let positions = words.map(|life| order::rejections(life)).unwrap_or_default();
+        let is_gone = |key: &[u8]| positions.contains(&position_of(key));
+        if tallies.rejected.contains(&person) || !positions.is_empty() {
+            for (key, row) in self.table.scan(&[REJECTION], None, usize::MAX)? {
+                let waiting: Waiting =
+                    postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
+                if waiting.person == Some(person) || is_gone(&key) {
+                    tallies.change(source_of(&key[1..]), |tally| tally.waiting -= 1);
+                    self.table.change([(key, None)]);
+                }
+            }
+            for (key, _) in self.table.scan(&[CLEARED_BY], None, usize::MAX)? {
+                let behind = key.iter().position(|byte| *byte == 0).map_or(key.len(), |at| at + 1);
+                if key[behind..].starts_with(person.as_uuid().as_bytes()) || is_gone(&key) {
+                    self.table.change([(key, None)]);
+                }
+            }
+        }
+        let unmarked = [&[UNMARKED], &person.as_uuid().as_bytes()[..]].concat();
+        for (key, _) in self.table.scan(&unmarked, None, usize::MAX)? {
+            tallies.change(source_of(&key[unmarked.len()..]), |tally| {
+                tally.conflicts -= 1;
+                tally.rejected += 1;
+            });
+            self.table.change([(key, None)]);
+        }
+        Ok(())
+    }
+
     fn reject(
         &self,
         envelope: &Envelope,
@@ -229,6 +281,14 @@ impl Sources {
         let key = [&row_prefix(REJECTION, &envelope.source)[..], &position].concat();
         let row = postcard::to_stdvec(&waiting).map_err(|_| ViewsError::Row(VERSION))?;
         self.table.change([(key, Some(row))]);
+        if let Some(person) = rejection.person
+            && rejection.conflict
+            && envelope.content != ContentTag::CONFLICT
+        {
+            let theirs = [&[UNMARKED], &person.as_uuid().as_bytes()[..]].concat();
+            let key = [&theirs[..], envelope.source.as_bytes(), &[0], &position].concat();
+            self.table.change([(key, Some(Vec::new()))]);
+        }
         let kind = Kind::of_type(&rejection.event_type);
         if let (Some(person), Some((kind, _))) = (rejection.person, kind) {
             let key = [&cleared_by(&envelope.source, person, kind.code())[..], &position].concat();
@@ -265,8 +325,7 @@ impl Sources {
             let waiting: Waiting =
                 postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
             if since.is_none_or(|since| waiting.recorded_micros >= since.as_microsecond()) {
-                let position = key[key.len() - 8..].try_into().expect("keys end with a position");
-                found.push(Position(u64::from_be_bytes(position)));
+                found.push(position_of(&key));
             }
             if found.len() == limit {
                 break;
@@ -315,6 +374,17 @@ impl Sources {
     fn tallies(&self) -> MutexGuard<'_, Tallies> {
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn position_of(key: &[u8]) -> Position {
+    let position = key[key.len() - 8..].try_into().expect("keys end with a position");
+    Position(u64::from_be_bytes(position))
+}
+
+/// The source text that bytes begin with, up to the 0 behind it.
+fn source_of(bytes: &[u8]) -> String {
+    let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(text).into_owned()
 }
 
 /// A source text holds no byte 0, so no source's rows lie among another's.

@@ -204,7 +204,7 @@ impl Views {
         let written = catch_unwind(AssertUnwindSafe(|| {
             let (checkpoint, quality) = {
                 let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
-                self.people.begin_flush();
+                self.people.begin_flush()?;
                 if all {
                     self.timeliness.begin_flush();
                 }

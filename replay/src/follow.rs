@@ -128,6 +128,12 @@ impl Follower {
         self.shared.failed.load(Ordering::Acquire)
     }
 
+    /// Tells, as long as somebody asks, whether the loop ended because of a fault.
+    pub fn failure(&self) -> impl Fn() -> bool + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.failed.load(Ordering::Acquire)
+    }
+
     /// Stops both threads; what was folded is flushed.
     pub fn stop(mut self) {
         self.halt();

@@ -9,8 +9,9 @@ use domain::recorded::{Envelope, Recorded};
 use domain::{PersonId, Position, Sequence, StreamId};
 use journal::compress::{self, Packed};
 use journal::contract::ReadError;
-use journal::{Journal, KeyError, KeySlots, Stored};
-use projections::{Lives, RowSeals, Step};
+use journal::{Journal, KeyError, KeySlots, PersonKey, Stored};
+use projections::archive;
+use projections::{Lives, RowSeals, SealError, Step};
 
 use crate::merged::{Cut, stream, with_absorbed};
 use crate::opening::{Opening, check_known};
@@ -124,7 +125,13 @@ impl LogReader {
         let stored = self.journal.read_stream(stream, Sequence(0))?;
         let mut opening = Opening::new(self, stored.len());
         stored.iter().for_each(|stored| opening.take(stored.position, &stored.bytes));
-        opening.finish()
+        let mut life = opening.finish()?;
+        // Whatever key somebody brought back: what was erased is not read.
+        if life.last().is_some_and(archive::is_erasure) {
+            let erased = life.iter_mut().filter(|event| !archive::is_erasure(event));
+            erased.for_each(|event| event.payload = None);
+        }
+        Ok(life)
     }
 
     /// The event at a position; none beyond the head.
@@ -172,6 +179,12 @@ impl Seals {
     }
 }
 
+impl Seals {
+    fn key(&self, person: PersonId) -> Result<Option<PersonKey>, SealError> {
+        self.keys.find(person.as_uuid()).map_err(|error| SealError(error.into()))
+    }
+}
+
 impl RowSeals for Seals {
     fn seal(
         &self,
@@ -179,15 +192,22 @@ impl RowSeals for Seals {
         person: PersonId,
         version: Position,
         plain: &[u8],
-    ) -> Option<Vec<u8>> {
-        let key = self.keys.find(person.as_uuid()).ok()??;
-        Some(key.seal_row(view, person, version.0, &compress::pack_as(Packed::Row, plain)))
+    ) -> Result<Option<Vec<u8>>, SealError> {
+        let Some(key) = self.key(person)? else { return Ok(None) };
+        let packed = compress::pack_as(Packed::Row, plain);
+        Ok(Some(key.seal_row(view, person, version.0, &packed)))
     }
 
-    fn open(&self, view: &str, person: PersonId, sealed: &mut [u8], plain: &mut Vec<u8>) -> bool {
-        let Ok(Some(key)) = self.keys.find(person.as_uuid()) else { return false };
-        let Ok((_, packed)) = key.open_row(view, person, sealed) else { return false };
-        compress::unpack_into(packed, plain).is_ok()
+    fn open(
+        &self,
+        view: &str,
+        person: PersonId,
+        sealed: &mut [u8],
+        plain: &mut Vec<u8>,
+    ) -> Result<bool, SealError> {
+        let Some(key) = self.key(person)? else { return Ok(false) };
+        let Ok((_, packed)) = key.open_row(view, person, sealed) else { return Ok(false) };
+        Ok(compress::unpack_into(packed, plain).is_ok())
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {

@@ -8,6 +8,7 @@ mod crash;
 mod damage;
 mod demo;
 mod door;
+mod erasing;
 pub mod events;
 pub mod faults;
 mod lives;

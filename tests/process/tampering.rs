@@ -189,7 +189,7 @@ async fn checkpoints_stay_provable_over_kill_9() {
 const SEED: [u8; 32] = [7; 32];
 
 /// What the program in Python found.
-fn verified(server: &Server, auditor: &str, vkey: &str, old: Option<&str>) -> Value {
+pub fn verified(server: &Server, auditor: &str, vkey: &str, old: Option<&str>) -> Value {
     verified_log(server, "", auditor, vkey, old)
 }
 
@@ -212,7 +212,7 @@ fn verified_log(server: &Server, log: &str, auditor: &str, vkey: &str, old: Opti
 }
 
 /// Its public key.
-const WITNESS: &str = "witness.example+d831bcf1+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+pub const WITNESS: &str = "witness.example+d831bcf1+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_independent_program_verifies_records_tiles_and_proofs() {

@@ -2,13 +2,16 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::registry::{Accepted, CloudEvent, Collector, Home, Prepared, Receipt, Registry, Sender};
+use api::registry::{
+    Accepted, CloudEvent, Collector, Home, Ordered, Prepared, Receipt, Registry, Sender,
+};
 use domain::citizen_number::check_character;
 use domain::recorded::{Envelope, EventKey, EventType, Recorded};
-use domain::{Document, DocumentKind, Kind, PersonId, Position, Sequence};
+use domain::{Document, DocumentKind, Kind, Order, PersonId, Position, Sequence};
 use jiff::Timestamp;
 use journal::{Draft, Expected, StreamAppend, compress};
 use projections::{Archive, Row, RowSeals};
@@ -164,6 +167,41 @@ impl Desk {
             }
         }
         receipts
+    }
+
+    /// Hands in an order about somebody, approved by the chief.
+    pub fn order(&self, person: PersonId, order: Order, reference: &str) -> Receipt {
+        self.order_of("clerk", person, order, reference)
+    }
+
+    /// The erasure of somebody, handed in by somebody.
+    pub fn order_by(&self, actor: &str, person: PersonId) -> Receipt {
+        self.order_of(actor, person, Order::Erase, "(2026) 1")
+    }
+
+    fn order_of(&self, actor: &str, person: PersonId, order: Order, reference: &str) -> Receipt {
+        self.clock.set(self.clock.get() + 3_600);
+        let ordered = Ordered {
+            person,
+            order,
+            reference: reference.into(),
+            approved_by: "chief".into(),
+            actor: actor.into(),
+            department: None,
+            received_at: Timestamp::from_second(self.clock.get()).expect("an instant"),
+        };
+        self.runtime.block_on(self.registry().order(ordered)).expect("there is room")
+    }
+
+    /// The registry's directory.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Closes the registry and does something to its directory.
+    pub fn meddle(&mut self, meddle: impl FnOnce(&Path)) {
+        drop(self.registry.take());
+        meddle(self.folder.path());
     }
 
     /// Hands in one event that is to be recorded.

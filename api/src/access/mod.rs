@@ -17,21 +17,33 @@ pub use gate::{Gate, Refused};
 pub use hiding::{Hiding, HidingError, LEGAL_BASES, LegalBasis};
 pub use tokens::{NewGrant, StoreError, TokenError, TokenStore};
 
-/// What a token's holder is.
+/// What a token's holder is. Names of tokens of the first version stay; each has a second name, the
+/// one that the separation of duties knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// A system that reports life events.
     Upstream,
-    /// Somebody who checks facts on the ground.
+    /// Somebody who enters what a village tells.
+    VillageClerk,
+    /// Somebody who checks facts on the ground, for a township.
+    #[serde(alias = "township_verifier")]
     Verifier,
+    /// Somebody who works on the records of a county.
+    CountyOperator,
+    /// Somebody of a department, for the topics of that department.
+    DepartmentLiaison,
+    /// Somebody who asks how good the register is; sees sums only.
+    #[serde(alias = "statistician")]
+    Analyst,
     /// Somebody who follows who did what.
     Auditor,
-    /// Somebody who asks how good the register is.
-    Analyst,
+    /// Somebody who decides who may see what, and sees no data.
+    SecurityOfficer,
     /// A person who looks at their own record.
     Citizen,
-    /// Somebody who runs the service.
+    /// Somebody who runs the service, and sees no data.
+    #[serde(alias = "system_operator")]
     Admin,
 }
 
@@ -56,29 +68,69 @@ pub enum Action {
     ReadMetrics,
     /// Read the log and its proofs.
     ReadLog,
-    /// Read who looked at a person.
+    /// Read who did what: breaks of the glass, alarms.
+    ReadAudit,
+    /// Read who looked at a person; citizens, at themselves.
     ReadAccesses,
     /// Read who was told a value of a person.
     ReadDisclosures,
-    /// Read who looked at whom.
-    ReadAudit,
+    /// See what is masked, person by person and with a reason.
+    Unmask,
+    /// Open one record whole for a short time, in an emergency.
+    BreakGlass,
+    /// Say as a second person whether breaking the glass was right.
+    ReviewBreakGlass,
+    /// Protect a person, and end it.
+    Protect,
+    /// Let a holder read on who has read very many.
+    ApproveReading,
+    /// Destroy the key of a person.
+    Erase,
+    /// Close a record so that only few see it.
+    Seal,
+    /// Read what is sealed.
+    ReadSealed,
+    /// Make and bring back copies of the registry.
+    Backup,
     /// Run the service.
     Operate,
 }
 
 use Action::{
-    Collect, ListPlace, Lookup, Operate, ReadAccesses, ReadAudit, ReadDisclosures, ReadHistory,
-    ReadLog, ReadMetrics, ReadPerson, ReadRejections, Search,
+    ApproveReading, Backup, BreakGlass, Collect, Erase, ListPlace, Lookup, Operate, Protect,
+    ReadAccesses, ReadAudit, ReadDisclosures, ReadHistory, ReadLog, ReadMetrics, ReadPerson,
+    ReadRejections, ReadSealed, ReviewBreakGlass, Seal, Search, Unmask,
 };
 
 /// Every role and all that it may do. What is not listed is not allowed. Where a person or a place
 /// is concerned the grant narrows it further.
 pub const ROLES: &[(Role, &[Action])] = &[
     (Role::Upstream, &[Collect, ReadRejections, Lookup, ReadPerson, ReadHistory]),
+    (Role::VillageClerk, &[Collect, ReadRejections, Lookup, Search, ReadPerson, ListPlace]),
     (
         Role::Verifier,
-        &[Collect, ReadRejections, Lookup, Search, ReadPerson, ReadHistory, ListPlace],
+        &[Collect, ReadRejections, Lookup, Search, ReadPerson, ReadHistory, ListPlace, Unmask],
     ),
+    (
+        Role::CountyOperator,
+        &[
+            Collect,
+            ReadRejections,
+            Lookup,
+            Search,
+            ReadPerson,
+            ReadHistory,
+            ListPlace,
+            ReadMetrics,
+            Unmask,
+            BreakGlass,
+        ],
+    ),
+    (
+        Role::DepartmentLiaison,
+        &[Collect, ReadRejections, Lookup, ReadPerson, ReadHistory, Unmask, BreakGlass],
+    ),
+    (Role::Analyst, &[ReadMetrics]),
     (
         Role::Auditor,
         &[
@@ -90,14 +142,17 @@ pub const ROLES: &[(Role, &[Action])] = &[
             ListPlace,
             ReadMetrics,
             ReadLog,
+            ReadAudit,
             ReadAccesses,
             ReadDisclosures,
-            ReadAudit,
+            Unmask,
+            ReviewBreakGlass,
+            ReadSealed,
         ],
     ),
-    (Role::Analyst, &[ReadMetrics]),
+    (Role::SecurityOfficer, &[Protect, ReadAudit, ApproveReading, ReadLog]),
     (Role::Citizen, &[ReadPerson, ReadHistory, ReadAccesses, ReadDisclosures]),
-    (Role::Admin, &[Operate, ReadMetrics, ReadRejections]),
+    (Role::Admin, &[Operate, ReadMetrics, ReadRejections, Erase, Seal, Backup]),
 ];
 
 /// Roles that are told who a reader is by the token's subject; others are told the department and
@@ -105,13 +160,17 @@ pub const ROLES: &[(Role, &[Action])] = &[
 pub const TOLD_WHO_READ: &[Role] = &[Role::Auditor];
 
 impl Role {
-    /// As it is written in tokens and records.
+    /// The name in tokens and in the contract.
     pub fn name(self) -> &'static str {
         match self {
             Role::Upstream => "upstream",
+            Role::VillageClerk => "village_clerk",
             Role::Verifier => "verifier",
-            Role::Auditor => "auditor",
+            Role::CountyOperator => "county_operator",
+            Role::DepartmentLiaison => "department_liaison",
             Role::Analyst => "analyst",
+            Role::Auditor => "auditor",
+            Role::SecurityOfficer => "security_officer",
             Role::Citizen => "citizen",
             Role::Admin => "admin",
         }

@@ -6,6 +6,7 @@ mod demo;
 mod door;
 mod generate;
 mod ingest;
+mod orders;
 mod replay_log;
 mod replay_person;
 mod rotate_master_key;
@@ -52,6 +53,12 @@ enum Command {
     Restore(backup::Restore),
     /// Put another master key in the place of the one that wraps the keys of persons
     RotateMasterKey(rotate_master_key::RotateMasterKey),
+    /// Destroy the key of a person under a lawful order: what is sealed for them is gone for good
+    Erase(orders::Erase),
+    /// Hide a record, or topics of it, until a day
+    Seal(orders::Seal),
+    /// Open a sealed record again
+    Unseal(orders::Unseal),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -95,6 +102,9 @@ pub fn run() -> ExitCode {
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
         Command::RotateMasterKey(rotate) => rotate.run(),
+        Command::Erase(erase) => erase.run(),
+        Command::Seal(seal) => seal.run(),
+        Command::Unseal(unseal) => unseal.run(),
         Command::Token(token) => token.run(),
         Command::LogKey { data } => print_log_keys(&data),
         Command::Completions { shell } => {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::Failure;
-use crate::access::{Grant, NewGrant, PURPOSES, Role, TokenStore};
+use crate::access::{Grant, NewGrant, PURPOSES, ROLES, Role, TokenStore};
 use crate::registry::Home;
 
 /// What to do with tokens.
@@ -82,7 +82,7 @@ impl Create {
     fn token(self) -> Result<String, Failure> {
         let store = store(&self.data)?;
         let expires_at = self.expires.map(|length| Timestamp::now().checked_add(length));
-        let role = format!("{:?}", self.role).to_ascii_lowercase();
+        let role = self.role.name().to_owned();
         let named = match self.department {
             Some(code) => format!("{role}-{}", String::from_utf8_lossy(&code).to_lowercase()),
             None => role,
@@ -120,7 +120,8 @@ fn described(grant: &Grant) -> serde_json::Value {
 
 fn role(text: &str) -> Result<Role, String> {
     serde_json::from_value(json!(text)).map_err(|_| {
-        "one of upstream, verifier, auditor, analyst, citizen, admin is due".to_owned()
+        let names: Vec<_> = ROLES.iter().map(|(role, _)| role.name()).collect();
+        format!("one of {} is due", names.join(", "))
     })
 }
 

@@ -1,5 +1,7 @@
 //! Archives and histories as the outside contract shows them.
 
+mod withheld;
+
 use std::sync::LazyLock;
 
 use axum::http::header::CONTENT_TYPE;
@@ -354,7 +356,7 @@ pub fn entry(entry: &Entry) -> Value {
 
 /// A department's code as it stands in a source.
 pub fn department(code: [u8; 3]) -> String {
-    ascii(&code).to_ascii_lowercase()
+    ascii(&code).trim_matches('\0').to_ascii_lowercase()
 }
 
 /// A code of the envelope as text.

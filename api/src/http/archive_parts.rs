@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::{Basis, HouseholdId, Item, Topic};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use projections::archive::Field;
 use projections::{Archive, People};
 use serde::Serialize;
@@ -22,6 +23,7 @@ pub(super) type Topics<'a> = BTreeMap<&'a str, Shown<'a>>;
 pub(super) enum Shown<'a> {
     Fields(BTreeMap<&'a str, Told<'a, Text<'a>>>),
     Whole(Told<'a, Text<'a>>),
+    Withheld { withheld_until: Date },
 }
 
 /// A household that the person belongs to.

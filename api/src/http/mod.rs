@@ -12,6 +12,7 @@ mod bare;
 pub mod batch;
 mod bodies;
 mod catalogue;
+mod closed;
 pub mod cloudevents;
 mod connection;
 mod divisions;
@@ -26,6 +27,7 @@ mod log_of_reads;
 mod logged;
 mod metrics;
 mod operate;
+mod orders;
 mod persons;
 mod places;
 pub mod problem;
@@ -72,6 +74,7 @@ pub fn service(registry: &Arc<Registry>, gate: impl Into<Gate>) -> Router {
         .merge(households::routes(shared()))
         .merge(accesses::routes(shared()))
         .merge(audit_accesses::routes(shared()))
+        .merge(orders::routes(shared()))
         .merge(quality::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(log::routes(shared()))

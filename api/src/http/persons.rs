@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::archive_json::{self, AsOf, Shown};
+use super::closed;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{self, Answer, record_answer};
@@ -93,10 +94,11 @@ async fn read_person(
     let archive = past.as_ref().unwrap_or(&row.archive);
     let wanted = question.fields.as_deref().map(|fields| fields.split(',').collect::<Vec<_>>());
     let as_of = AsOf { known_at, position, valid_on };
+    let hidden = closed::hidden_topics(&who, &row);
     let (people, deadlines) = (&registry.views.people, &registry.deadlines);
     let shown = Shown::new(people, id, archive, wanted.as_deref(), as_of, deadlines);
-    let shown = shown.joined(asked_for, absorbed);
-    let told = values_told::of_archive(archive, wanted.as_deref());
+    let shown = shown.joined(asked_for, absorbed).withholding(&hidden);
+    let told = values_told::of_archive(archive, wanted.as_deref()).without(closed::items_of_topics(&hidden));
     let recorded = Answer {
         fields: shown.parts(),
         as_of: axes(valid_on, known_at),
@@ -128,18 +130,33 @@ async fn read_history(
 ) -> Result<Response, Problem> {
     who.require(Action::ReadHistory)?;
     wait_at_least(&registry, &headers).await?;
-    let (id, _) = visible(&registry, &who, &id)?;
+    let asked_for = person_named(&id)?;
+    let is_erased = closed::erased_to_audit(&registry, &who, asked_for)?;
+    let (id, hidden) = match is_erased {
+        true => (asked_for, Vec::new()),
+        false => {
+            let (id, row) = visible_id(&registry, &who, asked_for)?;
+            (id, closed::hidden_topics(&who, &row))
+        }
+    };
     let position = registry.folded();
     let log = registry.log().clone();
     let entries = tokio::task::spawn_blocking(move || replay::history::history(&log, id)).await;
     let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
-    let events: Vec<_> = entries.iter().map(archive_json::entry).collect();
+    let events = closed::entries(&entries, &hidden);
     // The log may be further than the views.
     let newest = entries.iter().map(|entry| entry.event.envelope.position).max();
+    let mut as_of = Map::new();
+    if is_erased {
+        // The record of the read has no stream of theirs any more.
+        as_of.insert("erased".into(), json!(id));
+    }
+    let told = values_told::of_history(&entries).without(closed::items_of_topics(&hidden));
     let told = Answer {
         fields: vec!["history"],
+        as_of,
         position: newest.map_or(position, |newest| newest.max(position)),
-        ..Answer::about("read_history", id, values_told::of_history(&entries))
+        ..Answer::about("read_history", id, told)
     };
     record_answer(&registry, &who, purpose, told).await?;
     Ok(at_position(position, Json(json!({"person_id": id, "events": events}))))
@@ -279,6 +296,9 @@ async fn list_people(
     let next = next.map(|(place, person)| format!("{place}.{person}"));
     let (mut list, mut persons) = (Vec::new(), Vec::with_capacity(people.len()));
     for (place, id) in people {
+        if closed::is_unlisted(&registry, &who, id)? {
+            continue;
+        }
         let row = registry.views.people.row(id).map_err(|error| internal(&error))?;
         // The list and the row are read one after the other: who has moved in between is left out.
         let Some(row) = row.filter(|row| row.places().any(|one| one == place)) else { continue };
@@ -310,7 +330,7 @@ pub(super) fn visible(
     visible_id(registry, who, person_named(id)?)
 }
 
-fn person_named(id: &str) -> Result<PersonId, Problem> {
+pub(super) fn person_named(id: &str) -> Result<PersonId, Problem> {
     let id = uuid::Uuid::parse_str(id).map_err(|_| Problem::new(&kinds::NOT_FOUND))?;
     Ok(PersonId::from_uuid(id))
 }
@@ -321,23 +341,21 @@ pub(super) fn visible_id(
     who: &Who,
     id: PersonId,
 ) -> Result<(PersonId, Arc<Row>), Problem> {
-    let not_found = || Problem::new(&kinds::NOT_FOUND);
-    let row = |id| registry.views.people.row(id).map_err(|error| internal(&error));
-    let (mut id, mut found) = (id, row(id)?.ok_or_else(not_found)?);
+    let (mut id, mut found) = (id, closed::row(registry, who, id)?);
     while let Some(owner) = found.owner {
-        (id, found) = (owner, row(owner)?.ok_or_else(not_found)?);
+        (id, found) = (owner, closed::row(registry, who, owner)?);
     }
     reached(who, id, &found)?;
+    closed::refuse_hidden(who, &found)?;
     Ok((id, found))
 }
 
 /// Whether the grant reaches a record by itself, be it absorbed into another one.
 fn visible_alone(registry: &Registry, who: &Who, id: PersonId) -> Result<(), Problem> {
-    let row = registry.views.people.row(id).map_err(|error| internal(&error))?;
-    reached(who, id, row.as_deref().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?)
+    reached(who, id, &*closed::row(registry, who, id)?)
 }
 
-fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
+pub(super) fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
     let reached = who.0.may_read(id) && row.places().any(|place| who.0.covers(place));
     if reached { Ok(()) } else { Err(Problem::new(&kinds::NOT_FOUND)) }
 }

@@ -70,6 +70,9 @@ pub static CONFLICT: ProblemKind = kind(
     "同一来源和编号已登记过不同内容",
     "the same source and id were recorded before with other content",
 );
+/// Somebody was here, and is erased.
+pub static ERASED: ProblemKind =
+    kind(410, "erased", "此人档案已依法删除", "the record was erased by lawful order");
 /// Too many bytes.
 pub static BODY_TOO_LARGE: ProblemKind =
     kind(413, "body_too_large", "请求内容过大", "the body is too large");

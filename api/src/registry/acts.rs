@@ -72,9 +72,23 @@ impl Acts<'_> {
         if matches!(named, PersonRef::Id(_)) && known.person.events() == 0 {
             return Err(ActError::Refused(Refusal::PersonUnknown));
         }
-        match known.person.owner() {
-            None => Ok(id),
-            Some(owner) => Ok(self.memory.behind(owner)?),
+        let person = match known.person.owner() {
+            None => id,
+            Some(owner) => self.memory.behind(owner)?,
+        };
+        self.refuse_erased(person)?;
+        Ok(person)
+    }
+
+    /// Nothing more is recorded about somebody who is erased, by whatever document they are named.
+    pub(super) fn refuse_erased(&mut self, person: PersonId) -> Result<(), ActError> {
+        let known = self.memory.known(person)?;
+        let (is_erased, has_key) = (known.person.is_erased(), known.key.is_some());
+        // A log that was brought back older than the keys does not tell of the erasure.
+        let is_destroyed = !has_key && self.memory.log().keys().is_destroyed(person.as_uuid());
+        match is_erased || is_destroyed {
+            true => Err(ActError::Refused(Refusal::PersonErased)),
+            false => Ok(()),
         }
     }
 
@@ -244,6 +258,9 @@ impl Acts<'_> {
         let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
         for person in others {
             let there = &self.memory.known(person)?.person;
+            if there.is_erased() {
+                continue;
+            }
             let brought = || there.death_aside_of(subject).filter(|_| is_root && root.is_death());
             let Some(told) = there.recorded_under(key).or_else(brought) else {
                 continue;
@@ -273,6 +290,7 @@ impl Acts<'_> {
         if id == telling.person {
             return Ok((None, false));
         }
+        self.refuse_erased(id)?;
         let known = self.memory.known(id)?;
         let (owner, is_free) = (known.person.owner(), known.person.is_unused());
         if let Some(owner) = owner {

@@ -165,7 +165,7 @@ impl Decider {
 
 /// Everything decided of a person's stream, whose events stand at `places`: from the log, once it
 /// holds those of the groups before, and from the group at hand.
-fn decided_life(
+pub(super) fn decided_life(
     log: &LogReader,
     group: &[Decided],
     places: &[Position],

@@ -2,17 +2,19 @@
 //! and then every sender is answered. While one group syncs, the next one gathers and is decided.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
-use domain::StreamId;
 use domain::recorded::Recorded;
+use domain::{Order, StreamId};
 use journal::{AppendError, Draft, Expected, Journal, KeyError, KeySlots, StreamAppend, compress};
 use replay::Tail;
 use tokio::sync::oneshot;
 
 use super::Prepared;
 use super::decide::{Decided, Decider, Group};
+use super::erasure::Erasing;
+use super::orders::Ordered;
 use super::receipt::Receipt;
 
 /// Submissions decided into one group at most.
@@ -30,26 +32,69 @@ const GATHER: Duration = Duration::from_micros(200);
 /// would wait for more of them.
 const GROUPS_WAITING_MAX: usize = 0;
 
-/// Submissions that are decided together, and where to answer.
+/// What is decided together, and where to answer.
 pub struct Job {
     /// What was sent.
-    pub submissions: Vec<Prepared>,
-    /// Whether all or none is to be recorded.
-    pub atomic: bool,
+    pub work: Work,
     /// Where the receipts go, in order.
     pub answer: oneshot::Sender<Vec<Receipt>>,
 }
 
-type Answers = Vec<(oneshot::Sender<Vec<Receipt>>, Vec<Receipt>)>;
+/// What is to be decided.
+pub enum Work {
+    /// Submissions, and whether all or none is to be recorded.
+    Submissions(Vec<Prepared>, bool),
+    /// An order about a record.
+    Order(Box<Ordered>),
+}
+
+impl Work {
+    fn size(&self) -> usize {
+        match self {
+            Self::Submissions(batch, _) => batch.len(),
+            Self::Order(_) => 1,
+        }
+    }
+
+    /// Whether the answer waits until keys are destroyed.
+    fn erases(&self) -> bool {
+        matches!(self, Self::Order(ordered) if ordered.order == Order::Erase)
+    }
+
+    fn decide(&self, decider: &mut Decider) -> Vec<Receipt> {
+        match self {
+            Self::Submissions(batch, atomic) => decider.decide(batch, *atomic),
+            Self::Order(ordered) => vec![decider.order(ordered)],
+        }
+    }
+}
+
+/// Receipts and where they go, once they are true.
+pub(super) struct Answer {
+    to: oneshot::Sender<Vec<Receipt>>,
+    receipts: Vec<Receipt>,
+    erases: bool,
+}
+
+impl Answer {
+    pub(super) fn send(self) {
+        // A sender that went away finds its receipt when it sends again.
+        drop(self.to.send(self.receipts));
+    }
+}
+
+type Answers = Vec<Answer>;
 
 /// Starts the threads. They end when every sender of jobs is gone; what was queued is recorded.
-/// Each group is added to `tail` for the follower; `behind` tells how many events the views are behind the log.
-pub fn start(
+/// Each group is added to `tail` for the follower; `behind` tells how many events the views are
+/// behind the log. What an erasure leaves to do is handed to `erasing`.
+pub(super) fn start(
     decider: Decider,
     jobs: Receiver<Job>,
     journal: Arc<dyn Journal>,
     keys: Arc<KeySlots>,
     tail: Arc<Tail>,
+    erasing: Sender<Erasing>,
     behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
@@ -61,7 +106,7 @@ pub fn start(
     vec![
         spawn("decide", Box::new(move || decide(decider, &jobs, &groups, behind))),
         spawn("keys", Box::new(move || sync_keys(&decided, &keys, &locked))),
-        spawn("append", Box::new(move || append(&durable_keys, &*journal, &tail))),
+        spawn("append", Box::new(move || append(&durable_keys, &*journal, &tail, &erasing))),
     ]
 }
 
@@ -84,9 +129,9 @@ fn decide(
         let mut submissions = 0;
         let mut next = Some(job);
         while let Some(job) = next {
-            submissions += job.submissions.len();
-            let receipts = decider.decide(&job.submissions, job.atomic);
-            answers.push((job.answer, receipts));
+            submissions += job.work.size();
+            let receipts = job.work.decide(&mut decider);
+            answers.push(Answer { to: job.answer, receipts, erases: job.work.erases() });
             next = if submissions < GROUP_SUBMISSIONS_MAX { jobs.try_recv().ok() } else { None };
         }
         are_many = answers.len() > 1;
@@ -115,8 +160,14 @@ fn sync_keys(
     }
 }
 
-fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, tail: &Tail) {
+fn append(
+    decided: &Receiver<(Group, Answers)>,
+    journal: &dyn Journal,
+    tail: &Tail,
+    erasing: &Sender<Erasing>,
+) {
     while let Ok((mut group, answers)) = decided.recv() {
+        let mut erasing_now = Erasing::of(&group.events);
         if !group.events.is_empty() {
             let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
             tail.add(group.events.iter_mut().map(|event| {
@@ -132,9 +183,12 @@ fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, tail: &Ta
                 }
             }
         }
-        for (answer, receipts) in answers {
-            // A sender that went away finds its receipt when it sends again.
-            drop(answer.send(receipts));
+        let (waiting, answers): (Vec<_>, _) = answers.into_iter().partition(|one| one.erases);
+        answers.into_iter().for_each(Answer::send);
+        if !waiting.is_empty() {
+            // Should its thread be gone, the next start destroys the keys.
+            erasing_now.answers = waiting;
+            drop(erasing.send(erasing_now));
         }
     }
 }

@@ -64,6 +64,9 @@ impl Acts<'_> {
                 if !others.0.iter().any(|related| related.person == guardian) {
                     let role = Role::FormerGuardian;
                     let guardian = self.memory.behind(guardian)?;
+                    if self.memory.known(guardian)?.person.is_erased() {
+                        continue;
+                    }
                     self.add(&mut others, kind, role, guardian, subject, None, "/data/person")?;
                 }
             }
@@ -162,6 +165,9 @@ impl Acts<'_> {
         };
         let Some(spouse) = spouse else { return Ok(None) };
         let spouse = self.memory.behind(spouse)?;
+        if self.memory.known(spouse)?.person.is_erased() {
+            return Ok(None);
+        }
         let other = self.memory.facts(spouse)?;
         let lives = other.died_on().is_none_or(|died| died > day);
         // Code art. 51: the marriage revives by itself, unless the other one has married again.

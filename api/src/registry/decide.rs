@@ -27,7 +27,7 @@ use super::receipt::{Accepted, Flag, Receipt};
 use super::{Prepared, rejections};
 
 /// How long an event that was decided may be on its way to the disk.
-const ON_ITS_WAY: Duration = Duration::from_secs(5);
+pub(super) const ON_ITS_WAY: Duration = Duration::from_secs(5);
 
 /// An event that was decided, on its way to be sealed and appended.
 pub struct Decided {

@@ -234,7 +234,10 @@ impl Acts<'_> {
                 }
                 Some(owner) => id = owner,
                 None if id == subject => return Err(ActError::Refused(Refusal::SamePerson)),
-                None => return Ok(id),
+                None => {
+                    self.refuse_erased(id)?;
+                    return Ok(id);
+                }
             }
         }
     }

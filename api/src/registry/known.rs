@@ -156,6 +156,12 @@ impl Memory {
         self.put(id, Box::new(known));
     }
 
+    /// Forgets what is packed of a person who is at hand.
+    pub fn forget_packed(&mut self, id: PersonId) {
+        self.packed.young.remove(&id);
+        self.packed.old.remove(&id);
+    }
+
     /// In whose stream a submission was lately recorded: finds a key that is used again for
     /// somebody else, which the stream of that other person cannot tell.
     pub fn recent(&mut self) -> &mut Recent {

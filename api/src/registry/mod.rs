@@ -7,6 +7,7 @@ mod commit;
 mod concerned;
 mod decide;
 mod envelope;
+mod erasure;
 pub mod home;
 pub mod intake;
 mod joins;
@@ -14,6 +15,8 @@ mod known;
 pub mod lines;
 pub mod log_key;
 pub mod master_key;
+mod naming;
+mod orders;
 pub mod reads;
 pub mod receipt;
 mod rejections;
@@ -38,16 +41,19 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use home::{Home, HomeError};
 pub use intake::Intake;
 pub use log_key::Trees;
+pub use orders::Ordered;
 pub use reads::{Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
 pub use sender::{Collector, Sender};
 
-use commit::Job;
+use commit::{Job, Work};
 use decide::Decider;
 use known::Memory;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
+/// How long an order waits for the views.
+const VIEWS_BEFORE_ORDER: Duration = Duration::from_secs(20);
 /// Persons in one generation of the decider's memory, at some 250 bytes each.
 const REMEMBERED_PERSONS: usize = 1_500_000;
 
@@ -151,6 +157,7 @@ impl Registry {
         let logs = home.logs()?;
         // Before anything else reads or writes: a log that is not what was signed is not served.
         let trees = Trees::open(folder, &**logs.log.journal(), &*logs.reads)?;
+        erasure::finish(&logs.log)?;
         let tree_followers = vec![
             TreeFollower::start(Arc::clone(logs.log.journal()), Arc::clone(&trees.events)),
             TreeFollower::start(Arc::clone(&logs.reads), Arc::clone(&trees.reads)),
@@ -172,7 +179,17 @@ impl Registry {
             let (journal, folded) = (Arc::clone(&journal), folded.clone());
             move || journal.head().0.saturating_sub(folded.borrow().0)
         };
-        let threads = commit::start(decider, queue, journal, Arc::clone(&keys), tail, behind);
+        let (erasing, erasures) = mpsc::channel();
+        let mut threads =
+            commit::start(decider, queue, journal, Arc::clone(&keys), tail, erasing, behind);
+        let has_failed = follower.failure();
+        let (of_erasures, views_at) = (logs.log.clone(), folded.clone());
+        let erase = move || {
+            let has_passed = |position| *views_at.borrow() >= position || has_failed();
+            erasure::run(&erasures, &of_erasures, has_passed);
+        };
+        let erase = std::thread::Builder::new().name("erase".to_owned()).spawn(erase);
+        threads.push(erase.expect("the system gives a thread at start"));
         Ok(Self {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
@@ -206,6 +223,25 @@ impl Registry {
     /// Whether the views follow the log.
     pub fn is_following(&self) -> bool {
         self.follower.as_ref().is_some_and(|follower| !follower.has_failed())
+    }
+
+    /// Decides an order about a record. An erasure is answered when the key is destroyed.
+    ///
+    /// # Errors
+    /// [`Overloaded`] when there is no place; nothing was taken.
+    pub async fn order(&self, ordered: Ordered) -> Result<Receipt, Overloaded> {
+        let overloaded = Overloaded { retry_after_seconds: 1 };
+        // What goes with an erased person is found by the views.
+        let head = self.log.journal().head();
+        if !self.wait_until_folded(head, VIEWS_BEFORE_ORDER).await {
+            return Err(Overloaded { retry_after_seconds: 30 });
+        }
+        let _room = self.room.try_acquire().map_err(|_| overloaded)?;
+        let (answer, receipts) = oneshot::channel();
+        let jobs = self.jobs.as_ref().ok_or(overloaded)?;
+        let job = Job { work: Work::Order(Box::new(ordered)), answer };
+        jobs.send(job).map_err(|_| overloaded)?;
+        receipts.await.ok().and_then(|mut receipts| receipts.pop()).ok_or(overloaded)
     }
 
     /// The Merkle trees of the logs.
@@ -259,7 +295,7 @@ impl Collector for Registry {
         let _room = self.room.try_acquire_many(wanted).map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
-        let job = Job { submissions: batch, atomic, answer };
+        let job = Job { work: Work::Submissions(batch, atomic), answer };
         jobs.send(job).map_err(|_| overloaded)?;
         let mut receipts = receipts.await.map_err(|_| overloaded)?;
         // Not to those of many: a file that is sent again would be answered with its own length.

@@ -1,5 +1,6 @@
-//! What is sent in vain is kept in the stream of its source, sealed for the person whom it is
-//! about, so that nothing that was sent is ever silently dropped.
+//! What is sent in vain is kept in the stream of its source, so that nothing that was sent is ever
+//! silently dropped. It is sealed for the person whom it is about, or under a key of its own where
+//! it may name others too.
 
 use std::sync::Arc;
 
@@ -14,11 +15,15 @@ use replay::ReplayError;
 use serde_json::Map;
 
 use super::Prepared;
-use super::acts::event_key;
+use super::acts::{ActError, event_key};
 use super::decide::{Decided, Decider};
+use super::naming::own_slot;
 
 /// Bytes of a refused submission that are kept: what fits a record with room to spare.
 const RECEIVED_BYTES_MAX: usize = 24 * 1024;
+
+/// The rule by which nothing is recorded about somebody who is erased.
+const ERASED: &str = "person_erased";
 
 /// A refused submission, ready to be kept.
 pub(super) struct Refusal {
@@ -29,6 +34,8 @@ pub(super) struct Refusal {
     sent_at: Option<Timestamp>,
     received_at: Timestamp,
     actor: String,
+    /// Whether it names one person and nobody else.
+    names_one: bool,
     rejection: Rejection,
 }
 
@@ -44,6 +51,7 @@ pub(super) fn of(prepared: &Prepared, faults: &[Fault], conflict: bool) -> Refus
             sent_at: None,
             received_at: unfit.received_at,
             actor: unfit.actor.clone(),
+            names_one: false,
             rejection: Rejection {
                 id: cut(&unfit.id, 255).to_owned(),
                 event_type: cut(&unfit.event_type, 255).to_owned(),
@@ -72,6 +80,9 @@ fn of_submission(submission: &Submission, faults: &[Fault], conflict: bool) -> R
         sent_at: submission.sent_at,
         received_at: submission.received_at,
         actor: submission.actor.clone(),
+        names_one: report.related.is_empty()
+            && report.members.is_empty()
+            && report.observations.is_empty(),
         rejection: Rejection {
             id: submission.id.clone(),
             event_type: format!("renkou.{}.v{}", submission.kind.code(), submission.version),
@@ -90,19 +101,29 @@ impl Decider {
         let Refusal { source, person, rejection: mut kept, .. } = refusal;
         let stream = unit_stream(&self.identity, &source);
         let key = event_key(&self.identity, &source.text, &kept.id);
-        let person =
-            person.and_then(|named| self.acts().resolve(&named, key, format_args!("")).ok());
+        let resolved = person.map(|named| self.acts().resolve(&named, key, format_args!("")));
+        let names_erased = matches!(&resolved, Some(Err(ActError::Refused(rule)))
+            if *rule == domain::Refusal::PersonErased);
+        let person = resolved.and_then(Result::ok);
         kept.person = person;
-        let person_key = match person {
+        let is_of_erased = |fault: &Fault| fault.code == ERASED;
+        if names_erased || kept.faults.iter().any(is_of_erased) {
+            // What was erased does not come in again by this door.
+            kept.received.clear();
+        }
+        let sequence = self.unit_sequence(stream)?;
+        let person_key = match person.filter(|_| refusal.names_one) {
             Some(person) => self.memory.known(person)?.key.clone(),
             None => None,
         };
-        let sealed_for = person.filter(|_| person_key.is_some()).map(StreamId::from);
-        let sealing = match person_key {
-            Some(key) => key,
-            None => self.unit_key(stream)?,
+        let (sealed_for, sealing) = match (person, person_key) {
+            (Some(person), Some(key)) => (StreamId::from(person), key),
+            _ => {
+                let slot = own_slot(&self.identity, stream, sequence);
+                (slot, self.own_key(slot)?)
+            }
         };
-        let sequence = self.unit_sequence(stream)?;
+        let sealed_for = Some(sealed_for);
         let recorded_at = self.recorded_at(refusal.received_at);
         let envelope = Envelope {
             position: self.next,
@@ -112,7 +133,7 @@ impl Decider {
             previous: Position(0),
             event_type: Kind::SubmissionRejected.event_type(false),
             key,
-            content: ContentTag([0; 8]),
+            content: if kept.conflict { ContentTag::CONFLICT } else { ContentTag::REFUSED },
             clocks: Clocks {
                 occurred_on: domain::clocks::day_in_china(refusal.received_at),
                 known_on: None,
@@ -136,9 +157,9 @@ impl Decider {
         Ok(())
     }
 
-    fn unit_key(&mut self, stream: StreamId) -> Result<Arc<journal::PersonKey>, ReplayError> {
+    fn own_key(&mut self, slot: StreamId) -> Result<Arc<journal::PersonKey>, ReplayError> {
         self.group.issued_keys = true;
-        Ok(Arc::new(super::commit::unless_the_disk_failed(self.keys.issue(stream.id))?))
+        Ok(Arc::new(super::commit::unless_the_disk_failed(self.keys.issue(slot.id))?))
     }
 
     fn unit_sequence(&mut self, stream: StreamId) -> Result<Sequence, ReplayError> {
@@ -156,7 +177,12 @@ impl Decider {
 
 /// The stream of a source.
 pub fn unit_stream(identity: &domain::IdentityKey, source: &Source) -> StreamId {
-    let id = identity.hash(&[b"unit|", source.text.as_bytes()]);
+    unit_stream_of(identity, &source.text)
+}
+
+/// The same by the text of the source.
+pub(super) fn unit_stream_of(identity: &domain::IdentityKey, source: &str) -> StreamId {
+    let id = identity.hash(&[b"unit|", source.as_bytes()]);
     let id = PersonId::from_custom_bytes(id).as_uuid();
     StreamId { kind: StreamKind::Unit, id }
 }

@@ -42,6 +42,9 @@ pub(super) const ROWS: &[Entry] = &[
         .authority(&[POL])
         .after_death(),
     own(Kind::DocumentClaimed, "document_claimed", "证件认领", "Document claimed"),
+    own(Kind::Erased, "erased", "依法删除", "Erased by lawful order").after_death(),
+    own(Kind::Sealed, "sealed", "封存", "Sealed until a day").after_death(),
+    own(Kind::Unsealed, "unsealed", "解封", "Unsealed").after_death(),
     own(Kind::SubmissionRejected, "submission_rejected", "退回", "Submission refused"),
     own(Kind::PersonRead, "person_read", "查阅", "Person read"),
 ];

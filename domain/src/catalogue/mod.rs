@@ -196,6 +196,12 @@ pub enum Kind {
     PersonSplit = 108,
     /// 证件认领
     DocumentClaimed = 109,
+    /// 依法删除
+    Erased = 110,
+    /// 封存
+    Sealed = 111,
+    /// 解封
+    Unsealed = 112,
     /// 退回
     SubmissionRejected = 201,
     /// 查阅
@@ -344,6 +350,11 @@ impl Kind {
     /// Whether it says that two records are of one person, or that they are not.
     pub fn joins_or_parts(self) -> bool {
         matches!(self, Kind::PersonMerge | Kind::PersonSplit)
+    }
+
+    /// Whether it is an order about the record, which says nothing of the life in it.
+    pub fn is_order(self) -> bool {
+        matches!(self, Kind::Erased | Kind::Sealed | Kind::Unsealed)
     }
 
     /// Whether it acts on an earlier event instead of stating something new.

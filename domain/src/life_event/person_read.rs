@@ -92,6 +92,15 @@ impl ItemsTold {
         Item::all().filter(move |item| all & (1 << item.number()) != 0)
     }
 
+    /// What was told without the values of some items.
+    #[must_use]
+    pub fn without(mut self, items: impl IntoIterator<Item = Item>) -> Self {
+        let hidden = items.into_iter().fold(0, |bits, item| bits | 1 << item.number());
+        self.0.iter_mut().for_each(|(_, told)| *told &= !hidden);
+        self.0.retain(|(_, told)| *told != 0);
+        self
+    }
+
     /// Whether no value was told.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

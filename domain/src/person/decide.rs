@@ -17,6 +17,9 @@ impl Person {
     /// # Errors
     /// [`Refused`] with every broken rule.
     pub fn decide(&self, command: &Record) -> Result<(), Refused> {
+        if self.is_erased() {
+            return Err(Refused(vec![Refusal::PersonErased]));
+        }
         let (kind, side) = command.event.kind();
         let mut broken = Vec::new();
         match kind {
@@ -24,6 +27,7 @@ impl Person {
             _ if kind.is_death() && !side => self.refuse_death(command, &mut broken),
             Kind::Correction | Kind::Annulment if !side => self.refuse_change(command, &mut broken),
             Kind::Correction | Kind::Annulment | Kind::DocumentClaimed => {}
+            Kind::Erased | Kind::Sealed | Kind::Unsealed => {}
             Kind::PersonMerge | Kind::PersonSplit => self.refuse_join(command, &mut broken),
             // What ends or revives a tie to somebody else is never impossible for the other one;
             // nor are their own facts at stake in a birth.

@@ -14,7 +14,7 @@ use cqrs_es::{Aggregate, DomainEvent};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Kind;
+use crate::catalogue::{Kind, SIDE};
 use crate::ids::{PersonId, Sequence};
 use crate::items::{Item, parse_day};
 use crate::life_event::{LifeEvent, Related, Role};
@@ -135,6 +135,9 @@ impl Aggregate for Person {
             self.owner =
                 event.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
         }
+        if kind == Kind::Erased {
+            self.forget();
+        }
         if kind.joins_or_parts() {
             self.join(sequence, kind, side, &event.life.related);
         }
@@ -169,6 +172,18 @@ impl Person {
     /// How many events the stream holds.
     pub fn events(&self) -> u32 {
         self.memos.len() as u32
+    }
+
+    /// Whether the record was erased by lawful order. Nothing is told in the stream after that.
+    pub fn is_erased(&self) -> bool {
+        self.memos.last().is_some_and(|memo| memo.number % SIDE == Kind::Erased as u16)
+    }
+
+    /// Keeps what stands in the clear in the log, and nothing else.
+    fn forget(&mut self) {
+        let memos = std::mem::take(&mut self.memos);
+        let in_clear = |memo: Memo| Memo { target: None, is_approved: false, ..memo };
+        *self = Self { memos: memos.into_iter().map(in_clear).collect(), ..Self::default() };
     }
 
     /// The person to whom this stream's document belongs, when it is another one.
@@ -347,7 +362,7 @@ impl Person {
     fn day(&self, sequence: u32) -> Date {
         let corrected = self.memos.iter().enumerate().rev().find(|(at, memo)| {
             memo.target == Some(sequence)
-                && memo.number % crate::catalogue::SIDE == Kind::Correction as u16
+                && memo.number % SIDE == Kind::Correction as u16
                 && !self.is_void(*at as u32)
         });
         corrected.map_or(self.memos[sequence as usize].occurred_on, |(_, memo)| memo.occurred_on)
@@ -357,7 +372,7 @@ impl Person {
     fn is_void(&self, sequence: u32) -> bool {
         self.memos.iter().enumerate().skip(sequence as usize + 1).any(|(at, memo)| {
             memo.target == Some(sequence)
-                && memo.number % crate::catalogue::SIDE == Kind::Annulment as u16
+                && memo.number % SIDE == Kind::Annulment as u16
                 && !self.is_void(at as u32)
         })
     }

@@ -51,12 +51,14 @@ pub enum Refusal {
     HasAbsorbed,
     /// Merges and splits undo each other, and are neither corrected nor annulled.
     UndoneBySplit,
+    /// The record was erased by lawful order: nothing more is recorded about the person.
+    PersonErased,
 }
 
 impl Refusal {
     /// Every rule: its name, the field that is at fault, and what is said of it.
     #[rustfmt::skip]
-    const TABLE: [(Refusal, &str, &str, &str, &str); 21] = [
+    const TABLE: [(Refusal, &str, &str, &str, &str); 22] = [
         (Refusal::DeathBeforeBirth, "death_before_birth", "occurred_on",
             "死亡日期早于出生日期", "death before birth"),
         (Refusal::BeforeBirth, "before_birth", "occurred_on",
@@ -99,6 +101,8 @@ impl Refusal {
             "该档案已并入他人档案, 应先拆分, 或反向合并", "the record has absorbed others; split it first, or merge the other way round"),
         (Refusal::UndoneBySplit, "undone_by_split", "corrects",
             "合并与拆分不能更正或撤销; 合并以拆分撤回", "a merge or split is not corrected or annulled; a merge is undone by a split"),
+        (Refusal::PersonErased, "person_erased", "person",
+            "此人档案已依法删除, 不得再登记", "the person's record was erased by lawful order; nothing more is recorded"),
     ];
 
     /// The fault that the sender is told, with the field that is at fault.

@@ -47,6 +47,12 @@ impl Recent {
         found.extend(numbers.iter().map(|number| places.find((*number)?)));
     }
 
+    /// Whether a slot was erased, at the opening or since.
+    pub(super) fn is_erased(&self, number: u32) -> bool {
+        let places = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        places.erased.contains(&number)
+    }
+
     /// Keeps a key, unless its slot was erased.
     pub(super) fn keep(&self, number: u32, key: &PersonKey) {
         let mut places = self.0.write().unwrap_or_else(PoisonError::into_inner);

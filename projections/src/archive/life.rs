@@ -114,8 +114,8 @@ impl Archive {
 /// The fact of an event, without regard to what acts on it; none when it cannot be read any more.
 pub(crate) fn fact(event: &Recorded) -> Option<Fact<'_>> {
     let (kind, side) = Kind::from_number(event.envelope.event_type.number)?;
-    // Merges and splits say which records are whose, and nothing of a life.
-    if kind.joins_or_parts() {
+    // Merges and splits say which records are whose, orders who may see them; neither tells of a life.
+    if kind.joins_or_parts() || kind.is_order() {
         return None;
     }
     let life = event.payload.as_ref()?.life()?;

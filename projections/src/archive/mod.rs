@@ -9,6 +9,7 @@ mod joins;
 mod layout;
 mod life;
 mod needs;
+mod orders;
 mod precedence;
 mod tie_authority;
 mod ties;
@@ -25,6 +26,8 @@ pub use joins::{absorbed, ever_joined, owner};
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
 pub use needs::{Need, ShownNeed};
+pub use orders::is_erasure;
+pub(crate) use orders::{is_gone, order};
 
 use tie_authority::TieBeside;
 use ties::Marital;

@@ -10,6 +10,7 @@ use domain::{PersonId, Position};
 use super::folding::Indexed;
 use super::{END, People, Row, VERSION};
 use crate::ViewsError;
+use crate::archive;
 use crate::halves::in_halves;
 
 /// Sealed rows and index entries, to be kept by [`People::keep_filled`].
@@ -34,6 +35,9 @@ impl People {
             let mut plain = Vec::new();
             for life in lives {
                 let (person, life) = open(life).map_err(ViewsError::Lives)?;
+                if archive::is_gone(&life) {
+                    continue;
+                }
                 let row = Row::of(person, &life);
                 self.index_changes(
                     person,
@@ -43,7 +47,7 @@ impl People {
                 );
                 plain.clear();
                 plain = postcard::to_extend(&row, plain).expect("a row is plain values");
-                filled.rows.push((person, self.seals.seal(VERSION, person, row.version, &plain)));
+                filled.rows.push((person, self.seals.seal(VERSION, person, row.version, &plain)?));
             }
             Ok(filled)
         });

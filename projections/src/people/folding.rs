@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
+use jiff::civil::Date;
 
 use super::households::Belongs;
-use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
+use super::{HIDDEN, NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
 use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
@@ -36,10 +37,10 @@ impl Events<'_> {
 
 /// What some persons' events change.
 #[derive(Default)]
-struct Changes {
-    rows: Vec<(PersonId, Waiting)>,
-    index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    counted: Vec<Change>,
+pub(super) struct Changes {
+    pub(super) rows: Vec<(PersonId, Waiting)>,
+    pub(super) index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub(super) counted: Vec<Change>,
     /// Those whose rows are made of several streams of which one changed.
     merged: Vec<PersonId>,
 }
@@ -104,8 +105,9 @@ impl People {
         }
         self.write().pending.extend(rows);
         measures.position = last;
+        drop(measures);
         self.folded.store(last.0, Ordering::Release);
-        Ok(())
+        self.remove_lost_rows()
     }
 
     fn changes(
@@ -120,6 +122,10 @@ impl People {
         let (mut room, mut plain) = (Room::default(), Vec::new());
         for person in persons {
             let told = &events_of[person];
+            if archive::is_gone(told.events.iter().copied()) {
+                self.erase(*person, &told.events, &measures, &mut room, &mut changes)?;
+                continue;
+            }
             if let Some((before, after)) = told.ends() {
                 changes.note(*person, before.counted(&measures), after.counted(&measures));
                 let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
@@ -167,11 +173,15 @@ impl People {
         for person in persons {
             let mut folded = changes.iter().flat_map(|half| &half.rows);
             let before = match folded.find(|(known, _)| *known == person) {
+                Some((_, row)) if row.is_erased() => continue,
                 Some((_, row)) => Some(read_row(&row.plain)?),
                 None => self.read_row(person, &mut room)?,
             };
             let up_to = before.as_ref().map_or(last, |row: &Row| row.version.max(last));
             let life = lives.life(person, up_to).map_err(ViewsError::Lives)?;
+            if archive::is_gone(&life) {
+                continue;
+            }
             let row = Row::of(person, &life);
             let counted = before.as_ref().map(count).unwrap_or_default();
             anew.counted.push(Change { person, before: counted, after: count(&row) });
@@ -203,6 +213,10 @@ impl People {
         }
         if before.belongs != after.belongs {
             self.household_changes(person, &before.belongs, &after.belongs, changes);
+        }
+        if before.hidden_until != after.hidden_until {
+            let until = after.hidden_until.map(|day| day.to_string().into_bytes());
+            changes.push((key(HIDDEN, &[]), until));
         }
     }
 }
@@ -252,6 +266,10 @@ impl Row {
     fn count<'a>(&mut self, person: PersonId, event: &'a Recorded) -> Option<Fact<'a>> {
         self.version = event.envelope.position;
         self.events += 1;
+        if let Some(order) = archive::order(event) {
+            self.hide(order);
+            return None;
+        }
         let is_own = || event.envelope.stream.id == person.as_uuid();
         let fact = archive::fact(event);
         match &fact {
@@ -295,6 +313,7 @@ pub(super) struct Indexed {
     name: Option<String>,
     place: Option<Place>,
     belongs: Belongs,
+    hidden_until: Option<Date>,
 }
 
 impl Indexed {
@@ -304,6 +323,7 @@ impl Indexed {
         let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
         let name = name.map(str::to_owned);
         let belongs = Belongs::of(&row.archive, row.owner);
-        Self { name, place: row.place().filter(|_| lives), belongs }
+        let hidden_until = row.hidden_until().filter(|_| row.owner.is_none());
+        Self { name, place: row.place().filter(|_| lives), belongs, hidden_until }
     }
 }

@@ -1,0 +1,82 @@
+//! Persons whose key is destroyed: the row goes, and whatever else was made of it.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use domain::recorded::Recorded;
+use domain::{PersonId, Position};
+use rustc_hash::FxHashMap;
+
+use super::folding::{Changes, Indexed};
+use super::{HIDDEN, NAME, PLACE, People, Room, Waiting, person_of};
+use crate::ViewsError;
+use crate::quality::{Change, Counted, Measures};
+
+impl Waiting {
+    /// In the place of the row of somebody who is erased.
+    pub(super) fn erased(version: Position) -> Self {
+        Self { version, plain: Arc::default() }
+    }
+
+    /// Whether the row is to go. A row that stands is never empty.
+    pub(super) fn is_erased(&self) -> bool {
+        self.plain.is_empty()
+    }
+}
+
+impl People {
+    /// Takes out the row of somebody who is erased, with its entries in the indexes and its part
+    /// of the counts. Mostly the key is destroyed only when that is done; where it went before, by
+    /// an end of the process in between, the row does not open and what it stood for is looked up.
+    pub(super) fn erase(
+        &self,
+        person: PersonId,
+        events: &[&Recorded],
+        measures: &Measures,
+        room: &mut Room,
+        changes: &mut Changes,
+    ) -> Result<(), ViewsError> {
+        match self.read_row(person, room)? {
+            Some(row) => {
+                let (before, after) = (Indexed::of(&row), Indexed::default());
+                self.index_changes(person, &before, &after, &mut changes.index);
+                let before = Counted::of(measures.book(), &row, measures.today);
+                changes.counted.push(Change { person, before, after: Counted::default() });
+            }
+            None if self.waiting(person).is_none() => {
+                let had_row = self.rows.get(person, &mut room.sealed)?.is_some();
+                self.lost().insert(person, had_row);
+            }
+            None => {}
+        }
+        let version = events.last().map(|event| event.envelope.position);
+        changes.rows.push((person, Waiting::erased(version.unwrap_or_default())));
+        Ok(())
+    }
+
+    /// As [`People::remove_lost`], where a row was there: otherwise nothing can be listed, but by a
+    /// flush that was cut, and that may wait for the next one.
+    pub(super) fn remove_lost_rows(&self) -> Result<(), ViewsError> {
+        let had_row = self.lost().values().any(|had_row| *had_row);
+        if had_row { self.remove_lost() } else { Ok(()) }
+    }
+
+    /// Removes the entries of those whose rows did not open, and counts all others anew where one
+    /// of them may have been counted.
+    pub(super) fn remove_lost(&self) -> Result<(), ViewsError> {
+        let lost = std::mem::take(&mut *self.lost());
+        if lost.is_empty() {
+            return Ok(());
+        }
+        for kind in [NAME, PLACE, HIDDEN] {
+            let entries = self.index.scan(&[kind], None, usize::MAX)?;
+            let theirs = entries.into_iter().filter(|(key, _)| lost.contains_key(&person_of(key)));
+            self.index.change(theirs.map(|(key, _)| (key, None)));
+        }
+        let today = self.measures().today;
+        if lost.values().any(|had_row| *had_row) { self.recount(today) } else { Ok(()) }
+    }
+
+    fn lost(&self) -> MutexGuard<'_, FxHashMap<PersonId, bool>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
