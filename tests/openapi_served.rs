@@ -238,7 +238,8 @@ async fn the_events_of_the_document_are_recorded_and_the_answers_are_as_it_says(
     for (order, again) in ORDERS {
         let order = find(order);
         for status in [201, again] {
-            let request = service.request(&document, &order, &person).bearer_auth(token(Role::Admin));
+            let request =
+                service.request(&document, &order, &person).bearer_auth(token(Role::Admin));
             let answer = answer(request).await;
             assert_eq!(answer.status, status, "{}: {}", order.path, answer.body);
             check(&document, &order, &answer);

@@ -8,8 +8,8 @@ mod counting;
 mod erasing;
 mod filling;
 mod folding;
-mod households;
 mod hiding;
+mod households;
 mod standing;
 
 use std::fs;
@@ -30,8 +30,8 @@ use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, SealError, ViewsError};
 
 pub use filling::Filled;
-pub(crate) use households::household_key;
 pub use hiding::Hidden;
+pub(crate) use households::household_key;
 pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.

@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 use domain::life_event::ItemsTold;
 use domain::rules::HouseholdKind;
-use domain::{Basis, HouseholdId, Item, PersonId, Position};
+use domain::{Basis, HouseholdId, Item, PersonId, Position, Topic};
 use jiff::civil::Date;
 use projections::Archive;
 use projections::household::{self, Household, Member, Vacancy};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use super::archive_json::{AsOf, place_name};
+use super::closed;
 use super::persons::{internal, visible_id};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -142,7 +143,11 @@ pub(super) fn narrowed(
     who: &Who,
     mut household: Household,
 ) -> Result<Household, Problem> {
-    household.members.retain(|member| visible_id(registry, who, member.person).is_ok());
+    household.members.retain(|member| {
+        let seen = visible_id(registry, who, member.person);
+        let is_hidden = |topics: Vec<(Topic, Date)>| topics.iter().any(|t| t.0 == Topic::Household);
+        seen.is_ok_and(|(_, row)| !is_hidden(closed::hidden_topics(who, &row)))
+    });
     let is_empty = household.members.is_empty();
     if is_empty { Err(Problem::new(&kinds::NOT_FOUND)) } else { Ok(household) }
 }

@@ -98,7 +98,8 @@ async fn read_person(
     let (people, deadlines) = (&registry.views.people, &registry.deadlines);
     let shown = Shown::new(people, id, archive, wanted.as_deref(), as_of, deadlines);
     let shown = shown.joined(asked_for, absorbed).withholding(&hidden);
-    let told = values_told::of_archive(archive, wanted.as_deref()).without(closed::items_of_topics(&hidden));
+    let told = values_told::of_archive(archive, wanted.as_deref())
+        .without(closed::items_of_topics(&hidden));
     let recorded = Answer {
         fields: shown.parts(),
         as_of: axes(valid_on, known_at),

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::Position;
+use domain::{Kind, Position};
 use jiff::Timestamp;
 use journal::copy::{Out, Segment};
 use journal::record;
@@ -20,6 +20,7 @@ use journal::segments::{Group, file_name};
 use journal::tree::{Checkpoint, Hash, Levels, Signer, Tree, leaf, root};
 use projections::RowSeals;
 use replay::rebuild;
+use uuid::Uuid;
 
 use super::manifest::{KeysManifest, LogPart, MANIFEST, Manifest, make_folder, read, replace};
 use super::verify::{hold, manifest, small_file};
@@ -114,7 +115,7 @@ impl Restore<'_> {
         let settings =
             settings.ok_or_else(|| BackupError::Unfit("it has no settings".to_owned()))?;
         replace(&self.data.join(SETTINGS), &small_file(self.from, settings)?)?;
-        self.build_views(progress)?;
+        self.build_views(&events.erased, progress)?;
         let (recorded_at, reads) = (events.recorded_at, reads.size);
         Ok(Restored { events: events.size, reads, recorded_at, origin })
     }
@@ -245,13 +246,28 @@ impl Restore<'_> {
     }
 
     /// Opens what was restored as a service does, and makes the views: every payload is opened.
-    fn build_views(&self, progress: impl FnMut(Position)) -> Result<(), BackupError> {
+    /// Makes the views. Who was erased after the point stays erased: their keys go first.
+    fn build_views(
+        &self,
+        erased: &[Uuid],
+        progress: impl FnMut(Position),
+    ) -> Result<(), BackupError> {
         let home = Home::open(self.data)?;
         let logs = home.logs()?;
+        for id in erased {
+            logs.log.keys().destroy(*id).map_err(keys_at(self.data))?;
+        }
         let seals: Arc<dyn RowSeals> = logs.seals;
         rebuild::rebuild(&logs.log, &home.views(), &seals, &logs.deadlines, progress)?;
         Ok(())
     }
+}
+
+/// The person whom a record erases.
+fn erased_by(bytes: &[u8]) -> Option<Uuid> {
+    let (envelope, _) = record::decode(bytes).ok()?;
+    let (kind, _) = Kind::from_event_type(envelope.event_type)?;
+    (kind == Kind::Erased).then_some(envelope.stream.id)
 }
 
 /// The name of the line that follows the one of a name: where it was cut, and eight digits by
@@ -269,6 +285,8 @@ struct Copied {
     size: u64,
     root: Hash,
     recorded_at: Option<Timestamp>,
+    /// Who was erased after the point.
+    erased: Vec<Uuid>,
 }
 
 /// A log that is being copied.
@@ -282,6 +300,7 @@ struct Copying {
     size: u64,
     leaves: Vec<Hash>,
     recorded_at: Option<Timestamp>,
+    erased: Vec<Uuid>,
 }
 
 impl Copying {
@@ -292,7 +311,18 @@ impl Copying {
         let file = Some((first, Out::open(&folder.join(file_name(first)), 0)?, 0));
         let (folder, trees) = (folder.to_owned(), trees.to_owned());
         let (is_past, size, leaves) = (false, 0, Vec::new());
-        Ok(Self { folder, trees, point, is_past, file, levels, size, leaves, recorded_at: None })
+        Ok(Self {
+            folder,
+            trees,
+            point,
+            is_past,
+            file,
+            levels,
+            size,
+            leaves,
+            recorded_at: None,
+            erased: Vec::new(),
+        })
     }
 
     /// Copies a group, unless it or one before reaches beyond the point.
@@ -308,6 +338,7 @@ impl Copying {
             Point::Instant(instant) => newest.is_some_and(|newest| newest > instant),
         };
         if self.is_past {
+            self.erased.extend(group.records().filter_map(erased_by));
             return Ok(());
         }
         self.recorded_at = newest;
@@ -342,6 +373,6 @@ impl Copying {
         self.grow()?;
         fs::File::open(&self.folder).and_then(|f| f.sync_all()).map_err(io_at(&self.folder))?;
         let root = root(&self.levels, self.size).map_err(io_at(&self.trees))?;
-        Ok(Copied { size: self.size, root, recorded_at: self.recorded_at })
+        Ok(Copied { size: self.size, root, recorded_at: self.recorded_at, erased: self.erased })
     }
 }
