@@ -4,6 +4,7 @@
 //! A row carries the position of the newest event folded into it, and events at or before it are
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
+mod across;
 mod counting;
 mod filling;
 mod folding;
@@ -11,7 +12,7 @@ mod folding;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use domain::{Item, PersonId, Place, Position};
 use jiff::civil::Date;
@@ -20,11 +21,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
 use crate::halves::in_halves;
-use crate::quality::Measures;
+use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
+use across::Touched;
+
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, ViewsError};
 
+pub use across::Unseen;
 pub use filling::Filled;
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
@@ -87,6 +91,11 @@ pub struct People {
     layers: RwLock<Layers>,
     /// Counted from the rows at each opening, and kept with them.
     measures: RwLock<Measures>,
+    /// Judged from the rows by a thread of its own, a little behind them.
+    across: RwLock<Across>,
+    touched: Mutex<Touched>,
+    /// Held by who looks across records.
+    looking: Mutex<()>,
     folded: AtomicU64,
 }
 
@@ -138,7 +147,11 @@ impl People {
         let today = today.unwrap_or(Date::MIN);
         let measures = RwLock::new(Measures::new(today, position));
         let layers = RwLock::default();
-        let people = Self { rows, ends, index, seals, layers, measures, folded };
+        let across = RwLock::new(Across::new(today));
+        let touched = Mutex::new(Touched::new(position, today));
+        let looking = Mutex::default();
+        let people =
+            Self { rows, ends, index, seals, layers, measures, across, touched, looking, folded };
         people.recount(today)?;
         Ok(people)
     }

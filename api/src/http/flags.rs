@@ -41,10 +41,15 @@ async fn read_flags(
     let book = RuleBook::in_force(today);
     let around = Persons::around(&registry.views.people, &[id]);
     let persons = around.map_err(|error| internal(&error))?;
-    let (_, findings) = audit(&book, &persons, &[id], None, today)
-        .pop()
-        .ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
-    let as_of = json!({"day": today, "position": position, "edition": EDITION});
+    let (findings, counted) = {
+        let register = registry.views.people.across();
+        let findings = audit(&book, &persons, &[id], None, Some(&register), today).pop();
+        (findings, register.is_whole().then_some(register.position))
+    };
+    let (_, findings) = findings.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
+    let as_of = json!({
+        "day": today, "position": position, "counts_position": counted, "edition": EDITION,
+    });
     let answer = json!({
         "person_id": id,
         "flags": flags(&book, &findings),

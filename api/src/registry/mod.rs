@@ -27,7 +27,7 @@ use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::{Views, ViewsError};
-use replay::{Follower, LogReader, ReplayError, Tail, TreeFollower};
+use replay::{AcrossFollower, Follower, LogReader, ReplayError, Tail, TreeFollower};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -129,6 +129,7 @@ pub struct Registry {
     room: Semaphore,
     folded: watch::Receiver<Position>,
     follower: Option<Follower>,
+    across: AcrossFollower,
     trees: Trees,
     tree_followers: Vec<TreeFollower>,
     threads: Vec<JoinHandle<()>>,
@@ -157,6 +158,7 @@ impl Registry {
         let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
             tell.send_replace(position);
         });
+        let across = AcrossFollower::start(Arc::clone(&views));
         let identity = logs.identity.clone();
         let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
         let (jobs, queue) = mpsc::channel();
@@ -176,6 +178,7 @@ impl Registry {
             room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
             folded,
             follower: Some(follower),
+            across,
             trees,
             tree_followers,
             threads,
@@ -197,6 +200,11 @@ impl Registry {
     /// Whether the views follow the log.
     pub fn is_following(&self) -> bool {
         self.follower.as_ref().is_some_and(|follower| !follower.has_failed())
+    }
+
+    /// Whether the rules across records are judged as rows change.
+    pub fn is_judging(&self) -> bool {
+        !self.across.has_failed()
     }
 
     /// The Merkle trees of the logs.

@@ -8,7 +8,6 @@ use domain::clocks::day_in_china;
 use domain::recorded::Recorded;
 use domain::rules::RuleBook;
 use jiff::civil::Date;
-use rustc_hash::FxHashSet;
 
 use super::{People, Room, Row};
 use crate::ViewsError;
@@ -18,12 +17,8 @@ use crate::quality::{Change, Counted, Measures};
 impl People {
     /// Counts every row, flushed or not, as of a day.
     pub(super) fn recount(&self, today: Date) -> Result<(), ViewsError> {
-        let mut persons: FxHashSet<PersonId> = self.rows.persons().into_iter().collect();
-        {
-            let layers = self.read();
-            persons.extend(layers.pending.keys().chain(layers.flushing.keys()));
-        }
-        let persons: Vec<_> = persons.into_iter().collect();
+        self.touch_everybody(today);
+        let persons = self.everybody();
         let mut measures = Measures::new(today, self.folded());
         let count = |row: &Row| (Counted::default(), Counted::of(measures.book(), row, today));
         let counted = self.counted(&persons, count)?;
@@ -52,6 +47,8 @@ impl People {
         drop(measures);
         let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
         measures.go_on(day);
+        // What the rules find in a record alone counts across records too.
+        self.touch(due, measures.position, day);
         measures.change(changes);
         Ok(())
     }

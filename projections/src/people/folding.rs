@@ -55,8 +55,10 @@ impl People {
             self.index.change(changes.index);
             rows.extend(changes.rows);
         }
+        let changed: Vec<_> = rows.iter().map(|(person, _)| *person).collect();
         self.write().pending.extend(rows);
         measures.position = last;
+        self.touch(changed, last, measures.today);
         self.folded.store(last.0, Ordering::Release);
         Ok(())
     }

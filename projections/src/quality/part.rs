@@ -6,6 +6,7 @@ use domain::rules::{Class, Field, Findings, RuleBook, RuleSet, Severity};
 use domain::{Item, Place};
 use jiff::civil::{Date, date};
 
+use super::record::last_seen;
 use super::{ALONE, audit_alone};
 use crate::people::Row;
 
@@ -16,6 +17,8 @@ const AGES: [i16; 21] =
 const AGE_BEYOND: i16 = 123;
 /// A number is missing from this day of life on.
 const DAYS_WITHOUT_NUMBER: i64 = 61;
+/// Nobody looked for a year, from this day after the last time on.
+const DAYS_UNSEEN: i64 = 366;
 /// A move was long ago from this year on.
 const YEARS_AWAY: i16 = 41;
 
@@ -53,9 +56,7 @@ impl Part {
             return None;
         }
         let place = row.place()?;
-        // That somebody was not visited for a year is a hint to visit them, and no measure.
-        let asked = ALONE.without(super::NOT_VERIFIED);
-        let findings = audit_alone(book, archive, today, asked);
+        let findings = audit_alone(book, archive, today, ALONE);
         let bits = |rules: RuleSet, class: Class, only_errors: bool| -> u32 {
             let rules = rules.intersection(RuleSet::of_class(class)).iter();
             let rules = rules.filter_map(|id| book.rule(id));
@@ -121,6 +122,7 @@ pub fn next_change(row: &Row, today: Date) -> Option<Date> {
         offer(anniversary(moved, YEARS_AWAY));
     }
     offer(day(Item::MaritalChangeDate));
+    offer(last_seen(&row.archive).and_then(|seen| later(seen, DAYS_UNSEEN)));
     // A number tells a birth, and is none before that day.
     let number = row.archive.get(Item::CitizenId).filter(|number| number.is_ascii());
     let told = number.and_then(|number| Some((number.get(6..14)?, number.len())));
