@@ -36,7 +36,7 @@ impl Book {
         Self { day: Date::MIN, rules: RuleBook::in_force(Date::MIN) }
     }
 
-    fn of(&mut self, day: Date) -> &RuleBook {
+    pub(super) fn of(&mut self, day: Date) -> &RuleBook {
         if self.day != day {
             *self = Self { day, rules: RuleBook::in_force(day) };
         }
@@ -53,17 +53,16 @@ impl Decider {
         telling: &Telling,
         envelope: Envelope,
     ) -> Result<(Option<Box<Row>>, Vec<Flag>), NotRecorded> {
-        // A row over several streams is the view's; what a merge makes of it is asked there.
-        let is_merged = self.memory.known(telling.person)?.person.is_merged();
-        if telling.kind.joins_or_parts() || is_merged {
-            return Ok((None, Vec::new()));
-        }
         let today = day_in_china(envelope.clocks.recorded_at);
         let event = Recorded {
             envelope,
             payload: Some(Payload::Life(Arc::clone(&telling.life))),
             target: None,
         };
+        let is_merged = self.memory.known(telling.person)?.person.is_merged();
+        if telling.kind.joins_or_parts() || is_merged {
+            return Ok((None, self.audited_over_streams(telling, &event)?));
+        }
         let Some(mut row) = self.standing(telling.person)? else { return Ok((None, Vec::new())) };
         let before = (row.events > 0).then(|| row.archive.clone());
         let (log, group, place) = (self.memory.log(), &self.group.events[..], self.next);
@@ -112,7 +111,7 @@ impl Decider {
 
 /// Everything decided of a person's stream: from the log, once it holds the groups before, and
 /// from the group at hand.
-fn decided_life(
+pub(super) fn decided_life(
     log: &LogReader,
     group: &[Decided],
     next: Position,

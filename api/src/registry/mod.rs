@@ -2,6 +2,7 @@
 
 pub mod acts;
 mod audit;
+mod audit_merged;
 mod commit;
 mod concerned;
 mod decide;

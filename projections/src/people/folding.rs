@@ -189,7 +189,7 @@ impl Row {
     }
 
     /// The row of a whole life, with the events of those who are absorbed into it.
-    pub(super) fn of(person: PersonId, life: &[Recorded]) -> Self {
+    pub fn of(person: PersonId, life: &[Recorded]) -> Self {
         let mut row = Self::default();
         for event in life {
             row.count(person, event);
