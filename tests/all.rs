@@ -38,6 +38,7 @@ mod person_rules;
 mod person_told;
 mod persons_http;
 mod process;
+mod quality_http;
 mod read_ahead;
 mod records;
 mod registry;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod cli;
+pub mod csv_text;
 pub mod generate;
 pub mod http;
 pub mod registry;

@@ -9,6 +9,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use domain::clocks::day_in_china;
 use domain::life_event::Rejection;
 use domain::recorded::{Envelope, Recorded};
 use domain::{Kind, Payload, PersonId, Position, StreamKind};
@@ -17,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ViewsError;
 use crate::table::{Rewriting, Table};
+use crate::timeliness::Month;
 
-const VERSION: &str = "sources.2";
+const VERSION: &str = "sources.3";
 /// `s` source text → [`Tally`].
 const SOURCE: u8 = b's';
 /// `r` source text, 0, position → [`Waiting`].
@@ -40,6 +42,28 @@ pub struct Tally {
     pub waiting: u64,
     /// When the newest of them was recorded, in microseconds since 1970.
     pub last_seen_micros: i64,
+    /// By month of recording, in order: [`Month::key`], what was recorded, refused, in conflict.
+    pub months: Vec<(u32, [u64; 3])>,
+}
+
+impl Tally {
+    /// What was recorded, refused and in conflict in the months from one to another.
+    pub fn between(&self, from: Option<Month>, to: Option<Month>) -> [u64; 3] {
+        let (from, to) = (from.map_or(0, Month::key), to.map_or(u32::MAX, Month::key));
+        let months = self.months.iter().filter(|(month, _)| (from..=to).contains(month));
+        months.fold([0; 3], |sum, (_, counts)| std::array::from_fn(|at| sum[at] + counts[at]))
+    }
+
+    /// Counts one more in the month of an event; events come in the order of their recording.
+    fn count(&mut self, envelope: &Envelope, what: usize) {
+        let month = Month::of(day_in_china(envelope.clocks.recorded_at)).key();
+        if self.months.last().is_none_or(|(newest, _)| *newest < month) {
+            self.months.push((month, [0; 3]));
+        }
+        if let Some((_, counts)) = self.months.last_mut() {
+            counts[what] += 1;
+        }
+    }
 }
 
 /// A rejection that waits.
@@ -126,7 +150,9 @@ impl Sources {
                 (Some((kind, false)), _) if envelope.stream.kind == StreamKind::Person => {
                     let person = PersonId::from_uuid(envelope.stream.id);
                     let may_clear = tallies.rejected.contains(&person);
-                    tallies.of(envelope).recorded += 1;
+                    let tally = tallies.of(envelope);
+                    tally.recorded += 1;
+                    tally.count(envelope, 0);
                     if may_clear {
                         self.clear(envelope, person, kind, tallies.of(envelope))?;
                     }
@@ -172,6 +198,7 @@ impl Sources {
         } else {
             tally.rejected += 1;
         }
+        tally.count(envelope, if rejection.conflict { 2 } else { 1 });
         let waiting = Waiting {
             recorded_micros: envelope.clocks.recorded_at.as_microsecond(),
             person: rejection.person,

@@ -109,7 +109,7 @@ fn recount(desk: &Desk) -> BTreeMap<Place, AcrossCell> {
 }
 
 fn live(desk: &Desk) -> BTreeMap<Place, AcrossCell> {
-    let cells = desk.registry().views.people.across().cells(None, Some(12));
+    let cells = desk.registry().views.people.across().cells().of(None, Some(12));
     cells.into_iter().map(|(place, cell)| (place.expect("a place"), cell)).collect()
 }
 

@@ -4,9 +4,9 @@
 //! Such a row is made from all its streams, before and with the event, since no row at hand holds
 //! them all. They are few, so nothing is kept for it.
 
+use domain::PersonId;
 use domain::recorded::Recorded;
 use domain::rules::RuleSet;
-use domain::PersonId;
 use projections::Row;
 use projections::archive;
 use projections::quality::{audit_alone, changed};

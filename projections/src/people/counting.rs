@@ -30,7 +30,15 @@ impl People {
     /// Goes on to the day of the newest event of a batch, before the batch is folded.
     pub(super) fn go_on(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
         let days = batch.iter().map(|event| day_in_china(event.envelope.clocks.recorded_at));
-        let Some(day) = days.max() else { return Ok(()) };
+        days.max().map_or(Ok(()), |day| self.go_on_to(day))
+    }
+
+    /// Judges everybody as of a day, where that is later than the one they are judged on. Only who
+    /// folds may do it.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn go_on_to(&self, day: Date) -> Result<(), ViewsError> {
         let measures = self.measures();
         if day <= measures.today {
             return Ok(());

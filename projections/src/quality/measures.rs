@@ -64,6 +64,13 @@ impl Measures {
         Self { today, position, book, cells, due }
     }
 
+    /// The counts as they are, to be kept: they do not go on.
+    #[must_use]
+    pub fn as_they_are(&self) -> Self {
+        let (book, cells) = (self.book.clone(), self.cells.clone());
+        Self { today: self.today, position: self.position, book, cells, due: BTreeSet::new() }
+    }
+
     /// The rules in force on the day.
     pub fn book(&self) -> &RuleBook {
         &self.book

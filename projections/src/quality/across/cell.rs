@@ -1,5 +1,7 @@
 //! The counts of one place, of the rules across records.
 
+use std::collections::BTreeMap;
+
 use domain::Place;
 use domain::rules::{Class, Findings, RuleId, RuleSet};
 
@@ -17,6 +19,26 @@ pub struct AcrossCell {
     /// Persons without an error of logic, in their own record or across records.
     pub consistent: u64,
     rules: [RuleCounts; BITS],
+}
+
+/// The counts of every place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AcrossCells(pub(super) BTreeMap<Place, AcrossCell>);
+
+impl AcrossCells {
+    /// The counts of the divisions in `whole`, each of so many digits, or of all together.
+    pub fn of(
+        &self,
+        whole: Option<Place>,
+        digits: Option<u8>,
+    ) -> BTreeMap<Option<Place>, AcrossCell> {
+        let mut cells = BTreeMap::<Option<Place>, AcrossCell>::new();
+        let inside = |place: &Place| whole.is_none_or(|whole| place.lies_in(whole));
+        for (place, cell) in self.0.iter().filter(|(place, _)| inside(place)) {
+            cells.entry(digits.map(|digits| place.at_level(digits))).or_default().merge(cell);
+        }
+        cells
+    }
 }
 
 /// What was found of one person who counts.

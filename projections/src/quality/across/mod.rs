@@ -11,14 +11,14 @@ mod judging;
 mod known;
 mod reach;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::rules::{Class, Counts, RuleBook, RuleId, RuleSet, Severity, Subject};
-use domain::{PersonId, Place, Position};
+use domain::{PersonId, Position};
 use jiff::civil::Date;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-pub use cell::AcrossCell;
+pub use cell::{AcrossCell, AcrossCells};
 pub use groups::Keys;
 pub use known::Seen;
 
@@ -55,7 +55,7 @@ pub struct Across {
     groups: Groups,
     /// Who is to be judged again when a day has come.
     due: BTreeSet<(Date, Index)>,
-    cells: BTreeMap<Place, AcrossCell>,
+    cells: AcrossCells,
 }
 
 impl Across {
@@ -77,7 +77,7 @@ impl Across {
             naming: BTreeSet::new(),
             groups: Groups::default(),
             due: BTreeSet::new(),
-            cells: BTreeMap::new(),
+            cells: AcrossCells::default(),
         }
     }
 
@@ -143,18 +143,9 @@ impl Across {
         self.is_whole = true;
     }
 
-    /// The counts of the divisions in `whole`, each of so many digits, or of all together.
-    pub fn cells(
-        &self,
-        whole: Option<Place>,
-        digits: Option<u8>,
-    ) -> BTreeMap<Option<Place>, AcrossCell> {
-        let mut cells = BTreeMap::<Option<Place>, AcrossCell>::new();
-        let inside = |place: &Place| whole.is_none_or(|whole| place.lies_in(whole));
-        for (place, cell) in self.cells.iter().filter(|(place, _)| inside(place)) {
-            cells.entry(digits.map(|digits| place.at_level(digits))).or_default().merge(cell);
-        }
-        cells
+    /// The counts of every place.
+    pub fn cells(&self) -> &AcrossCells {
+        &self.cells
     }
 
     fn judge_all(&mut self, mut persons: Vec<Index>) {
@@ -178,15 +169,15 @@ impl Across {
             return;
         }
         if let Some(before) = std::mem::replace(&mut known.verdict, verdict)
-            && let Some(cell) = self.cells.get_mut(&before.place)
+            && let Some(cell) = self.cells.0.get_mut(&before.place)
         {
             cell.count(&before, -1);
             if cell.persons == 0 {
-                self.cells.remove(&before.place);
+                self.cells.0.remove(&before.place);
             }
         }
         if let Some(after) = verdict {
-            self.cells.entry(after.place).or_default().count(&after, 1);
+            self.cells.0.entry(after.place).or_default().count(&after, 1);
         }
     }
 }
