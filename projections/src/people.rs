@@ -89,7 +89,7 @@ pub struct People {
     index: Table,
     seals: Arc<dyn RowSeals>,
     layers: RwLock<Layers>,
-    /// Counted from the rows at each opening, and kept with them.
+    /// Counted from the rows after each opening, and kept with them.
     measures: RwLock<Measures>,
     /// Judged from the rows by a thread of its own, a little behind them.
     across: RwLock<Across>,
@@ -145,15 +145,16 @@ impl People {
         let today = ends.get(TODAY)?.and_then(|day| std::str::from_utf8(&day).ok()?.parse().ok());
         let position = Position(folded.load(Ordering::Acquire));
         let today = today.unwrap_or(Date::MIN);
-        let measures = RwLock::new(Measures::new(today, position));
+        let measures = match rows.persons().is_empty() {
+            true => Measures::new(today, position),
+            false => Measures::to_be_counted(today, position),
+        };
+        let measures = RwLock::new(measures);
         let layers = RwLock::default();
         let across = RwLock::new(Across::new(today));
         let touched = Mutex::new(Touched::new(position, today));
         let looking = Mutex::default();
-        let people =
-            Self { rows, ends, index, seals, layers, measures, across, touched, looking, folded };
-        people.recount(today)?;
-        Ok(people)
+        Ok(Self { rows, ends, index, seals, layers, measures, across, touched, looking, folded })
     }
 
     /// The position up to which events are folded and readable.

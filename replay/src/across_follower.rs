@@ -1,5 +1,5 @@
 //! The loop that keeps the rules across records behind the view of people, off the path of whoever
-//! folds.
+//! folds; after an opening it first counts the rows for the other measures of quality.
 //!
 //! It waits for a pause of the log or until few rows changed, so that an ingest keeps the processor
 //! to itself and somebody who changed often is judged once; but never longer than a minute.
@@ -76,6 +76,7 @@ impl Drop for AcrossFollower {
 impl Shared {
     fn run(&self) -> Result<(), ViewsError> {
         let people = &self.views.people;
+        people.count_rest(|| !*self.stopping())?;
         let mut folded = people.folded();
         loop {
             let is_paused = people.folded() == folded;

@@ -144,7 +144,8 @@ fn live(
 ) -> Result<(AsOf, Vec<(String, Value)>), Problem> {
     let people = &registry.views.people;
     let (measures, across) = (people.measures(), people.across());
-    if !across.is_whole() && asked.measure == Measure::Consistency && !asked.by_item {
+    let needs_across = asked.measure == Measure::Consistency && !asked.by_item;
+    if !measures.is_whole() || needs_across && !across.is_whole() {
         // After a start everybody is looked at first.
         return Err(Problem::new(&kinds::VIEW_BEHIND).header(RETRY_AFTER, 5.into()));
     }

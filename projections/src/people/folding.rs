@@ -77,6 +77,7 @@ impl People {
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             let counted = row.as_ref().map(count).unwrap_or_default();
+            let is_new = row.is_none();
             let owner = row.as_ref().and_then(|row| row.owner);
             let absorbed = row.as_ref().map(|row| row.absorbed.clone()).unwrap_or_default();
             if !row.get_or_insert_default().fold(*person, &events_of[person], lives)? {
@@ -89,8 +90,9 @@ impl People {
             changes.merged.extend((row.absorbed != absorbed).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
             let after = count(&row);
-            if counted != after {
-                changes.counted.push(Change { person: *person, before: counted, after });
+            if counted != after || is_new {
+                let person = *person;
+                changes.counted.push(Change { person, before: counted, after, is_new });
             }
             plain.clear();
             plain = postcard::to_extend(&row, plain).expect("a row is plain values");
@@ -127,7 +129,8 @@ impl People {
             let life = lives.life(person, up_to).map_err(ViewsError::Lives)?;
             let row = Row::of(person, &life);
             let counted = before.as_ref().map(count).unwrap_or_default();
-            anew.counted.push(Change { person, before: counted, after: count(&row) });
+            let (after, is_new) = (count(&row), before.is_none());
+            anew.counted.push(Change { person, before: counted, after, is_new });
             let before = before.as_ref().map(Indexed::of).unwrap_or_default();
             self.index_changes(person, &before, &Indexed::of(&row), &mut anew.index);
             let plain = postcard::to_stdvec(&row).expect("a row is plain values");
