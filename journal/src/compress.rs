@@ -3,7 +3,7 @@
 //! The first byte names the codec, so that a later dictionary can stand beside this one for ever.
 //! One payload alone hardly compresses; a dictionary trained on such payloads knows their field
 //! names and turns of phrase. Dictionaries are a part of the frozen format: never change one, add
-//! the next (`examples/train_dictionary`).
+//! the next (`api/examples/train_dictionaries`).
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
@@ -22,30 +22,52 @@ const LEVEL: i32 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Packed {
-    /// Payloads of events, with dictionary 1.
-    Payload = 1,
-    /// Rows of views, with dictionary 3; dictionary 2 was made for rows of an older form.
-    Row = 3,
+    /// Payloads of events, with dictionary 4; dictionary 1 knew the first nineteen kinds, and no
+    /// flags.
+    Payload = 4,
+    /// Rows of views, with dictionary 5; 2 and 3 were made for rows of older forms.
+    Row = 5,
 }
 
-static DICTIONARIES: [&[u8]; 3] = [
+impl Packed {
+    const ALL: [Packed; 2] = [Packed::Payload, Packed::Row];
+
+    fn codec(self) -> u8 {
+        self as u8
+    }
+
+    fn place(self) -> usize {
+        match self {
+            Packed::Payload => 0,
+            Packed::Row => 1,
+        }
+    }
+}
+
+static DICTIONARIES: [&[u8]; 5] = [
     include_bytes!("../dictionaries/1.dict"),
     include_bytes!("../dictionaries/2.dict"),
     include_bytes!("../dictionaries/3.dict"),
+    include_bytes!("../dictionaries/4.dict"),
+    include_bytes!("../dictionaries/5.dict"),
 ];
-static ENCODERS: LazyLock<[EncoderDictionary<'static>; 3]> =
-    LazyLock::new(|| DICTIONARIES.map(|bytes| EncoderDictionary::copy(bytes, LEVEL)));
-static DECODERS: LazyLock<[DecoderDictionary<'static>; 3]> =
+static ENCODERS: LazyLock<[EncoderDictionary<'static>; 2]> = LazyLock::new(|| {
+    let dictionary = |what: Packed| DICTIONARIES[usize::from(what.codec()) - 1];
+    Packed::ALL.map(|what| EncoderDictionary::copy(dictionary(what), LEVEL))
+});
+static DECODERS: LazyLock<[DecoderDictionary<'static>; 5]> =
     LazyLock::new(|| DICTIONARIES.map(DecoderDictionary::copy));
 
 thread_local! {
     // A context costs more than a payload, so every thread keeps its own.
-    static COMPRESSORS: RefCell<[Compressor<'static>; 3]> =
+    static COMPRESSORS: RefCell<[Compressor<'static>; 2]> =
         RefCell::new(ENCODERS.each_ref().map(compressor));
-    static DECOMPRESSORS: RefCell<[Decompressor<'static>; 3]> =
-        RefCell::new(DECODERS.each_ref().map(|dictionary| {
-            Decompressor::with_prepared_dictionary(dictionary).expect("memory for a context")
-        }));
+    static DECOMPRESSORS: RefCell<[Option<Decompressor<'static>>; 5]> =
+        const { RefCell::new([const { None }; 5]) };
+}
+
+fn decompressor(dictionary: &'static DecoderDictionary<'static>) -> Decompressor<'static> {
+    Decompressor::with_prepared_dictionary(dictionary).expect("memory for a context")
 }
 
 fn compressor(dictionary: &'static EncoderDictionary<'static>) -> Compressor<'static> {
@@ -78,9 +100,9 @@ pub fn pack(plain: &[u8]) -> Vec<u8> {
 
 /// The packed bytes, at most one byte longer than `plain`.
 pub fn pack_as(what: Packed, plain: &[u8]) -> Vec<u8> {
-    let mut packed = vec![what as u8; 1 + plain.len()];
+    let mut packed = vec![what.codec(); 1 + plain.len()];
     let packing = COMPRESSORS.with_borrow_mut(|compressors| {
-        compressors[what as usize - 1].compress_to_buffer(plain, &mut packed[1..])
+        compressors[what.place()].compress_to_buffer(plain, &mut packed[1..])
     });
     match packing {
         // A buffer that is too small is the refusal of what would become longer.
@@ -112,7 +134,7 @@ pub fn unpack_into(packed: &[u8], plain: &mut Vec<u8>) -> Result<(), UnpackError
     match *codec {
         PLAIN if bytes.len() > UNPACKED_BYTES_MAX => return Err(UnpackError::TooLong),
         PLAIN => plain.extend_from_slice(bytes),
-        codec @ 1..=3 => decompress(usize::from(codec) - 1, bytes, plain)?,
+        codec @ 1..=5 => decompress(usize::from(codec) - 1, bytes, plain)?,
         other => return Err(UnpackError::Codec(other)),
     }
     Ok(())
@@ -128,7 +150,9 @@ fn decompress(dictionary: usize, bytes: &[u8], plain: &mut Vec<u8>) -> Result<()
     }
     plain.reserve(length);
     let unpacking = DECOMPRESSORS.with_borrow_mut(|decompressors| {
-        decompressors[dictionary].decompress_to_buffer(bytes, plain)
+        let of = &mut decompressors[dictionary];
+        let of = of.get_or_insert_with(|| decompressor(&DECODERS[dictionary]));
+        of.decompress_to_buffer(bytes, plain)
     });
     match unpacking {
         Ok(found) if found == length => Ok(()),

@@ -19,7 +19,7 @@ use domain::recorded::Recorded;
 use domain::{PersonId, Position};
 
 pub use archive::Archive;
-pub use people::{People, Row};
+pub use people::{People, Row, Standing, Step};
 pub use sources::Sources;
 pub use views::{Digests, Views};
 

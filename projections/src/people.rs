@@ -8,6 +8,7 @@ mod across;
 mod counting;
 mod filling;
 mod folding;
+mod standing;
 
 use std::fs;
 use std::path::Path;
@@ -30,6 +31,7 @@ use crate::{RowSeals, ViewsError};
 
 pub use across::Unseen;
 pub use filling::Filled;
+pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.5";

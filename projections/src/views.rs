@@ -11,7 +11,7 @@ use domain::Position;
 use domain::recorded::Recorded;
 
 use crate::deadlines::Deadlines;
-use crate::people::People;
+use crate::people::{People, Step};
 use crate::sources::Sources;
 use crate::timeliness_view::TimelinessView;
 use crate::{Lives, RowSeals, ViewsError};
@@ -136,8 +136,21 @@ impl Views {
     /// # Errors
     /// [`ViewsError`].
     pub fn fold(&self, batch: &[Recorded], lives: &dyn Lives) -> Result<(), ViewsError> {
+        self.fold_decided(batch, &[], lives)
+    }
+
+    /// As [`Views::fold`], with the steps over the events that were decided with the row at hand.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn fold_decided(
+        &self,
+        batch: &[Recorded],
+        steps: &[Option<Step>],
+        lives: &dyn Lives,
+    ) -> Result<(), ViewsError> {
         let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
-        self.people.fold(batch, lives)?;
+        self.people.fold(batch, steps, lives)?;
         self.count(batch)
     }
 

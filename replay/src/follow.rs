@@ -178,8 +178,8 @@ impl Shared {
 
     fn fold_next(&self) -> Result<(), ReplayError> {
         let next = Position(self.views.folded().0 + 1);
-        let events = self.log.newest(&self.tail, next, BATCH_EVENTS)?;
-        Ok(self.views.fold(&events, &self.log)?)
+        let (events, steps) = self.log.newest(&self.tail, next, BATCH_EVENTS)?;
+        Ok(self.views.fold_decided(&events, &steps, &self.log)?)
     }
 
     fn flush(&self) {

@@ -80,7 +80,7 @@ pub fn quality(
         let mut rest = &events[..];
         while let Some(known_at) = instants.get(told.len()) {
             let known = rest.partition_point(|e| e.envelope.clocks.recorded_at <= *known_at);
-            people.fold(&rest[..known], log)?;
+            people.fold(&rest[..known], &[], log)?;
             rest = &rest[known..];
             if rest.is_empty() && !events.is_empty() {
                 break;

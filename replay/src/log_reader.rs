@@ -10,7 +10,7 @@ use domain::{PersonId, Position, Sequence, StreamId};
 use journal::compress::{self, Packed};
 use journal::contract::ReadError;
 use journal::{Journal, KeyError, KeySlots, Stored};
-use projections::{Lives, RowSeals};
+use projections::{Lives, RowSeals, Step};
 
 use crate::merged::{Cut, stream, with_absorbed};
 use crate::opening::{Opening, check_known};
@@ -95,7 +95,8 @@ impl LogReader {
         self.journal.read_all(from, count)?.iter().map(bare).collect()
     }
 
-    /// As [`LogReader::events`], from the tail when it holds the first of them.
+    /// As [`LogReader::events`], from the tail when it holds the first of them; then with the steps
+    /// over them.
     ///
     /// # Errors
     /// [`ReplayError`].
@@ -104,14 +105,15 @@ impl LogReader {
         tail: &Tail,
         from: Position,
         count: usize,
-    ) -> Result<Vec<Recorded>, ReplayError> {
-        let Some(mut events) = tail.take(from, self.journal.head(), count) else {
-            return self.events(from, count);
+    ) -> Result<(Vec<Recorded>, Vec<Option<Step>>), ReplayError> {
+        let Some(newest) = tail.take(from, self.journal.head(), count) else {
+            return Ok((self.events(from, count)?, Vec::new()));
         };
+        let (mut events, steps): (Vec<_>, Vec<_>) = newest.into_iter().unzip();
         for event in events.iter_mut().filter(|event| event.envelope.corrects != Position(0)) {
             event.target = self.target(&event.envelope)?;
         }
-        Ok(events)
+        Ok((events, steps))
     }
 
     /// Every event of a stream, in order.

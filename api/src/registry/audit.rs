@@ -1,4 +1,5 @@
-//! What the audit rules say of the subject's record after an event, for the receipt.
+//! What stands about a person after an event, and what the audit rules say of it: for the receipt,
+//! and for the view of people, which takes the row over.
 //!
 //! The record is the row of the view of people with the event folded into it by the same code, so
 //! a receipt says what the archive will show. Who is at hand keeps their row; of others it is read
@@ -10,11 +11,11 @@ use std::time::Duration;
 
 use domain::clocks::day_in_china;
 use domain::recorded::{Envelope, Recorded};
-use domain::rules::{RuleBook, RuleSet};
-use domain::{Payload, PersonId, Position};
+use domain::rules::{Findings, RuleBook, RuleSet};
+use domain::{Kind, Payload, PersonId, Position};
 use jiff::civil::Date;
-use projections::quality::{audit_alone, changed};
-use projections::{Lives, Row};
+use projections::quality::changed;
+use projections::{Lives, Row, Standing, Step};
 use replay::LogReader;
 
 use super::acts::Telling;
@@ -44,82 +45,119 @@ impl Book {
     }
 }
 
+/// The step over an event that may be recorded, and what the rules find after it.
+pub(super) struct Stepped {
+    before: Arc<Standing>,
+    pub(super) after: Arc<Standing>,
+    findings: Findings,
+}
+
+impl Stepped {
+    /// The step, for the view.
+    pub(super) fn step(&self) -> Option<Step> {
+        Step::over(Arc::clone(&self.before), Arc::clone(&self.after))
+    }
+}
+
 impl Decider {
-    /// The row that the subject will have after an event that may be recorded, and the rules by
-    /// which something is wrong with it: of a record that begins all, of another one those that
-    /// read what the event changed. No row where it could not be made; nothing is flagged then.
-    pub(super) fn audited(
+    /// Folds the event of a telling into what stands about the person, and judges it. Gives the
+    /// envelope back; no step where none could be made.
+    pub(super) fn stepped(
         &mut self,
         telling: &Telling,
         envelope: Envelope,
-    ) -> Result<(Option<Box<Row>>, Vec<Flag>), NotRecorded> {
-        let today = day_in_china(envelope.clocks.recorded_at);
-        let event = Recorded {
-            envelope,
-            payload: Some(Payload::Life(Arc::clone(&telling.life))),
-            target: None,
-        };
+    ) -> Result<(Envelope, Option<Stepped>), NotRecorded> {
+        // A row over several streams is the view's; for the receipt it is made in `audit_merged.rs`.
         let is_merged = self.memory.known(telling.person)?.person.is_merged();
-        if telling.kind.joins_or_parts() || is_merged {
-            return Ok((None, self.audited_over_streams(telling, &event)?));
+        let is_claim = telling.kind == Kind::DocumentClaimed;
+        if is_merged || is_claim || telling.kind.joins_or_parts() {
+            return Ok((envelope, None));
         }
-        let Some(mut row) = self.standing(telling.person)? else { return Ok((None, Vec::new())) };
-        let before = (row.events > 0).then(|| row.archive.clone());
-        let (log, group, place) = (self.memory.log(), &self.group.events[..], self.next);
-        let lives = Life { log, group, place, next: &event };
+        let before = match self.standing(telling.person) {
+            Ok(Some(before)) => before,
+            Ok(None) => return Ok((envelope, None)),
+            // The subject's event is taken already, and an act is told whole.
+            Err(NotRecorded::Log(error)) if telling.side => {
+                tracing::error!(error = %replay::chain(&error), "a record could not be judged");
+                return Ok((envelope, None));
+            }
+            Err(error) => return Err(error),
+        };
+        let today = day_in_china(envelope.clocks.recorded_at);
+        let payload = Some(Payload::Life(Arc::clone(&telling.life)));
+        let event = Recorded { envelope, payload, target: None };
+        let mut row = before.row.clone();
+        let known = self.memory.known(telling.person)?.places().to_vec();
+        let (log, group, next) = (self.memory.log(), &self.group.events[..], &event);
+        let lives = Life { log, group, known: &known, next };
         if let Err(error) = row.fold(telling.person, &[&event], &lives) {
             tracing::error!(error = %replay::chain(&error), "a record could not be judged");
-            return Ok((None, Vec::new()));
+            return Ok((event.envelope, None));
         }
-        let book = self.book.of(today);
-        let asked = match before.filter(|before| before.is_registered == row.archive.is_registered)
-        {
-            Some(before) => book.touching(changed(&before, &row.archive)),
-            None => RuleSet::EVERY,
-        };
-        let findings = audit_alone(book, &row.archive, today, asked);
-        let flags = findings.fired.iter().filter_map(|id| book.rule(id)).map(Flag::of_rule);
-        Ok((Some(row), flags.collect()))
+        let (after, findings) = Standing::judge(row, self.book.of(today), today);
+        let after = Arc::new(after);
+        Ok((event.envelope, Some(Stepped { before, after, findings })))
     }
 
-    /// The row of a person up to the newest event that was decided.
-    fn standing(&mut self, person: PersonId) -> Result<Option<Box<Row>>, NotRecorded> {
+    /// The rules by which something is wrong with a record after an event: of one that begins all,
+    /// of another one those that read what the event changed.
+    pub(super) fn flags(&self, stepped: &Stepped) -> Vec<Flag> {
+        let Stepped { before, after, findings } = stepped;
+        let (book, before, after) = (&self.book.rules, &before.row, &after.row);
+        if findings.fired.is_empty() {
+            return Vec::new();
+        }
+        let begins =
+            before.events == 0 || before.archive.is_registered != after.archive.is_registered;
+        let asked = match begins {
+            true => RuleSet::EVERY,
+            false => book.touching(changed(&before.archive, &after.archive)),
+        };
+        let fired = findings.fired.intersection(asked).iter();
+        fired.filter_map(|id| book.rule(id)).map(Flag::of_rule).collect()
+    }
+
+    /// What stands about a person up to the newest event that was decided.
+    fn standing(&mut self, person: PersonId) -> Result<Option<Arc<Standing>>, NotRecorded> {
         let known = self.memory.known(person)?;
         let newest = known.newest();
-        let at_hand = known.standing.take();
         if newest == Position(0) {
-            return Ok(Some(Box::default()));
+            return Ok(Some(Arc::default()));
         }
-        if let Some(row) = at_hand.filter(|row| row.version == newest) {
-            return Ok(Some(row));
+        let at_hand = known.standing.as_ref().filter(|standing| standing.row.version == newest);
+        if let Some(standing) = at_hand {
+            return Ok(Some(Arc::clone(standing)));
         }
+        let places = known.places().to_vec();
         let seen = self.views.people.row(person).unwrap_or_else(|error| {
             tracing::error!(error = %replay::chain(&error), "a row could not be read");
             None
         });
         if let Some(row) = seen.filter(|row| row.version == newest) {
-            return Ok(Some(Box::new(Arc::unwrap_or_clone(row))));
+            return Ok(Some(Arc::new(Standing::unjudged(Arc::unwrap_or_clone(row)))));
         }
-        let life = decided_life(self.memory.log(), &self.group.events, self.next, person)?;
+        let life = decided_life(self.memory.log(), &self.group.events, &places, person)?;
         let is_whole = life.last().is_some_and(|event| event.envelope.position == newest);
-        let mut row = Box::<Row>::default();
+        let mut row = Row::default();
         let events: Vec<_> = life.iter().collect();
         let folded = row.fold(person, &events, &Whole(&life));
-        Ok(Some(row).filter(|_| is_whole && folded.is_ok()))
+        let is_made = is_whole && folded.is_ok();
+        Ok(is_made.then(|| Arc::new(Standing::unjudged(row))))
     }
 }
 
-/// Everything decided of a person's stream: from the log, once it holds the groups before, and
-/// from the group at hand.
+/// Everything decided of a person's stream, whose events stand at `places`: from the log, once it
+/// holds those of the groups before, and from the group at hand.
 pub(super) fn decided_life(
     log: &LogReader,
     group: &[Decided],
-    next: Position,
+    places: &[Position],
     person: PersonId,
 ) -> Result<Vec<Recorded>, replay::ReplayError> {
-    let first = next.0 - group.len() as u64;
-    if let Some(before) = first.checked_sub(2) {
-        log.journal().wait_beyond(Position(before), ON_THEIR_WAY);
+    let first = group.first().map(|event| event.envelope.position);
+    let is_before = |place: &&Position| first.is_none_or(|first| **place < first);
+    if let Some(newest) = places.iter().rev().find(is_before) {
+        log.journal().wait_beyond(Position(newest.0 - 1), ON_THEIR_WAY);
     }
     let mut life = match log.journal().stream_head(person.into())? {
         Some(_) => log.stream(person.into())?,
@@ -150,13 +188,13 @@ impl Lives for Whole<'_> {
 struct Life<'a> {
     log: &'a LogReader,
     group: &'a [Decided],
-    place: Position,
+    known: &'a [Position],
     next: &'a Recorded,
 }
 
 impl Lives for Life<'_> {
     fn life(&self, person: PersonId, _: Position) -> Result<Vec<Recorded>, Failed> {
-        let mut life = decided_life(self.log, self.group, self.place, person)?;
+        let mut life = decided_life(self.log, self.group, self.known, person)?;
         life.push(self.next.clone());
         Ok(life)
     }

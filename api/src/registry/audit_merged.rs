@@ -4,9 +4,11 @@
 //! Such a row is made from all its streams, before and with the event, since no row at hand holds
 //! them all. They are few, so nothing is kept for it.
 
-use domain::PersonId;
-use domain::recorded::Recorded;
+use std::sync::Arc;
+
+use domain::recorded::{Envelope, Recorded};
 use domain::rules::RuleSet;
+use domain::{Payload, PersonId};
 use projections::Row;
 use projections::archive;
 use projections::quality::{audit_alone, changed};
@@ -18,16 +20,22 @@ use super::receipt::Flag;
 
 impl Decider {
     /// The rules by which something is wrong with the survivor's record after an event: those that
-    /// read what the event changed.
-    pub(super) fn audited_over_streams(
+    /// read what the event changed. None of somebody who is told in one stream.
+    pub(super) fn flags_over_streams(
         &mut self,
         telling: &Telling,
-        event: &Recorded,
+        envelope: &Envelope,
     ) -> Result<Vec<Flag>, NotRecorded> {
+        let is_merged = self.memory.known(telling.person)?.person.is_merged();
+        if !is_merged && !telling.kind.joins_or_parts() {
+            return Ok(Vec::new());
+        }
+        let payload = Some(Payload::Life(Arc::clone(&telling.life)));
+        let event = Recorded { envelope: envelope.clone(), payload, target: None };
         let survivor = self.memory.behind(telling.person)?;
         let before = self.row_over_streams(survivor, None)?;
-        let after = self.row_over_streams(survivor, Some(event))?;
-        let today = domain::clocks::day_in_china(event.envelope.clocks.recorded_at);
+        let after = self.row_over_streams(survivor, Some(&event))?;
+        let today = domain::clocks::day_in_china(envelope.clocks.recorded_at);
         let book = self.book.of(today);
         let asked = match before.archive.is_registered == after.archive.is_registered {
             true => book.touching(changed(&before.archive, &after.archive)),
@@ -40,22 +48,27 @@ impl Decider {
 
     /// The row of a survivor over everything decided, and one more event.
     fn row_over_streams(
-        &self,
+        &mut self,
         survivor: PersonId,
         next: Option<&Recorded>,
     ) -> Result<Row, NotRecorded> {
-        let (log, group, place) = (self.memory.log(), &self.group.events[..], self.next);
-        let life = |person: PersonId| -> Result<Vec<Recorded>, NotRecorded> {
-            let mut life = decided_life(log, group, place, person)?;
-            let next = next.filter(|event| event.envelope.stream == person.into());
-            life.extend(next.cloned());
-            Ok(life)
-        };
-        let mut whole = life(survivor)?;
+        let mut whole = self.life_and_next(survivor, next)?;
         for absorbed in archive::absorbed(&whole) {
-            whole.extend(life(absorbed)?);
+            whole.extend(self.life_and_next(absorbed, next)?);
         }
         whole.sort_unstable_by_key(|event| event.envelope.position);
         Ok(Row::of(survivor, &whole))
+    }
+
+    fn life_and_next(
+        &mut self,
+        person: PersonId,
+        next: Option<&Recorded>,
+    ) -> Result<Vec<Recorded>, NotRecorded> {
+        let places = self.memory.known(person)?.places().to_vec();
+        let mut life = decided_life(self.memory.log(), &self.group.events, &places, person)?;
+        let next = next.filter(|event| event.envelope.stream == person.into());
+        life.extend(next.cloned());
+        Ok(life)
     }
 }

@@ -116,13 +116,12 @@ fn sync_keys(
 }
 
 fn append(decided: &Receiver<(Group, Answers)>, journal: &dyn Journal, tail: &Tail) {
-    while let Ok((group, answers)) = decided.recv() {
+    while let Ok((mut group, answers)) = decided.recv() {
         if !group.events.is_empty() {
             let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
-            tail.add(group.events.iter().map(|event| Recorded {
-                envelope: event.envelope.clone(),
-                payload: Some(event.payload.clone()),
-                target: None,
+            tail.add(group.events.iter_mut().map(|event| {
+                let (envelope, payload) = (event.envelope.clone(), Some(event.payload.clone()));
+                (Recorded { envelope, payload, target: None }, event.step.take())
             }));
             let group = group.events.into_iter().map(sealed).collect();
             for (result, place) in journal.append(group).into_iter().zip(places) {
@@ -156,7 +155,7 @@ pub(super) fn unless_the_disk_failed<T>(found: Result<T, KeyError>) -> Result<T,
 }
 
 fn sealed(event: Decided) -> StreamAppend {
-    let Decided { envelope, payload, key } = event;
+    let Decided { envelope, payload, key, .. } = event;
     let stream: StreamId = envelope.stream;
     let packed = compress::pack(&payload.to_json());
     let sealed = key.seal(stream, envelope.sequence, &packed);

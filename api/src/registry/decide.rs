@@ -14,12 +14,12 @@ use domain::{
 };
 use jiff::Timestamp;
 use journal::{KeySlots, PersonKey};
-use projections::Views;
+use projections::{Step, Views};
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
 use super::acts::{ActError, Acts, Telling};
-use super::audit::Book;
+use super::audit::{Book, Stepped};
 use super::commit::unless_the_disk_failed;
 use super::envelope::Stands;
 use super::known::{Known, Memory};
@@ -37,6 +37,8 @@ pub struct Decided {
     pub payload: Payload,
     /// The key that seals it.
     pub key: Arc<PersonKey>,
+    /// What stood and stands about the person, where that was at hand.
+    pub step: Option<Step>,
 }
 
 /// The events of one group, and whether keys were issued for them.
@@ -286,24 +288,39 @@ impl Decider {
         let stands = Stands { position: self.next, causation: Position(0), recorded_at };
         let subject = self.memory.known(tellings[0].person)?;
         let envelope = tellings[0].envelope(submission, actor, subject, stands);
-        let (row, found) = self.audited(&tellings[0], envelope)?;
+        let (envelope, stepped) = self.stepped(&tellings[0], envelope)?;
+        let found = match &stepped {
+            Some(stepped) => self.flags(stepped),
+            None => self.flags_over_streams(&tellings[0], &envelope)?,
+        };
         for flag in found {
             if flags.iter().all(|known| known.rule != flag.rule) {
                 flags.push(flag);
             }
         }
         if !flags.is_empty() {
+            // Held by one alone, it is changed where it is.
+            drop(std::mem::take(&mut records[0].event.life));
             let told = Arc::make_mut(&mut tellings[0].life);
             told.doubts = flags.iter().map(Flag::stored).collect();
             records[0].event.life = Arc::clone(&tellings[0].life);
         }
         self.issue_keys(&tellings)?;
         let (position, person_id) = (self.next, tellings[0].person);
+        let mut first = Some((envelope, stepped));
         for (telling, record) in tellings.into_iter().zip(records) {
             let causation = if telling.side { position } else { Position(0) };
-            self.take(submission, &telling, record, causation, recorded_at, over_several)?;
+            let (envelope, stepped) = match first.take() {
+                Some(first) => first,
+                None => {
+                    let stands = Stands { position: self.next, causation, recorded_at };
+                    let known = self.memory.known(telling.person)?;
+                    let envelope = telling.envelope(submission, &record.actor, known, stands);
+                    self.stepped(&telling, envelope)?
+                }
+            };
+            self.take(&telling, record, envelope, stepped, over_several)?;
         }
-        self.memory.known(person_id)?.standing = row;
         self.memory.recent().remember(submission.key, person_id);
         let person_id = if over_several { self.memory.behind(person_id)? } else { person_id };
         let observations = Vec::new();
@@ -328,11 +345,10 @@ impl Decider {
     /// Gives the event to the aggregate and to the group.
     fn take(
         &mut self,
-        submission: &Submission,
         telling: &Telling,
         record: Record,
-        causation: Position,
-        recorded_at: Timestamp,
+        envelope: Envelope,
+        stepped: Option<Stepped>,
         over_several: bool,
     ) -> Result<(), NotRecorded> {
         let known = self.memory.known(telling.person)?;
@@ -340,8 +356,6 @@ impl Decider {
             undo.push((telling.person, known.clone()));
         }
         let key = known.key.clone().expect("issued before the first telling is taken");
-        let stands = Stands { position: self.next, causation, recorded_at };
-        let envelope = telling.envelope(submission, &record.actor, known, stands);
         if over_several {
             // Decided over all merged streams, of which this one alone may say otherwise.
             known.person.apply(record.event);
@@ -353,13 +367,16 @@ impl Decider {
             })?;
         }
         known.placed(self.next);
-        self.push(envelope, Payload::Life(Arc::clone(&telling.life)), key);
+        let step = stepped.as_ref().and_then(Stepped::step);
+        known.standing = stepped.map(|stepped| stepped.after);
+        let payload = Payload::Life(Arc::clone(&telling.life));
+        self.push(Decided { envelope, payload, key, step });
         Ok(())
     }
 
-    pub(super) fn push(&mut self, envelope: Envelope, payload: Payload, key: Arc<PersonKey>) {
+    pub(super) fn push(&mut self, decided: Decided) {
         self.next = Position(self.next.0 + 1);
-        self.group.events.push(Decided { envelope, payload, key });
+        self.group.events.push(decided);
     }
 
     /// The instant of recording: never before that of the event before, even when a clock is set

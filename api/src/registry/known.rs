@@ -7,7 +7,7 @@ use cqrs_es::Aggregate;
 use domain::recorded::{EventKey, Recorded};
 use domain::{Kind, Person, PersonEvent, PersonId, Position, Sequence, StreamId, StreamKind};
 use journal::PersonKey;
-use projections::Row;
+use projections::Standing;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
@@ -25,7 +25,7 @@ pub struct Known {
     pub key: Option<Arc<PersonKey>>,
     /// What stands about them, as the view of people will show it; only while they are at hand,
     /// and of use while its version is the newest event.
-    pub standing: Option<Box<Row>>,
+    pub standing: Option<Arc<Standing>>,
 }
 
 impl Known {

@@ -15,7 +15,7 @@ use serde_json::Map;
 
 use super::Prepared;
 use super::acts::event_key;
-use super::decide::Decider;
+use super::decide::{Decided, Decider};
 
 /// Bytes of a refused submission that are kept: what fits a record with room to spare.
 const RECEIVED_BYTES_MAX: usize = 24 * 1024;
@@ -131,7 +131,8 @@ impl Decider {
             corrects: Position(0),
             sealed_for,
         };
-        self.push(envelope, Payload::Rejection(Arc::new(kept)), sealing);
+        let payload = Payload::Rejection(Arc::new(kept));
+        self.push(Decided { envelope, payload, key: sealing, step: None });
         Ok(())
     }
 

@@ -59,6 +59,12 @@ const TABLE: [&[Rule]; Class::ALL.len()] = [
 #[derive(Clone, Debug)]
 pub struct RuleBook {
     rows: Vec<&'static Rule>,
+    /// Where the row of each rule is, class by class.
+    places: Vec<Option<u8>>,
+}
+
+fn place(id: RuleId) -> usize {
+    id.class() as usize * usize::from(RuleId::NUMBER_MAX) + usize::from(id.number()) - 1
 }
 
 impl RuleBook {
@@ -72,7 +78,11 @@ impl RuleBook {
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.valid_from <= on).collect();
         rows.sort_by_key(|row| (row.id, std::cmp::Reverse(row.valid_from)));
         rows.dedup_by_key(|row| row.id);
-        Self { rows }
+        let mut places = vec![None; Class::ALL.len() * usize::from(RuleId::NUMBER_MAX)];
+        for (at, row) in rows.iter().enumerate() {
+            places[place(row.id)] = u8::try_from(at).ok();
+        }
+        Self { rows, places }
     }
 
     /// Every rule, in the order of the table.
@@ -82,8 +92,8 @@ impl RuleBook {
 
     /// The row of a rule.
     pub fn rule(&self, id: RuleId) -> Option<&'static Rule> {
-        let at = self.rows.binary_search_by_key(&id, |row| row.id).ok()?;
-        Some(self.rows[at])
+        let at = self.places.get(place(id)).copied().flatten()?;
+        Some(self.rows[usize::from(at)])
     }
 
     /// The rules that read one of the fields, in the person's record or in that of a relative:

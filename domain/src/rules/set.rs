@@ -63,8 +63,13 @@ impl RuleSet {
 
     /// The rules of this one that the other has not.
     #[must_use]
-    pub fn without(self, other: RuleSet) -> Self {
-        Self(std::array::from_fn(|class| self.0[class] & !other.0[class]))
+    pub const fn without(self, other: RuleSet) -> Self {
+        let (mut words, mut class) = (self.0, 0);
+        while class < words.len() {
+            words[class] &= !other.0[class];
+            class += 1;
+        }
+        Self(words)
     }
 
     /// How many.
@@ -114,6 +119,16 @@ impl Findings {
             Outcome::NotEvaluated
         } else {
             Outcome::NotApplicable
+        }
+    }
+
+    /// What some of the rules found.
+    #[must_use]
+    pub fn of(self, rules: RuleSet) -> Self {
+        Self {
+            fired: self.fired.intersection(rules),
+            held: self.held.intersection(rules),
+            not_evaluated: self.not_evaluated.intersection(rules),
         }
     }
 

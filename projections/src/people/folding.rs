@@ -8,14 +8,30 @@ use std::sync::atomic::Ordering;
 use domain::recorded::Recorded;
 use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
 
-use super::{NAME, PLACE, People, Room, Row, Waiting, place_key, read_row};
+use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
 use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
 
-type EventsOf<'a> = HashMap<PersonId, Vec<&'a Recorded>, rustc_hash::FxBuildHasher>;
+type EventsOf<'a> = HashMap<PersonId, Events<'a>, rustc_hash::FxBuildHasher>;
+
+/// One person's events of a batch.
+#[derive(Default)]
+struct Events<'a> {
+    events: Vec<&'a Recorded>,
+    /// Over those of the events that were decided with the row at hand.
+    steps: Vec<&'a Step>,
+}
+
+impl Events<'_> {
+    /// What stood before the first event, and what stands after the last, when all are at hand.
+    fn ends(&self) -> Option<(&Standing, &Standing)> {
+        let (first, last) = (self.steps.first()?, self.steps.last()?);
+        (self.steps.len() == self.events.len()).then(|| (first.before(), last.after()))
+    }
+}
 
 /// What some persons' events change.
 #[derive(Default)]
@@ -27,22 +43,52 @@ struct Changes {
     merged: Vec<PersonId>,
 }
 
+impl Changes {
+    /// How a person counted and counts.
+    fn note(&mut self, person: PersonId, before: Counted, after: Counted, is_new: bool) {
+        if before != after || is_new {
+            self.counted.push(Change { person, before, after, is_new });
+        }
+    }
+
+    /// A row that is to be written; `plain` is memory to be used again.
+    fn keep(&mut self, person: PersonId, row: &Row, plain: &mut Vec<u8>) {
+        plain.clear();
+        *plain = postcard::to_extend(row, std::mem::take(plain)).expect("a row is plain values");
+        self.rows.push((person, Waiting { version: row.version, plain: plain.as_slice().into() }));
+    }
+}
+
 impl People {
-    /// Folds recorded events, in order.
+    /// Folds recorded events, in order. `steps` are those over the events, in the same order, as
+    /// far as they are at hand: what they tell is not folded again.
     ///
     /// # Errors
     /// [`ViewsError`]; nothing of the batch is folded then.
-    pub fn fold(&self, batch: &[Recorded], lives: &dyn Lives) -> Result<(), ViewsError> {
+    pub fn fold(
+        &self,
+        batch: &[Recorded],
+        steps: &[Option<Step>],
+        lives: &dyn Lives,
+    ) -> Result<(), ViewsError> {
         let Some(last) = batch.last().map(|event| event.envelope.position) else { return Ok(()) };
         let mut persons: Vec<PersonId> = Vec::new();
         let mut events_of = EventsOf::default();
-        for event in batch.iter().filter(|e| e.envelope.stream.kind == StreamKind::Person) {
+        // Steps begin where the view is; of what is folded already nothing may be counted again.
+        let is_next = batch.first().is_some_and(|event| event.envelope.position > self.folded());
+        let steps = if is_next { steps } else { &[] };
+        let steps = steps.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+        for (event, step) in batch.iter().zip(steps) {
+            if event.envelope.stream.kind != StreamKind::Person {
+                continue;
+            }
             let person = PersonId::from_uuid(event.envelope.stream.id);
-            let events = events_of.entry(person).or_default();
-            if events.is_empty() {
+            let of_person = events_of.entry(person).or_default();
+            if of_person.events.is_empty() {
                 persons.push(person);
             }
-            events.push(event);
+            of_person.events.push(event);
+            of_person.steps.extend(step);
         }
         self.go_on(batch)?;
         let changes = in_halves(&persons, |persons| self.changes(persons, &events_of, lives));
@@ -74,13 +120,23 @@ impl People {
         let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
         let (mut room, mut plain) = (Room::default(), Vec::new());
         for person in persons {
+            let told = &events_of[person];
+            if let Some((before, after)) = told.ends() {
+                let is_new = before.row.events == 0;
+                let (counted, counts) = (before.counted(&measures), after.counted(&measures));
+                changes.note(*person, counted, counts, is_new);
+                let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
+                self.index_changes(*person, &stood, &stands, &mut changes.index);
+                changes.keep(*person, &after.row, &mut plain);
+                continue;
+            }
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             let counted = row.as_ref().map(count).unwrap_or_default();
             let is_new = row.is_none();
             let owner = row.as_ref().and_then(|row| row.owner);
             let absorbed = row.as_ref().map(|row| row.absorbed.clone()).unwrap_or_default();
-            if !row.get_or_insert_default().fold(*person, &events_of[person], lives)? {
+            if !row.get_or_insert_default().fold(*person, &told.events, lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
@@ -89,15 +145,8 @@ impl People {
             changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
             changes.merged.extend((row.absorbed != absorbed).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
-            let after = count(&row);
-            if counted != after || is_new {
-                let person = *person;
-                changes.counted.push(Change { person, before: counted, after, is_new });
-            }
-            plain.clear();
-            plain = postcard::to_extend(&row, plain).expect("a row is plain values");
-            let waiting = Waiting { version: row.version, plain: plain.as_slice().into() };
-            changes.rows.push((*person, waiting));
+            changes.note(*person, counted, count(&row), is_new);
+            changes.keep(*person, &row, &mut plain);
         }
         Ok(changes)
     }

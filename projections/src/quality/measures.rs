@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::rules::area::{
     self, BirthDates, BirthsOfMonth, BirthsOfYear, Migrants, births_are_spread,
 };
-use domain::rules::{RuleBook, RuleId};
+use domain::rules::{Findings, RuleBook, RuleId};
 use domain::{PersonId, Place, Position};
 use jiff::civil::Date;
 use rustc_hash::FxHashSet;
@@ -57,6 +57,8 @@ pub struct Measures {
     /// The newest event that is counted.
     pub position: Position,
     book: RuleBook,
+    /// Since when the newest of its rules is in force.
+    since: Date,
     cells: BTreeMap<Place, Cell>,
     due: BTreeSet<(Date, PersonId)>,
     counting: Option<Counting>,
@@ -75,16 +77,32 @@ impl Counting {
 impl Counted {
     /// How a row counts on a day.
     pub fn of(book: &RuleBook, row: &Row, today: Date) -> Self {
-        let part = Part::of(book, row, today);
+        Self::by(Part::of(book, row, today), row, today)
+    }
+
+    /// As [`Counted::of`], by what was found in the record alone.
+    pub fn found(book: &RuleBook, row: &Row, today: Date, findings: Findings) -> Self {
+        Self::by(Part::found(book, row, findings), row, today)
+    }
+
+    fn by(part: Option<Part>, row: &Row, today: Date) -> Self {
         Self { part, due: part.and_then(|_| next_change(row, today)) }
     }
+}
+
+/// The rules in force on a day, and since when the newest of them is.
+fn in_force(day: Date) -> (RuleBook, Date) {
+    let book = RuleBook::in_force(day);
+    let newest = book.rules().map(|rule| rule.valid_from).max();
+    (book, newest.unwrap_or(Date::MIN))
 }
 
 impl Measures {
     /// Nobody counted yet.
     pub fn new(today: Date, position: Position) -> Self {
-        let (book, cells, due) = (RuleBook::in_force(today), BTreeMap::new(), BTreeSet::new());
-        Self { today, position, book, cells, due, counting: None }
+        let (book, since) = in_force(today);
+        let (cells, due) = (BTreeMap::new(), BTreeSet::new());
+        Self { today, position, book, since, cells, due, counting: None }
     }
 
     /// Nobody counted yet of those who have rows: changes of who is not counted are passed over.
@@ -119,9 +137,14 @@ impl Measures {
     /// The counts as they are, to be kept: they do not go on.
     #[must_use]
     pub fn as_they_are(&self) -> Self {
-        let (book, cells) = (self.book.clone(), self.cells.clone());
-        let (today, position, due) = (self.today, self.position, BTreeSet::new());
-        Self { today, position, book, cells, due, counting: self.counting.clone() }
+        let (book, cells, due) = (self.book.clone(), self.cells.clone(), BTreeSet::new());
+        Self { book, cells, due, counting: None, ..*self }
+    }
+
+    /// Whether who counted so on an earlier day counts so now.
+    pub fn hold(&self, counted: &Counted, judged_on: Date) -> bool {
+        let is_due = counted.due.is_some_and(|due| due <= self.today);
+        !is_due && self.since <= judged_on && judged_on <= self.today
     }
 
     /// The rules in force on the day.
@@ -170,7 +193,7 @@ impl Measures {
     /// Goes on to a day; the changes of those who were due follow.
     pub fn go_on(&mut self, day: Date) {
         self.today = day;
-        self.book = RuleBook::in_force(day);
+        (self.book, self.since) = in_force(day);
     }
 
     /// The counts of the divisions in `whole`, each of so many digits, or of all together.

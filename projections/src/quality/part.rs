@@ -51,12 +51,18 @@ impl Part {
     /// What a person adds on a day; nothing who is dead, not registered, or known under another
     /// stream, or in no place.
     pub fn of(book: &RuleBook, row: &Row, today: Date) -> Option<Self> {
+        let place = counted_in(row)?;
+        let findings = audit_alone(book, &row.archive, today, ALONE);
+        Some(Self::new(book, row, place, findings))
+    }
+
+    /// As [`Part::of`], by what the rules that can be judged alone found.
+    pub fn found(book: &RuleBook, row: &Row, findings: Findings) -> Option<Self> {
+        Some(Self::new(book, row, counted_in(row)?, findings.of(ALONE)))
+    }
+
+    fn new(book: &RuleBook, row: &Row, place: Place, findings: Findings) -> Self {
         let archive = &row.archive;
-        if archive.is_dead || !archive.is_registered || row.owner.is_some() {
-            return None;
-        }
-        let place = row.place()?;
-        let findings = audit_alone(book, archive, today, ALONE);
         let bits = |rules: RuleSet, class: Class, only_errors: bool| -> u32 {
             let rules = rules.intersection(RuleSet::of_class(class)).iter();
             let rules = rules.filter_map(|id| book.rule(id));
@@ -74,7 +80,7 @@ impl Part {
         let sex = of(Item::Sex).and_then(|sex| sex.parse().ok()).unwrap_or(0);
         let township = |item| of(item).map(|code| code.get(..9).unwrap_or(code));
         let (here, home) = (township(Item::Residence), township(Item::Hukou));
-        Some(Self {
+        Self {
             place,
             findings,
             items: [applicable, filled, normal, filled & !illogical],
@@ -88,8 +94,16 @@ impl Part {
                 .any(|origin| origin.department == *b"HLT" && Some(origin.occurred_on) == born),
             is_floating: here.is_some() && home.is_some() && here != home,
             has_permit: archive.topics().any(|(_, field, _, _)| field == "residence_permit_no"),
-        })
+        }
     }
+}
+
+/// The place where a person is counted; none of who is dead, not registered, or known under another
+/// stream.
+fn counted_in(row: &Row) -> Option<Place> {
+    let archive = &row.archive;
+    let counts = !archive.is_dead && archive.is_registered && row.owner.is_none();
+    row.place().filter(|_| counts)
 }
 
 fn bit(field: Field) -> u32 {
