@@ -64,7 +64,7 @@ async fn read_timeliness(
     let (rows, query, as_of) =
         ask(&registry, &who, question, &headers, |cube, query| cube.query(query)).await?;
     let rows = page.of(rows, |row| key(&row.group, &query));
-    answer(registry.folded(), &headers, &as_of, &rows, |row| Timely::from(row))
+    answer(registry.folded(), &headers, &as_of, &rows, Timely::from)
 }
 
 async fn read_lag_curve(
@@ -79,7 +79,7 @@ async fn read_lag_curve(
     })
     .await?;
     let curves: Rows<_> = page.of(curves, |curve| key(&curve.group, &query));
-    answer(registry.folded(), &headers, &as_of, &curves, |curve| Curve::from(curve))
+    answer(registry.folded(), &headers, &as_of, &curves, Curve::from)
 }
 
 /// Orders rows as they are answered.
