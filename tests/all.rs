@@ -52,6 +52,7 @@ mod person_told;
 mod persons_http;
 mod process;
 mod promises;
+mod quality_http;
 mod read_ahead;
 mod records;
 mod registry;

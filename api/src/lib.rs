@@ -3,6 +3,7 @@
 pub mod access;
 pub mod cli;
 pub mod counts;
+pub mod csv_text;
 pub mod generate;
 pub mod http;
 pub mod outward;

@@ -4,6 +4,7 @@
 //! A row carries the position of the newest event folded into it, and events at or before it are
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
+mod across;
 mod counting;
 mod erasing;
 mod filling;
@@ -24,11 +25,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
 use crate::halves::in_halves;
-use crate::quality::Measures;
+use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
+use across::Touched;
+
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, SealError, ViewsError};
 
+pub use across::Unseen;
 pub use filling::Filled;
 pub use hiding::Hidden;
 pub(crate) use households::household_key;
@@ -97,11 +101,16 @@ pub struct People {
     index: Table,
     seals: Arc<dyn RowSeals>,
     layers: RwLock<Layers>,
-    /// Counted from the rows at each opening, and kept with them.
+    /// Counted from the rows after each opening, and kept with them.
     measures: RwLock<Measures>,
     /// Erased persons whose rows could not be opened any more when they were to go, and whether
     /// there was a row.
     lost: Mutex<FxHashMap<PersonId, bool>>,
+    /// Judged from the rows by a thread of its own, a little behind them.
+    across: RwLock<Across>,
+    touched: Mutex<Touched>,
+    /// Held by who looks across records.
+    looking: Mutex<()>,
     folded: AtomicU64,
 }
 
@@ -151,12 +160,28 @@ impl People {
         let today = ends.get(TODAY)?.and_then(|day| std::str::from_utf8(&day).ok()?.parse().ok());
         let position = Position(folded.load(Ordering::Acquire));
         let today = today.unwrap_or(Date::MIN);
-        let measures = RwLock::new(Measures::new(today, position));
+        let measures = match rows.persons().is_empty() {
+            true => Measures::new(today, position),
+            false => Measures::to_be_counted(today, position),
+        };
+        let measures = RwLock::new(measures);
         let layers = RwLock::default();
-        let lost = Mutex::default();
-        let people = Self { rows, ends, index, seals, layers, measures, lost, folded };
-        people.recount(today)?;
-        Ok(people)
+        let across = RwLock::new(Across::new(today));
+        let touched = Mutex::new(Touched::new(position, today));
+        let (looking, lost) = (Mutex::default(), Mutex::default());
+        Ok(Self {
+            rows,
+            ends,
+            index,
+            seals,
+            layers,
+            measures,
+            lost,
+            across,
+            touched,
+            looking,
+            folded,
+        })
     }
 
     /// The position up to which events are folded and readable.

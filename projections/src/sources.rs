@@ -9,6 +9,7 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use domain::clocks::day_in_china;
 use domain::life_event::Rejection;
 use domain::recorded::{ContentTag, Envelope, Recorded};
 use domain::{Kind, Payload, PersonId, Position, StreamKind, order};
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 use crate::ViewsError;
 use crate::table::{Rewriting, Table};
+use crate::timeliness::Month;
 
 const VERSION: &str = "sources.4";
 /// `s` source text → [`Tally`].
@@ -31,7 +33,7 @@ const CLEARED_BY: u8 = b'k';
 const MERGED: u8 = b'm';
 /// `j` → position of the newest merge or split, and the survivor of it.
 const JOINING: u8 = b'j';
-/// `o` person, source text, 0, position → nothing: a conflict whose envelope does not say that it
+/// `o` person, source text, 0, position → the month that it is counted in: a conflict whose envelope does not say that it
 /// is one, as older programs recorded it. Once erased it is counted as a rejection like others.
 const UNMARKED: u8 = b'o';
 
@@ -48,6 +50,28 @@ pub struct Tally {
     pub waiting: u64,
     /// When the newest of them was recorded, in microseconds since 1970.
     pub last_seen_micros: i64,
+    /// By month of recording, in order: [`Month::key`], what was recorded, refused, in conflict.
+    pub months: Vec<(u32, [u64; 3])>,
+}
+
+impl Tally {
+    /// What was recorded, refused and in conflict in the months from one to another.
+    pub fn between(&self, from: Option<Month>, to: Option<Month>) -> [u64; 3] {
+        let (from, to) = (from.map_or(0, Month::key), to.map_or(u32::MAX, Month::key));
+        let months = self.months.iter().filter(|(month, _)| (from..=to).contains(month));
+        months.fold([0; 3], |sum, (_, counts)| std::array::from_fn(|at| sum[at] + counts[at]))
+    }
+
+    /// Counts one more in the month of an event; events come in the order of their recording.
+    fn count(&mut self, envelope: &Envelope, what: usize) {
+        let month = Month::of(day_in_china(envelope.clocks.recorded_at)).key();
+        if self.months.last().is_none_or(|(newest, _)| *newest < month) {
+            self.months.push((month, [0; 3]));
+        }
+        if let Some((_, counts)) = self.months.last_mut() {
+            counts[what] += 1;
+        }
+    }
 }
 
 /// A rejection that waits.
@@ -157,16 +181,20 @@ impl Sources {
                 }
                 (Some((Kind::SubmissionRejected, _)), None) => {
                     let tally = tallies.of(envelope);
-                    match envelope.content {
-                        ContentTag::CONFLICT => tally.conflicts += 1,
-                        _ => tally.rejected += 1,
+                    let is_conflict = envelope.content == ContentTag::CONFLICT;
+                    match is_conflict {
+                        true => tally.conflicts += 1,
+                        false => tally.rejected += 1,
                     }
+                    tally.count(envelope, if is_conflict { 2 } else { 1 });
                 }
                 (Some((Kind::Erased, _)), _) => self.erase(event, &mut tallies)?,
                 (Some((kind, _)), _) if kind.is_order() => {}
                 (Some((kind, false)), _) if envelope.stream.kind == StreamKind::Person => {
                     let person = PersonId::from_uuid(envelope.stream.id);
-                    tallies.of(envelope).recorded += 1;
+                    let tally = tallies.of(envelope);
+                    tally.recorded += 1;
+                    tally.count(envelope, 0);
                     if tallies.rejected.contains(&person) {
                         self.clear(envelope, person, kind, tallies.of(envelope))?;
                     }
@@ -251,10 +279,16 @@ impl Sources {
             }
         }
         let unmarked = [&[UNMARKED], &person.as_uuid().as_bytes()[..]].concat();
-        for (key, _) in self.table.scan(&unmarked, None, usize::MAX)? {
+        for (key, month) in self.table.scan(&unmarked, None, usize::MAX)? {
             tallies.change(source_of(&key[unmarked.len()..]), |tally| {
                 tally.conflicts -= 1;
                 tally.rejected += 1;
+                let counted =
+                    tally.months.iter_mut().find(|(one, _)| one.to_be_bytes() == month[..]);
+                if let Some((_, [_, rejected, conflicts])) = counted {
+                    *conflicts -= 1;
+                    *rejected += 1;
+                }
             });
             self.table.change([(key, None)]);
         }
@@ -273,6 +307,7 @@ impl Sources {
         } else {
             tally.rejected += 1;
         }
+        tally.count(envelope, if rejection.conflict { 2 } else { 1 });
         let waiting = Waiting {
             recorded_micros: envelope.clocks.recorded_at.as_microsecond(),
             person: rejection.person,
@@ -287,7 +322,8 @@ impl Sources {
         {
             let theirs = [&[UNMARKED], &person.as_uuid().as_bytes()[..]].concat();
             let key = [&theirs[..], envelope.source.as_bytes(), &[0], &position].concat();
-            self.table.change([(key, Some(Vec::new()))]);
+            let month = tally.months.last().map(|(month, _)| month.to_be_bytes());
+            self.table.change([(key, Some(month.unwrap_or_default().to_vec()))]);
         }
         let kind = Kind::of_type(&rejection.event_type);
         if let (Some(person), Some((kind, _))) = (rejection.person, kind) {

@@ -239,6 +239,7 @@ impl Views {
     /// # Errors
     /// [`ViewsError`].
     pub fn digests(&self) -> Result<Digests, ViewsError> {
+        self.people.count_rest(|| true)?;
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let (position, quality) = self.write(true)?;
         let mut views = self.people.digests()?.to_vec();

@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing here decides whether an event may be recorded, and nothing here appends.
 
+mod across_follower;
 pub mod ahead;
 pub mod follow;
 pub mod history;
@@ -15,6 +16,7 @@ pub mod tail;
 mod tree_follower;
 mod whole_lives;
 
+pub use across_follower::AcrossFollower;
 pub use follow::{Follower, catch_up};
 pub use log_reader::{LogReader, ReplayError, Seals};
 pub use tail::Tail;

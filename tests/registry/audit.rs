@@ -136,3 +136,45 @@ fn a_correction_is_judged_as_the_archive_is_after_it() {
     assert!(findings.held.len() > 30 && ALONE.contains(RuleId::parse("L02").unwrap()));
     desk.close();
 }
+
+#[test]
+fn receipts_of_who_was_merged_flag_what_the_view_shows_of_all_their_records() {
+    let desk = Desk::new();
+    let own = number("20080101", 2);
+    let (card, passport) = (citizen(&own), super::desk::by("passport", "E99000001"));
+    let mut told = complete(&own);
+    told["items"]["health_code"] = Value::Null;
+    told["items"].as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    desk.record("r", "registration", data(&card, "2026-05-01", told));
+    let items = json!({"items": {"full_name": "陈小明", "education_code": "14", "sex": "2"}});
+    desk.record("p", "registration", data(&passport, "2026-05-02", items));
+    let join = json!({"absorbed": passport, "reason": "同一人", "approved_by": "chief"});
+    // The education of the passport's record comes with it: too high for 18 years.
+    let merged = desk.record("m", "person_merge", data(&card, "2026-05-03", join.clone()));
+    let check = |accepted: &api::registry::Accepted, expected: &[&str]| {
+        assert_eq!(audit_rules(accepted), expected);
+        let row = desk.row(merged.person_id).expect("a row");
+        let today = day_in_china(accepted.recorded_at);
+        let found = audit_alone(&RuleBook::in_force(today), &row.archive, today, RuleSet::EVERY);
+        for rule in expected {
+            assert!(found.fired.contains(RuleId::parse(rule).unwrap()), "{rule} on the row");
+        }
+    };
+    check(&merged, &["L12"]);
+    // Told under either document, the rules look at the record of both.
+    let observe =
+        |person: &Value, on: &str, items: Value| data(person, on, json!({"items": items}));
+    let alias = observe(&passport, "2026-05-20", json!({"full_name": "Chen"}));
+    check(&desk.record("a", "observation", alias), &["N01"]);
+    let married = json!({"marital_code": "21", "marital_change_date": "2026-05-21"});
+    check(&desk.record("b", "observation", observe(&card, "2026-05-21", married)), &["L06"]);
+    // In one batch with what was just decided, and what is touched and right is not flagged.
+    let schooling = observe(&card, "2026-05-22", json!({"education_code": "61"}));
+    let death = observe(&passport, "2026-05-23", json!({"door_plate": "无"}));
+    let receipts = desk.send(&[("c", "observation", schooling), ("d", "observation", death)]);
+    check(recorded(&receipts[0]), &[]);
+    check(recorded(&receipts[1]), &["N23"]);
+    let split = desk.record("s", "person_split", data(&card, "2026-05-24", join));
+    check(&split, &[]);
+    desk.close();
+}

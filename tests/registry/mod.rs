@@ -1,6 +1,7 @@
 //! The registry through its front door without HTTP: submissions in, receipts and archives out.
 //! Every scenario ends with the log walked and the views compared with views built anew.
 
+mod across;
 mod acts;
 mod archive_cases;
 mod audit;

@@ -29,7 +29,9 @@ fn recount(desk: &Desk, persons: &[PersonId]) -> BTreeMap<Place, Cell> {
 }
 
 fn live(desk: &Desk) -> BTreeMap<Place, Cell> {
-    let cells = desk.registry().views.people.measures().cells(None, Some(12));
+    let people = &desk.registry().views.people;
+    people.count_rest(|| true).expect("readable");
+    let cells = people.measures().cells(None, Some(12));
     cells.into_iter().map(|(place, cell)| (place.expect("a place"), cell)).collect()
 }
 
@@ -170,6 +172,49 @@ fn areas_are_judged_by_the_people_in_them() {
 }
 
 #[test]
+fn what_changes_while_rows_are_counted_after_an_opening_is_counted_once() {
+    let desk = Desk::new();
+    let ids: Vec<_> = ["20110610", "20110611", "20110612", "20110613"]
+        .into_iter()
+        .enumerate()
+        .map(|(at, born)| {
+            let said = json!({"items": items(0x7fd7 - at as u32)});
+            let told = data(&citizen(&number(born, 2)), "2026-05-10", said);
+            desk.record(&format!("r{at}"), "registration", told).person_id
+        })
+        .collect();
+    let today = jiff::civil::date(2026, 6, 1);
+    let book = RuleBook::in_force(today);
+    let row = |id: &PersonId| desk.row(*id).expect("a row");
+    let now = |id: &PersonId| Counted::of(&book, &row(id), today);
+    let nothing = Counted::default();
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    let [one, two, three, new] = sorted[..] else { panic!("four") };
+    let change = |person, before, after, is_new| Change { person, before, after, is_new };
+    // What the rows say in the end, whatever came when.
+    let mut expected = Measures::new(today, row(&one).version);
+    expected.change(sorted.iter().map(|id| change(*id, nothing, now(id), true)));
+    let mut measures = Measures::to_be_counted(today, row(&one).version);
+    assert!(!measures.is_whole() && measures.is_due_to_be_counted(three));
+    // Somebody comes; one who is to be counted changes, and one changes who came just now.
+    measures.change([change(new, nothing, now(&one), true)]);
+    measures.change([change(two, now(&one), now(&two), false)]);
+    measures.change([change(new, now(&one), now(&new), false)]);
+    assert!(measures.is_due_to_be_counted(two) && !measures.is_due_to_be_counted(new));
+    measures.count_up_to(two, [one, two].map(|id| change(id, nothing, now(&id), false)));
+    // Who was counted changes and changes back.
+    measures.change([change(one, now(&one), now(&three), false)]);
+    measures.change([change(three, now(&one), now(&three), false)]);
+    measures.change([change(one, now(&three), now(&one), false)]);
+    measures.count_up_to(three, [change(three, nothing, now(&three), false)]);
+    measures.end_counting();
+    assert!(measures.is_whole());
+    assert_eq!(measures.digest(), expected.digest());
+    desk.close();
+}
+
+#[test]
 fn what_is_taken_away_leaves_nothing() {
     let desk = Desk::new();
     let person = citizen(&number("20110610", 2));
@@ -181,9 +226,9 @@ fn what_is_taken_away_leaves_nothing() {
     let empty = measures.digest();
     let after = Counted::of(measures.book(), &row, today);
     let before = Counted::default();
-    measures.change([Change { person: id, before, after }]);
+    measures.change([Change { person: id, before, after, is_new: true }]);
     assert_ne!(measures.digest(), empty);
-    measures.change([Change { person: id, before: after, after: before }]);
+    measures.change([Change { person: id, before: after, after: before, is_new: false }]);
     assert_eq!(measures.digest(), empty);
     desk.close();
 }

@@ -5,6 +5,7 @@ use domain::rules::Outcome::{Fires, Holds};
 use domain::rules::{Check, Outcome, RuleBook, RuleId};
 
 use super::edges_alone::{COMPLETENESS, LOGIC, NORMALITY};
+use super::edges_of_the_dead::OF_THE_DEAD;
 use super::edges_together::{ACROSS, REASONABLENESS};
 use super::house::clean;
 
@@ -42,6 +43,11 @@ fn several_records_agree_up_to_their_edges() {
 #[test]
 fn what_is_likely_has_its_edges() {
     check(REASONABLENESS);
+}
+
+#[test]
+fn the_dead_are_judged_by_the_age_that_they_reached() {
+    check(OF_THE_DEAD);
 }
 
 #[test]

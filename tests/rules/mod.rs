@@ -3,6 +3,7 @@
 mod areas;
 mod edges;
 mod edges_alone;
+mod edges_of_the_dead;
 mod edges_together;
 mod house;
 mod missing;

@@ -51,10 +51,9 @@ async fn read_flags(
     let book = RuleBook::in_force(today);
     let household = registry.views.people.registered_household(&row.archive);
     let household = household.map_err(|error| internal(&error))?;
-    let (_, findings) = judge(&registry, &book, &[id], household.as_ref(), today)?
-        .pop()
-        .ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
-    let as_of = as_of(today, position);
+    let (mut judged, counted) = judge(&registry, &book, &[id], household.as_ref(), today)?;
+    let (_, findings) = judged.pop().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
+    let as_of = as_of(today, position, counted);
     let answer = json!({
         "person_id": id,
         "flags": flags(&book, &findings),
@@ -83,7 +82,8 @@ async fn read_household_flags(
     let household = found(&registry, &id)?;
     let counted = household.counted();
     let is_counted = household.basis == Basis::Hukou && !household.is_cut;
-    let judged = judge(&registry, &book, &counted, Some(&household).filter(|_| is_counted), today)?;
+    let all = Some(&household).filter(|_| is_counted);
+    let (judged, counts) = judge(&registry, &book, &counted, all, today)?;
     let household = narrowed(&registry, &who, household)?;
     let is_shown = |person: &PersonId| household.members.iter().any(|one| one.person == *person);
     let shown: Vec<_> = judged.into_iter().filter(|(person, _)| is_shown(person)).collect();
@@ -99,7 +99,7 @@ async fn read_household_flags(
         "basis": household.basis,
         "flags": of_household(&book, &shown),
         "members": members.collect::<Vec<_>>(),
-        "as_of": as_of(today, position),
+        "as_of": as_of(today, position, counts),
     });
     let persons: Vec<_> = shown.iter().map(|(person, _)| *person).collect();
     let asked = Map::from_iter([
@@ -127,7 +127,7 @@ fn judge(
     named: &[PersonId],
     household: Option<&Household>,
     today: Date,
-) -> Result<Vec<(PersonId, Findings)>, Problem> {
+) -> Result<(Vec<(PersonId, Findings)>, Option<Position>), Problem> {
     let around = Persons::around(&registry.views.people, named);
     let mut persons = around.map_err(|error| internal(&error))?;
     for member in household.into_iter().flat_map(|household| &household.members) {
@@ -136,7 +136,9 @@ fn judge(
     let counted = household.map(Household::counted);
     let members = counted.as_deref().zip(household);
     let members = members.map(|(persons, household)| Members { persons, kind: household.kind });
-    Ok(audit(book, &persons, named, members, today))
+    let register = registry.views.people.across();
+    let judged = audit(book, &persons, named, members, Some(&register), today);
+    Ok((judged, register.is_whole().then_some(register.position)))
 }
 
 /// The rules about the household itself by which something is wrong, each with the members for
@@ -154,8 +156,8 @@ fn of_household(book: &RuleBook, judged: &[(PersonId, Findings)]) -> Vec<Value> 
     fired.collect()
 }
 
-fn as_of(today: Date, position: Position) -> Value {
-    json!({"day": today, "position": position, "edition": EDITION})
+fn as_of(today: Date, position: Position, counts: Option<Position>) -> Value {
+    json!({"day": today, "position": position, "counts_position": counts, "edition": EDITION})
 }
 
 /// Each rule by which something is wrong, in the order of the table.

@@ -36,21 +36,47 @@ pub fn routes(registry: Arc<Registry>) -> Router {
 
 async fn read_readiness(State(registry): State<Arc<Registry>>) -> Result<Response, Problem> {
     let (head, folded) = (registry.log().journal().head(), registry.folded());
-    let is_ready = registry.is_following() && head.0 <= folded.0 + BEHIND_EVENTS_MAX;
-    if is_ready {
-        return Ok(Json(json!({"status": "ready", "head": head, "views": folded})).into_response());
+    if !registry.is_following() || !registry.is_signing() {
+        return Err(Problem::new(&kinds::STOPPED));
     }
-    Err(Problem::new(&kinds::VIEW_BEHIND))
+    if head.0 > folded.0 + BEHIND_EVENTS_MAX {
+        return Err(Problem::new(&kinds::VIEW_BEHIND));
+    }
+    let signed = registry.trees().events.newest().checkpoint.size;
+    let ready = json!({"status": "ready", "head": head, "views": folded, "signed": signed});
+    Ok(Json(ready).into_response())
 }
 
 async fn read_gauges(State(registry): State<Arc<Registry>>, who: Who) -> Result<Response, Problem> {
     who.require(Action::Operate)?;
     let (head, folded) = (registry.log().journal().head(), registry.folded());
+    let people = &registry.views.people;
+    let (across, is_whole) = {
+        let across = people.across();
+        (across.position, across.is_whole())
+    };
+    let trees = registry.trees();
+    let signed = |tree: &journal::tree::Tree| tree.newest().checkpoint.size;
     let gauges = [
         ("renkou_log_head", "Position of the newest event.", head.0),
         ("renkou_views_folded", "Position up to which every view is folded.", folded.0),
         ("renkou_views_behind", "Events that the views are behind.", head.0 - folded.0.min(head.0)),
         ("renkou_views_following", "1 while the views follow.", registry.is_following().into()),
+        ("renkou_log_signed", "Events in the newest signed checkpoint.", signed(&trees.events)),
+        ("renkou_reads_signed", "Reads in their newest signed checkpoint.", signed(&trees.reads)),
+        ("renkou_trees_following", "1 while the trees follow.", registry.is_signing().into()),
+        (
+            "renkou_quality_counted",
+            "1 when the measures of quality count everybody.",
+            people.measures().is_whole().into(),
+        ),
+        (
+            "renkou_across_position",
+            "Position up to which rules across records are judged.",
+            across.0,
+        ),
+        ("renkou_across_whole", "1 when they are judged for everybody.", is_whole.into()),
+        ("renkou_across_following", "1 while they follow.", registry.is_judging().into()),
     ];
     let mut text = String::new();
     for (name, help, value) in gauges {

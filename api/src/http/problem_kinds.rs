@@ -111,6 +111,14 @@ pub static OVERLOADED: ProblemKind =
 pub static VIEW_BEHIND: ProblemKind =
     kind(503, "view_behind", "视图尚未更新到所需位置", "the views are not yet at that position");
 
+/// The views or the trees stopped following the log.
+pub static STOPPED: ProblemKind = kind(
+    503,
+    "stopped_following",
+    "视图或审计树已停止跟进日志",
+    "the views or the trees stopped following the log",
+);
+
 /// The kind of an answer that was not made by us, told from its status.
 pub fn of_status(status: StatusCode) -> &'static ProblemKind {
     match status.as_u16() {

@@ -37,7 +37,7 @@ impl Book {
         Self { day: Date::MIN, rules: RuleBook::in_force(Date::MIN) }
     }
 
-    fn of(&mut self, day: Date) -> &RuleBook {
+    pub(super) fn of(&mut self, day: Date) -> &RuleBook {
         if self.day != day {
             *self = Self { day, rules: RuleBook::in_force(day) };
         }
@@ -67,7 +67,7 @@ impl Decider {
         telling: &Telling,
         envelope: Envelope,
     ) -> Result<(Envelope, Option<Stepped>), NotRecorded> {
-        // A row over several streams is the view's; what a merge makes of it is asked there.
+        // A row over several streams is the view's; for the receipt it is made in `audit_merged.rs`.
         let is_merged = self.memory.known(telling.person)?.person.is_merged();
         let is_claim = telling.kind == Kind::DocumentClaimed;
         if is_merged || is_claim || telling.kind.joins_or_parts() {

@@ -289,7 +289,10 @@ impl Decider {
         let subject = self.memory.known(tellings[0].person)?;
         let envelope = tellings[0].envelope(submission, actor, subject, stands);
         let (envelope, stepped) = self.stepped(&tellings[0], envelope)?;
-        let found = stepped.as_ref().map(|stepped| self.flags(stepped)).unwrap_or_default();
+        let found = match &stepped {
+            Some(stepped) => self.flags(stepped),
+            None => self.flags_over_streams(&tellings[0], &envelope)?,
+        };
         for flag in found {
             if flags.iter().all(|known| known.rule != flag.rule) {
                 flags.push(flag);

@@ -2,6 +2,7 @@
 
 pub mod acts;
 mod audit;
+mod audit_merged;
 pub mod backup;
 mod commit;
 mod concerned;
@@ -34,7 +35,7 @@ use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::deadlines::Deadlines;
 use projections::{Views, ViewsError};
-use replay::{Follower, LogReader, ReplayError, Tail, TreeFollower};
+use replay::{AcrossFollower, Follower, LogReader, ReplayError, Tail, TreeFollower};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -142,6 +143,7 @@ pub struct Registry {
     room: Semaphore,
     folded: watch::Receiver<Position>,
     follower: Option<Follower>,
+    across: AcrossFollower,
     trees: Trees,
     tree_followers: Vec<TreeFollower>,
     threads: Vec<JoinHandle<()>>,
@@ -171,6 +173,7 @@ impl Registry {
         let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
             tell.send_replace(position);
         });
+        let across = AcrossFollower::start(Arc::clone(&views));
         let identity = logs.identity.clone();
         let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
         let (jobs, queue) = mpsc::channel();
@@ -202,6 +205,7 @@ impl Registry {
             room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
             folded,
             follower: Some(follower),
+            across,
             trees,
             tree_followers,
             threads,
@@ -242,6 +246,11 @@ impl Registry {
         let job = Job { work: Work::Order(Box::new(ordered)), answer };
         jobs.send(job).map_err(|_| overloaded)?;
         receipts.await.ok().and_then(|mut receipts| receipts.pop()).ok_or(overloaded)
+    }
+
+    /// Whether the rules across records are judged as rows change.
+    pub fn is_judging(&self) -> bool {
+        !self.across.has_failed()
     }
 
     /// The Merkle trees of the logs.

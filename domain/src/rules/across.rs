@@ -145,11 +145,11 @@ pub(super) const RULES: [Rule; 28] = [
     "近亲结婚": "married to near kin"
     applies |c| Some(c.p.spouse.is_some());
     holds |c| Some(!kin::are_near_kin(c.context.people, c.me, c.p.spouse?)) },
-    rule! { "X26" Warning [MaritalStatus SpouseId] also [DeathDate]
+    rule! { "X26" Warning [MaritalStatus SpouseId] also [DeathDate Alive]
     "配偶已死亡未变更为丧偶": "the husband or wife died more than 60 days ago, yet still married"
     applies |c| Some(c.p.spouse.is_some_and(|spouse| c.person(spouse).is_filled(DeathDate)));
     holds |c| of(c, c.p.spouse, |spouse| Some(!c.p.is_among(MaritalStatus, &MARRIED)?
-        || days(spouse.day(DeathDate)?, c.today()) <= DAYS_TO_BE_WIDOWED_MAX)) },
+        || days(spouse.day(DeathDate)?, c.lived_until?) <= DAYS_TO_BE_WIDOWED_MAX)) },
     rule! { "X27" Warning [Household] also [RelationToHead HouseholdKind]
     "集体户出现家庭关系": "a family relation in a collective household"
     applies |c| Some(c.household?.kind == Some(Collective));

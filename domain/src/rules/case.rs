@@ -46,7 +46,10 @@ pub struct Case<'a> {
     pub household: Option<&'a Household>,
     /// The citizen number, if it is a valid one; its region may be unknown.
     pub number: Option<CitizenNumber>,
-    /// Completed years today.
+    /// The day by which ages and spans of time are told: today, and of the dead the day of death.
+    /// None of the dead whose day of death is not known.
+    pub lived_until: Option<Date>,
+    /// Completed years on that day.
     pub age: Option<i16>,
     /// The place among the people.
     pub me: PersonIndex,
@@ -59,8 +62,13 @@ impl<'a> Case<'a> {
         let number = p
             .text(Item::CitizenId)
             .and_then(|text| CitizenNumber::parse_any_region(text, context.today).ok());
-        let age = p.day(Item::BirthDate).map(|birth| years(birth, context.today));
-        Self { p, context, household, number, age, me }
+        let lived_until = match p.is_alive {
+            true => Some(context.today),
+            // A death that has not come is doubted by itself; until then they are not older.
+            false => p.day(Item::DeathDate).map(|death| death.min(context.today)),
+        };
+        let age = p.day(Item::BirthDate).zip(lived_until).map(|(birth, day)| years(birth, day));
+        Self { p, context, household, number, lived_until, age, me }
     }
 
     /// The day of the evaluation.

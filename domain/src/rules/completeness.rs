@@ -20,9 +20,9 @@ pub(super) const RULES: [Rule; 17] = [
     "姓名未填": "the name is missing"
     applies |_| Some(true);
     holds |c| filled(c, FullName) },
-    rule! { "C02" Error [CitizenId] also [IdDocumentType BirthDate]
+    rule! { "C02" Error [CitizenId] also [IdDocumentType BirthDate Alive DeathDate]
     "身份号码未填": "the citizen number is missing"
-    applies |c| Some(is_registered(c) && !is_newborn(c));
+    applies |c| if is_registered(c) { is_newborn(c).map(|is| !is) } else { Some(false) };
     holds |c| filled(c, CitizenId) },
     rule! { "C03" Error [Sex] also []
     "性别未填": "the sex is missing"
@@ -52,7 +52,7 @@ pub(super) const RULES: [Rule; 17] = [
     "门牌号未填": "the door plate is missing"
     applies |c| Some(c.p.is_alive);
     holds |c| filled(c, DoorPlate) },
-    rule! { "C10" Error [Education] also [BirthDate]
+    rule! { "C10" Error [Education] also [BirthDate Alive DeathDate]
     "文化程度未填": "the education is missing, from 6 years on"
     applies |c| Some(c.age? >= 6);
     holds |c| filled(c, Education) },
@@ -68,7 +68,7 @@ pub(super) const RULES: [Rule; 17] = [
     "健康状况未填": "the state of health is missing"
     applies |c| Some(c.p.is_alive);
     holds |c| filled(c, Health) },
-    rule! { "C14" Error [MaritalStatus] also [BirthDate]
+    rule! { "C14" Error [MaritalStatus] also [BirthDate Alive DeathDate]
     "婚姻状况未填": "the marital status is missing, from 15 years on"
     applies |c| Some(c.age? >= 15);
     holds |c| filled(c, MaritalStatus) },
@@ -94,9 +94,10 @@ fn is_registered(case: &Case<'_>) -> bool {
     !case.p.has(IdDocumentType, &UNREGISTERED)
 }
 
-fn is_newborn(case: &Case<'_>) -> bool {
-    let birth = case.p.day(BirthDate);
-    birth.is_some_and(|birth| days(birth, case.today()) <= DAYS_WITHOUT_NUMBER_MAX)
+/// Whether the person is, or died, so young that there may be no number yet.
+fn is_newborn(case: &Case<'_>) -> Option<bool> {
+    let Some(birth) = case.p.day(BirthDate) else { return Some(false) };
+    Some(days(birth, case.lived_until?) <= DAYS_WITHOUT_NUMBER_MAX)
 }
 
 /// Whether an item has a value, as most rules of the other classes ask before they look at it.

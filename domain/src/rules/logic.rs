@@ -34,7 +34,7 @@ pub(super) const RULES: [Rule; 27] = [
     "未婚者不应有婚姻变动时间": "never married, yet the marital status changed"
     applies |c| Some(c.p.has(MaritalStatus, &["10"]));
     holds |c| Some(c.p.day(MaritalChangeDate).is_none()) },
-    rule! { "L04" Error [MaritalStatus BirthDate] also []
+    rule! { "L04" Error [MaritalStatus BirthDate] also [Alive DeathDate]
     "15岁以下非未婚": "married under 15 years"
     applies |c| was_ever_married(c);
     holds |c| Some(c.age? >= 15) },
@@ -68,15 +68,15 @@ pub(super) const RULES: [Rule; 27] = [
     "流动时间早于出生": "moved before the birth"
     applies |c| Some(c.p.is_filled(MigrationDate));
     holds |c| Some(c.p.day(MigrationDate)? >= c.p.day(BirthDate)?) },
-    rule! { "L12" Error [Education BirthDate] also []
+    rule! { "L12" Error [Education BirthDate] also [Alive DeathDate]
     "文化程度与年龄不符": "too young for the education"
     applies |c| Some(age_of_education(c).is_some());
     holds |c| Some(c.age? >= age_of_education(c)?) },
-    rule! { "L13" Error [EmploymentStatus BirthDate] also []
+    rule! { "L13" Error [EmploymentStatus BirthDate] also [Alive DeathDate]
     "未满16周岁就业": "at work under 16 years"
     applies |c| Some(c.p.has(EmploymentStatus, &AT_WORK));
     holds |c| Some(c.age? >= 16) },
-    rule! { "L14" Warning [EmploymentStatus BirthDate] also []
+    rule! { "L14" Warning [EmploymentStatus BirthDate] also [Alive DeathDate]
     "现役军人年龄": "a soldier under 17 or over 65 years"
     applies |c| Some(c.p.has(EmploymentStatus, &["37"]));
     holds |c| Some((17..=65).contains(&c.age?)) },
@@ -84,7 +84,7 @@ pub(super) const RULES: [Rule; 27] = [
     "现役军人户口应已注销": "a soldier's household registration should be cancelled"
     applies |c| Some(c.p.has(EmploymentStatus, &["37"]));
     holds |c| c.p.is_among(HukouStatus, &["cancelled_military"]) },
-    rule! { "L16" Warning [EmploymentStatus BirthDate] also []
+    rule! { "L16" Warning [EmploymentStatus BirthDate] also [Alive DeathDate]
     "退休年龄过低": "retired under 45 years"
     applies |c| Some(c.p.has(EmploymentStatus, &["80"]));
     holds |c| Some(c.age? >= 45) },

@@ -13,11 +13,11 @@ const NAME_SEPARATOR: char = '·';
 const PLACEHOLDERS: [&str; 8] = ["不详", "未知", "测试", "单位", "工作", "111", "123", "xxx"];
 
 pub(super) const RULES: [Rule; 23] = [
-    rule! { "N01" Error [FullName] also [BirthDate]
+    rule! { "N01" Error [FullName] also [BirthDate Alive DeathDate]
     "姓名含非法字符": "the name has characters that no name has"
     applies |c| Some(c.p.is_filled(FullName) && c.age? >= 7);
     holds |c| Some(is_name(c.p.text(FullName)?)) },
-    rule! { "N02" Warning [FullName] also [BirthDate]
+    rule! { "N02" Warning [FullName] also [BirthDate Alive DeathDate]
     "姓名不规范(7岁以下)": "the name of a child under 7 has characters that no name has"
     applies |c| Some(c.p.is_filled(FullName) && c.age? < 7);
     holds |c| Some(is_name(c.p.text(FullName)?)) },

@@ -30,10 +30,10 @@ pub(super) const RULES: [Rule; 12] = [
         let household = c.household?;
         Some(household.alive <= 15 || household.kind? == Collective)
     } },
-    rule! { "R06" Warning [MigrationDate] also []
+    rule! { "R06" Warning [MigrationDate] also [Alive DeathDate]
     "流动时间超过40年": "away for more than 40 years"
     applies |c| Some(c.p.is_filled(MigrationDate));
-    holds |c| Some(years(c.p.day(MigrationDate)?, c.today()) <= 40) },
+    holds |c| Some(years(c.p.day(MigrationDate)?, c.lived_until?) <= 40) },
     rule! { "R07" Hint [Record] also [Alive]
     "12个月未核实": "not verified for 12 months"
     applies |c| Some(c.p.is_alive);

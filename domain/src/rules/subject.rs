@@ -73,6 +73,18 @@ impl<'a> Subject<'a> {
         subject
     }
 
+    /// Sets the text of an item; of one that is a date, use [`Subject::set_day`].
+    pub fn set_text(&mut self, item: Item, text: &'a str) {
+        self.texts[usize::from(item.number()) - 1] = Some(text);
+    }
+
+    /// Sets the date of an item; nothing comes of it for an item that is no date.
+    pub fn set_day(&mut self, item: Item, day: Date) {
+        if let Some(at) = DAYS.iter().position(|dated| *dated == item) {
+            self.days[at] = Some(day);
+        }
+    }
+
     /// The text of an item. A blank text is a value, and equals no code.
     pub fn text(&self, item: Item) -> Option<&'a str> {
         self.texts[usize::from(item.number()) - 1]

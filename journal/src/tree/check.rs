@@ -12,7 +12,9 @@ use super::note::Checkpoint;
 use crate::contract::{Journal, ReadError};
 
 /// Records read at once.
-const RUN_RECORDS: usize = 8_192;
+const RUN_RECORDS: usize = 65_536;
+/// Records for which a thread of its own is worth while.
+const RECORDS_OF_A_THREAD: u64 = 4_096;
 
 /// What is not as it was signed.
 #[derive(Debug, thiserror::Error)]
@@ -144,8 +146,42 @@ pub(super) fn are_levels_whole(levels: &Levels, signed: &Checkpoint) -> bool {
     held && root(levels, signed.size).is_ok_and(|root| root == signed.root)
 }
 
-/// The hashes of `count` records, or of those that there are, from the one of index `from` on.
+/// The hashes of `count` records, or of those that there are, from the one of index `from` on;
+/// made on all cores.
 pub(super) fn leaf_hashes(
+    journal: &dyn Journal,
+    from: u64,
+    count: u64,
+) -> Result<Vec<Hash>, ReadError> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let threads = cores.min(count / RECORDS_OF_A_THREAD).max(1);
+    let part = count.div_ceil(threads);
+    let parts: Vec<_> = (0..threads).map(|at| (at * part, part.min(count - at * part))).collect();
+    let mut leaves = Vec::with_capacity(count as usize);
+    let hashed: Vec<Result<Vec<Hash>, ReadError>> = std::thread::scope(|scope| {
+        let others = parts[1..].iter().map(|&(first, count)| {
+            scope.spawn(move || leaf_hashes_in_order(journal, from + first, count))
+        });
+        let others: Vec<_> = others.collect();
+        let own = leaf_hashes_in_order(journal, from, parts[0].1);
+        let joined = others.into_iter().map(|thread| match thread.join() {
+            Ok(hashed) => hashed,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        std::iter::once(own).chain(joined).collect()
+    });
+    for (hashed, (_, wanted)) in hashed.into_iter().zip(parts) {
+        let hashed = hashed?;
+        let is_end = (hashed.len() as u64) < wanted;
+        leaves.extend(hashed);
+        if is_end {
+            break;
+        }
+    }
+    Ok(leaves)
+}
+
+fn leaf_hashes_in_order(
     journal: &dyn Journal,
     from: u64,
     count: u64,

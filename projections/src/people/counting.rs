@@ -1,5 +1,9 @@
-//! Keeping the measures of quality with the rows: counted anew at an opening, changed with each row,
-//! and judged again where the day goes on.
+//! Keeping the measures of quality with the rows: counted anew after an opening, changed with each
+//! row, and judged again where the day goes on.
+//!
+//! After an opening the service answers at once and its rows are counted behind it, person by
+//! person in the order of their ids; what changes of somebody who is not counted yet is not counted
+//! twice. Nothing of it is stored, so a cut flush cannot leave it wrong.
 
 use std::sync::PoisonError;
 
@@ -8,22 +12,50 @@ use domain::clocks::day_in_china;
 use domain::recorded::Recorded;
 use domain::rules::RuleBook;
 use jiff::civil::Date;
-use rustc_hash::FxHashSet;
 
 use super::{People, Room, Row};
 use crate::ViewsError;
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted, Measures};
 
+/// Rows that are counted before others may fold again: some milliseconds of work.
+const COUNTED_AT_ONCE: usize = 250;
+
 impl People {
+    /// Counts the rows that were there at the opening, if that is still to be done. `go_on` is asked
+    /// now and then, and ends the work with false; it can be gone on with later.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn count_rest(&self, go_on: impl Fn() -> bool) -> Result<(), ViewsError> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.measures().is_whole() {
+            return Ok(());
+        }
+        let mut persons = self.everybody();
+        persons.sort_unstable();
+        for persons in persons.chunks(COUNTED_AT_ONCE) {
+            if !go_on() {
+                return Ok(());
+            }
+            let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
+            let due = persons.iter().filter(|person| measures.is_due_to_be_counted(**person));
+            let due: Vec<_> = due.copied().collect();
+            let today = measures.today;
+            let count = |row: &Row| (Counted::default(), Counted::of(measures.book(), row, today));
+            let counted = self.counted(&due, count)?;
+            if let Some(last) = due.last() {
+                measures.count_up_to(*last, counted);
+            }
+        }
+        self.measures.write().unwrap_or_else(PoisonError::into_inner).end_counting();
+        Ok(())
+    }
+
     /// Counts every row, flushed or not, as of a day.
     pub(super) fn recount(&self, today: Date) -> Result<(), ViewsError> {
-        let mut persons: FxHashSet<PersonId> = self.rows.persons().into_iter().collect();
-        {
-            let layers = self.read();
-            persons.extend(layers.pending.keys().chain(layers.flushing.keys()));
-        }
-        let persons: Vec<_> = persons.into_iter().collect();
+        self.touch_everybody(today);
+        let persons = self.everybody();
         let mut measures = Measures::new(today, self.folded());
         let count = |row: &Row| (Counted::default(), Counted::of(measures.book(), row, today));
         let counted = self.counted(&persons, count)?;
@@ -35,23 +67,31 @@ impl People {
     /// Goes on to the day of the newest event of a batch, before the batch is folded.
     pub(super) fn go_on(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
         let days = batch.iter().map(|event| day_in_china(event.envelope.clocks.recorded_at));
-        let Some(day) = days.max() else { return Ok(()) };
-        let measures = self.measures();
-        if day <= measures.today {
+        days.max().map_or(Ok(()), |day| self.go_on_to(day))
+    }
+
+    /// Judges everybody as of a day, where that is later than the one they are judged on. Only who
+    /// folds may do it.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn go_on_to(&self, day: Date) -> Result<(), ViewsError> {
+        if day <= self.measures().today {
             return Ok(());
         }
-        if measures.needs_recount(day) {
-            drop(measures);
+        if self.measures().needs_recount(day) {
             return self.recount(day);
         }
+        // Whoever counts rows after an opening must not count by the old day in between.
+        let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
         let (due, book) = (measures.due_until(day), RuleBook::in_force(day));
         let changes = self.counted(&due, |row| {
             let before = Counted::of(measures.book(), row, measures.today);
             (before, Counted::of(&book, row, day))
         })?;
-        drop(measures);
-        let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
         measures.go_on(day);
+        // What the rules find in a record alone counts across records too.
+        self.touch(due, measures.position, day);
         measures.change(changes);
         Ok(())
     }
@@ -77,7 +117,7 @@ impl People {
             for person in persons {
                 let Some(row) = self.read_row(*person, &mut room)? else { continue };
                 let (before, after) = count(&row);
-                changes.push(Change { person: *person, before, after });
+                changes.push(Change { person: *person, before, after, is_new: false });
             }
             Ok(changes)
         };

@@ -7,7 +7,7 @@ use domain::{PersonId, Position};
 use rustc_hash::FxHashMap;
 
 use super::folding::{Changes, Indexed};
-use super::{HIDDEN, NAME, PLACE, People, Room, Waiting, person_of};
+use super::{HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Waiting, person_of};
 use crate::ViewsError;
 use crate::quality::{Change, Counted, Measures};
 
@@ -40,7 +40,8 @@ impl People {
                 let (before, after) = (Indexed::of(&row), Indexed::default());
                 self.index_changes(person, &before, &after, &mut changes.index);
                 let before = Counted::of(measures.book(), &row, measures.today);
-                changes.counted.push(Change { person, before, after: Counted::default() });
+                let after = Counted::default();
+                changes.counted.push(Change { person, before, after, is_new: false });
             }
             None if self.waiting(person).is_none() => {
                 let had_row = self.rows.get(person, &mut room.sealed)?.is_some();
@@ -67,7 +68,7 @@ impl People {
         if lost.is_empty() {
             return Ok(());
         }
-        for kind in [NAME, PLACE, HIDDEN] {
+        for kind in [NAME, PLACE, HOUSEHOLD, HIDDEN] {
             let entries = self.index.scan(&[kind], None, usize::MAX)?;
             let theirs = entries.into_iter().filter(|(key, _)| lost.contains_key(&person_of(key)));
             self.index.change(theirs.map(|(key, _)| (key, None)));

@@ -47,9 +47,9 @@ pub(super) struct Changes {
 
 impl Changes {
     /// How a person counted and counts.
-    fn note(&mut self, person: PersonId, before: Counted, after: Counted) {
-        if before != after {
-            self.counted.push(Change { person, before, after });
+    fn note(&mut self, person: PersonId, before: Counted, after: Counted, is_new: bool) {
+        if before != after || is_new {
+            self.counted.push(Change { person, before, after, is_new });
         }
     }
 
@@ -103,8 +103,10 @@ impl People {
             self.index.change(changes.index);
             rows.extend(changes.rows);
         }
+        let changed: Vec<_> = rows.iter().map(|(person, _)| *person).collect();
         self.write().pending.extend(rows);
         measures.position = last;
+        self.touch(changed, last, measures.today);
         drop(measures);
         self.folded.store(last.0, Ordering::Release);
         self.remove_lost_rows()
@@ -127,7 +129,9 @@ impl People {
                 continue;
             }
             if let Some((before, after)) = told.ends() {
-                changes.note(*person, before.counted(&measures), after.counted(&measures));
+                let is_new = before.row.events == 0;
+                let (counted, counts) = (before.counted(&measures), after.counted(&measures));
+                changes.note(*person, counted, counts, is_new);
                 let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
                 self.index_changes(*person, &stood, &stands, &mut changes.index);
                 changes.keep(*person, &after.row, &mut plain);
@@ -136,6 +140,7 @@ impl People {
             let mut row = self.read_row(*person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             let counted = row.as_ref().map(count).unwrap_or_default();
+            let is_new = row.is_none();
             let owner = row.as_ref().and_then(|row| row.owner);
             let absorbed = row.as_ref().map(|row| row.absorbed.clone()).unwrap_or_default();
             if !row.get_or_insert_default().fold(*person, &told.events, lives)? {
@@ -147,7 +152,7 @@ impl People {
             changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
             changes.merged.extend((row.absorbed != absorbed).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
-            changes.note(*person, counted, count(&row));
+            changes.note(*person, counted, count(&row), is_new);
             changes.keep(*person, &row, &mut plain);
         }
         Ok(changes)
@@ -184,7 +189,8 @@ impl People {
             }
             let row = Row::of(person, &life);
             let counted = before.as_ref().map(count).unwrap_or_default();
-            anew.counted.push(Change { person, before: counted, after: count(&row) });
+            let (after, is_new) = (count(&row), before.is_none());
+            anew.counted.push(Change { person, before: counted, after, is_new });
             let before = before.as_ref().map(Indexed::of).unwrap_or_default();
             self.index_changes(person, &before, &Indexed::of(&row), &mut anew.index);
             let plain = postcard::to_stdvec(&row).expect("a row is plain values");
@@ -253,7 +259,7 @@ impl Row {
     }
 
     /// The row of a whole life, with the events of those who are absorbed into it.
-    pub(super) fn of(person: PersonId, life: &[Recorded]) -> Self {
+    pub fn of(person: PersonId, life: &[Recorded]) -> Self {
         let mut row = Self::default();
         for event in life {
             row.count(person, event);

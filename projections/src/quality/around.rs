@@ -2,22 +2,34 @@
 //! children, and the household where its members are known.
 
 use domain::rules::{
-    Case, Context, Findings, Household, HouseholdKind, NoCounts, PersonIndex, RuleBook, RuleSet,
+    Case, Context, Findings, Household, HouseholdKind, PersonIndex, RuleBook, RuleSet,
 };
-use domain::{Item, PersonId, Role};
+use domain::{Item, PersonId};
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
+use super::across::{Across, RegisterCounts};
+use super::record::Ties;
 use super::{DIVISIONS, subject};
 use crate::archive::Archive;
 use crate::{People, ViewsError};
 
-/// Ties that are followed from those who are asked about: so far up go the rules of near kin.
-const STEPS: usize = 5;
+/// Generations that are followed up from those who are asked about, and from those to whom they
+/// are married: so far go the rules of near kin.
+const GENERATIONS: usize = 5;
 /// Records that are read for one question: more than any family has.
 const RECORDS_MAX: usize = 2_000;
 /// The codes of a head of household (GB/T 4761).
 const HEAD: [&str; 2] = ["01", "02"];
+
+/// How near somebody is to who is asked about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Near {
+    Named,
+    Parent,
+    Married,
+    Kin,
+}
 
 /// Persons with their archives, each once.
 #[derive(Default)]
@@ -52,35 +64,58 @@ impl Persons {
     /// [`ViewsError`].
     pub fn around(people: &People, named: &[PersonId]) -> Result<Self, ViewsError> {
         let mut persons = Self::default();
-        let mut due: Vec<_> = named.iter().map(|id| (*id, STEPS)).collect();
+        let mut due: Vec<_> = named.iter().map(|id| (*id, GENERATIONS, Near::Named)).collect();
+        let mut looked_at = FxHashMap::<PersonId, (usize, Near)>::default();
         let mut at = 0;
         // Nearer ones first, so that a bound, if ever it is met, leaves out the farthest.
-        while let Some((id, steps)) = due.get(at).copied() {
+        while let Some((id, generations, near)) = due.get(at).copied() {
             at += 1;
-            if persons.places.contains_key(&id) || persons.ids.len() == RECORDS_MAX {
+            let before = looked_at.get(&id);
+            if before.is_some_and(|(up, as_near)| *up >= generations && *as_near <= near) {
                 continue;
             }
-            let Some(mut row) = people.row(id)? else { continue };
-            // A tie may have begun with a record that was merged since.
-            while let Some(owner) = row.owner {
-                let Some(of_owner) = people.row(owner)? else { break };
-                row = of_owner;
+            looked_at.insert(id, (generations, near));
+            let Some(place) = persons.bring_in(people, id)? else { continue };
+            let ties = Ties::of(&persons.archives[place.0 as usize]);
+            if let Some(up) = generations.checked_sub(1) {
+                let near = if near == Near::Named { Near::Parent } else { Near::Kin };
+                due.extend(ties.mother.into_iter().chain(ties.father).map(|id| (id, up, near)));
             }
-            let archive = row.archive.clone();
-            for link in archive.links() {
-                let is_asked_for = steps == STEPS || steps == STEPS - 1;
-                match link.role {
-                    Role::Mother | Role::Father if steps > 0 => due.push((link.person, steps - 1)),
-                    // Brothers and sisters are the children of the mother.
-                    Role::Spouse | Role::Child if is_asked_for => {
-                        due.push((link.person, steps.min(STEPS - 1) - 1));
-                    }
-                    _ => {}
-                }
+            if near == Near::Named {
+                let married = ties.spouse.into_iter().chain(ties.last_spouse);
+                due.extend(married.map(|id| (id, GENERATIONS, Near::Married)));
+            } else if near <= Near::Married {
+                // Back to who is asked about, whose record may be known under another id.
+                due.extend(ties.spouse.map(|id| (id, 0, Near::Kin)));
             }
-            persons.add(id, archive);
+            // Brothers and sisters are the children of the mother.
+            if near <= Near::Parent {
+                due.extend(ties.children.into_iter().map(|id| (id, 0, Near::Kin)));
+            }
         }
         Ok(persons)
+    }
+
+    /// Reads the record of somebody who is not there yet, under their own id and that of whom it
+    /// belongs to: a tie may have begun with a record that was merged since.
+    fn bring_in(
+        &mut self,
+        people: &People,
+        id: PersonId,
+    ) -> Result<Option<PersonIndex>, ViewsError> {
+        if self.places.contains_key(&id) || self.ids.len() == RECORDS_MAX {
+            return Ok(self.place(id));
+        }
+        let Some(mut row) = people.row(id)? else { return Ok(None) };
+        let mut whose = id;
+        while let Some(owner) = row.owner {
+            let Some(of_owner) = people.row(owner)? else { break };
+            (row, whose) = (of_owner, owner);
+        }
+        self.add(whose, row.archive.clone());
+        let place = self.places[&whose];
+        self.places.insert(id, place);
+        Ok(Some(PersonIndex(place)))
     }
 
     fn place(&self, id: PersonId) -> Option<PersonIndex> {
@@ -89,39 +124,31 @@ impl Persons {
 }
 
 /// What every rule about persons finds for each of `named`, in their order, on a day; who is not
-/// among the persons is left out. A tie to somebody whose record is not among them says nothing;
-/// what only the whole register could count is not evaluated.
+/// among the persons is left out. A tie to somebody whose record is not among them says nothing.
+/// `register` counts what only the whole register knows; without it that is not evaluated.
 pub fn audit(
     book: &RuleBook,
     persons: &Persons,
     named: &[PersonId],
     household: Option<Members<'_>>,
+    register: Option<&Across>,
     today: Date,
 ) -> Vec<(PersonId, Findings)> {
     let place = |id: PersonId| persons.place(id);
-    let children: Vec<Vec<PersonIndex>> = persons
-        .archives
-        .iter()
-        .map(|archive| {
-            let links = archive.links().iter().filter(|link| link.role == Role::Child);
-            let mut children: Vec<_> = links.filter_map(|link| place(link.person)).collect();
-            children.sort_unstable();
-            children.dedup();
-            children
-        })
-        .collect();
+    let ties: Vec<_> = persons.archives.iter().map(Ties::of).collect();
+    let children_of = |ties: &Ties| {
+        let mut children: Vec<_> = ties.children.iter().filter_map(|id| place(*id)).collect();
+        children.sort_unstable();
+        children.dedup();
+        children
+    };
+    let children: Vec<_> = ties.iter().map(children_of).collect();
     let mut people: Vec<_> = persons.archives.iter().map(subject).collect();
-    for ((subject, archive), children) in people.iter_mut().zip(&persons.archives).zip(&children) {
-        let newest = |role: Role, is_open: bool| {
-            let links = archive.links().iter().rev();
-            let mut links = links.filter(|link| link.role == role);
-            links.find(|link| link.ended.is_none() || !is_open).map(|link| link.person)
-        };
-        subject.mother = newest(Role::Mother, true).and_then(place);
-        subject.father = newest(Role::Father, true).and_then(place);
-        subject.spouse = newest(Role::Spouse, true).and_then(place);
-        let is_widowed = subject.has(Item::MaritalStatus, &["30"]);
-        subject.last_spouse = newest(Role::Spouse, false).filter(|_| is_widowed).and_then(place);
+    for ((subject, ties), children) in people.iter_mut().zip(&ties).zip(&children) {
+        subject.mother = ties.mother.and_then(place);
+        subject.father = ties.father.and_then(place);
+        subject.spouse = ties.spouse.and_then(place);
+        subject.last_spouse = ties.last_spouse.and_then(place);
         subject.children = children;
     }
     let household = household.map(|household| {
@@ -133,9 +160,11 @@ pub fn audit(
         let head = members.iter().find(is_head).copied();
         Household::new(household.kind, head, &members, &people)
     });
-    let context = Context { people: &people, counts: &NoCounts, divisions: &DIVISIONS, today };
     let judge = |id: &PersonId| {
-        let case = Case::new(context, place(*id)?, household.as_ref());
+        let me = place(*id)?;
+        let counts = RegisterCounts { register, me: persons.ids[me.0 as usize] };
+        let context = Context { people: &people, counts: &counts, divisions: &DIVISIONS, today };
+        let case = Case::new(context, me, household.as_ref());
         Some((*id, book.evaluate_only(&case, RuleSet::EVERY)))
     };
     named.iter().filter_map(judge).collect()

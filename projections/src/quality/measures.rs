@@ -13,6 +13,7 @@ use domain::rules::area::{
 use domain::rules::{Findings, RuleBook, RuleId};
 use domain::{PersonId, Place, Position};
 use jiff::civil::Date;
+use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
 use super::cell::{Cell, RuleCounts};
@@ -35,6 +36,17 @@ pub struct Change {
     pub before: Counted,
     /// As they are.
     pub after: Counted,
+    /// Whether they had no row before.
+    pub is_new: bool,
+}
+
+/// Who was counted since an opening, while not everybody is.
+#[derive(Clone, Default)]
+struct Counting {
+    /// Everybody up to this one.
+    up_to: Option<PersonId>,
+    /// And those who came meanwhile.
+    fresh: FxHashSet<PersonId>,
 }
 
 /// The measures.
@@ -49,6 +61,17 @@ pub struct Measures {
     since: Date,
     cells: BTreeMap<Place, Cell>,
     due: BTreeSet<(Date, PersonId)>,
+    counting: Option<Counting>,
+}
+
+impl Counting {
+    /// Whether what a change says of before was counted.
+    fn is_counted(&mut self, change: &Change) -> bool {
+        let is_passed = self.up_to.is_some_and(|up_to| change.person <= up_to);
+        is_passed || self.fresh.contains(&change.person) || {
+            change.is_new && self.fresh.insert(change.person)
+        }
+    }
 }
 
 impl Counted {
@@ -79,7 +102,43 @@ impl Measures {
     pub fn new(today: Date, position: Position) -> Self {
         let (book, since) = in_force(today);
         let (cells, due) = (BTreeMap::new(), BTreeSet::new());
-        Self { today, position, book, since, cells, due }
+        Self { today, position, book, since, cells, due, counting: None }
+    }
+
+    /// Nobody counted yet of those who have rows: changes of who is not counted are passed over.
+    pub fn to_be_counted(today: Date, position: Position) -> Self {
+        Self { counting: Some(Counting::default()), ..Self::new(today, position) }
+    }
+
+    /// Whether everybody is counted.
+    pub fn is_whole(&self) -> bool {
+        self.counting.is_none()
+    }
+
+    /// Whether a person with a row is still to be counted.
+    pub fn is_due_to_be_counted(&self, person: PersonId) -> bool {
+        self.counting.as_ref().is_some_and(|counting| {
+            counting.up_to < Some(person) && !counting.fresh.contains(&person)
+        })
+    }
+
+    /// Counts the next ones in the order of their ids, up to one.
+    pub fn count_up_to(&mut self, up_to: PersonId, rows: impl IntoIterator<Item = Change>) {
+        let counting = self.counting.take();
+        self.change(rows);
+        self.counting = counting.map(|counting| Counting { up_to: Some(up_to), ..counting });
+    }
+
+    /// Says that everybody is counted.
+    pub fn end_counting(&mut self) {
+        self.counting = None;
+    }
+
+    /// The counts as they are, to be kept: they do not go on.
+    #[must_use]
+    pub fn as_they_are(&self) -> Self {
+        let (book, cells, due) = (self.book.clone(), self.cells.clone(), BTreeSet::new());
+        Self { book, cells, due, counting: None, ..*self }
     }
 
     /// Whether who counted so on an earlier day counts so now.
@@ -95,7 +154,11 @@ impl Measures {
 
     /// Takes in how persons count now.
     pub fn change(&mut self, changes: impl IntoIterator<Item = Change>) {
-        for Change { person, before, after } in changes {
+        for change in changes {
+            if !self.counting.as_mut().is_none_or(|counting| counting.is_counted(&change)) {
+                continue;
+            }
+            let Change { person, before, after, .. } = change;
             if before.due != after.due {
                 before.due.map(|day| self.due.remove(&(day, person)));
                 self.due.extend(after.due.map(|day| (day, person)));

@@ -1,5 +1,6 @@
 //! The audit rules over archives: of one record by itself, and of persons with those around them.
 
+mod across;
 mod around;
 mod cell;
 mod measures;
@@ -9,18 +10,17 @@ mod record;
 use std::sync::LazyLock;
 
 use domain::Divisions;
-use domain::rules::{
-    Case, Class, Context, Findings, NoCounts, PersonIndex, RuleBook, RuleId, RuleSet,
-};
+use domain::rules::{Case, Class, Context, Findings, NoCounts, PersonIndex, RuleBook, RuleSet};
 use jiff::civil::Date;
 
 use crate::archive::Archive;
 
+pub use across::{ACROSS, Across, AcrossCell, AcrossCells, Keys, Seen};
 pub use around::{Members, Persons, audit};
 pub use cell::{Cell, ItemCounts, RuleCounts};
 pub use measures::{Change, Counted, Measures};
 pub use part::{Part, next_change};
-pub use record::{changed, subject};
+pub use record::{Ties, changed, subject};
 
 /// The divisions that codes are judged by. The fictional province is among them: whether it may be
 /// used was decided when the event was taken.
@@ -31,13 +31,6 @@ pub const ALONE: RuleSet = RuleSet::of_class(Class::Completeness)
     .union(RuleSet::of_class(Class::Normality))
     .union(RuleSet::of_class(Class::Logic))
     .union(RuleSet::of_class(Class::Reasonableness));
-
-/// The rule that nobody looked at a record for a year.
-const NOT_VERIFIED: RuleSet = {
-    let mut rules = RuleSet::NONE;
-    rules.insert(RuleId::parse("R07").expect("a rule"));
-    rules
-};
 
 /// What the rules `asked` find in a record by itself on a day. Those that look at other records
 /// are not among them; what only the register could count is not evaluated.

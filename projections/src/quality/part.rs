@@ -6,6 +6,7 @@ use domain::rules::{Class, Field, Findings, RuleBook, RuleSet, Severity};
 use domain::{Item, Place};
 use jiff::civil::{Date, date};
 
+use super::record::last_seen;
 use super::{ALONE, audit_alone};
 use crate::people::Row;
 
@@ -16,12 +17,10 @@ const AGES: [i16; 21] =
 const AGE_BEYOND: i16 = 123;
 /// A number is missing from this day of life on.
 const DAYS_WITHOUT_NUMBER: i64 = 61;
+/// Nobody looked for a year, from this day after the last time on.
+const DAYS_UNSEEN: i64 = 366;
 /// A move was long ago from this year on.
 const YEARS_AWAY: i16 = 41;
-
-/// The rules that are measured. That somebody was not visited for a year is a hint to visit them, and
-/// no measure.
-const MEASURED: RuleSet = ALONE.without(super::NOT_VERIFIED);
 
 /// What one person adds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,13 +52,13 @@ impl Part {
     /// stream, or in no place.
     pub fn of(book: &RuleBook, row: &Row, today: Date) -> Option<Self> {
         let place = counted_in(row)?;
-        let findings = audit_alone(book, &row.archive, today, MEASURED);
+        let findings = audit_alone(book, &row.archive, today, ALONE);
         Some(Self::new(book, row, place, findings))
     }
 
     /// As [`Part::of`], by what the rules that can be judged alone found.
     pub fn found(book: &RuleBook, row: &Row, findings: Findings) -> Option<Self> {
-        Some(Self::new(book, row, counted_in(row)?, findings.of(MEASURED)))
+        Some(Self::new(book, row, counted_in(row)?, findings.of(ALONE)))
     }
 
     fn new(book: &RuleBook, row: &Row, place: Place, findings: Findings) -> Self {
@@ -137,6 +136,7 @@ pub fn next_change(row: &Row, today: Date) -> Option<Date> {
         offer(anniversary(moved, YEARS_AWAY));
     }
     offer(day(Item::MaritalChangeDate));
+    offer(last_seen(&row.archive).and_then(|seen| later(seen, DAYS_UNSEEN)));
     // A number tells a birth, and is none before that day.
     let number = row.archive.get(Item::CitizenId).filter(|number| number.is_ascii());
     let told = number.and_then(|number| Some((number.get(6..14)?, number.len())));

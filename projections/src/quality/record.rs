@@ -5,7 +5,7 @@
 //! doubts the others.
 
 use domain::rules::{Field, FieldSet, PersonIndex, Subject};
-use domain::{Item, Role, Topic};
+use domain::{Item, PersonId, Role, Topic};
 use jiff::civil::Date;
 
 use crate::archive::Archive;
@@ -43,8 +43,42 @@ pub fn subject(archive: &Archive) -> Subject<'_> {
     subject
 }
 
+/// The ties of a record that the rules follow, as the record itself tells them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ties {
+    /// The mother.
+    pub mother: Option<PersonId>,
+    /// The father.
+    pub father: Option<PersonId>,
+    /// The husband or wife.
+    pub spouse: Option<PersonId>,
+    /// The last husband or wife of somebody who is widowed.
+    pub last_spouse: Option<PersonId>,
+    /// The children, in the order in which they were told.
+    pub children: Vec<PersonId>,
+}
+
+impl Ties {
+    /// Those of a record: of several of one role the newest that was not ended.
+    pub fn of(archive: &Archive) -> Self {
+        let newest = |role: Role, is_open: bool| {
+            let mut links = archive.links().iter().rev().filter(|link| link.role == role);
+            links.find(|link| link.ended.is_none() || !is_open).map(|link| link.person)
+        };
+        let is_widowed = archive.get(Item::MaritalStatus) == Some("30");
+        let children = archive.links().iter().filter(|link| link.role == Role::Child);
+        Self {
+            mother: newest(Role::Mother, true),
+            father: newest(Role::Father, true),
+            spouse: newest(Role::Spouse, true),
+            last_spouse: newest(Role::Spouse, false).filter(|_| is_widowed),
+            children: children.map(|link| link.person).collect(),
+        }
+    }
+}
+
 /// The day on which somebody last looked; none when nobody did.
-fn last_seen(archive: &Archive) -> Option<Date> {
+pub(super) fn last_seen(archive: &Archive) -> Option<Date> {
     let seen = archive.origins().iter().filter(|origin| SEEN_BY.contains(&origin.channel));
     seen.map(|origin| origin.occurred_on).max()
 }

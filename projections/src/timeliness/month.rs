@@ -38,13 +38,25 @@ impl Month {
         self.first_day().last_of_month()
     }
 
+    /// The month after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The month so many before it.
+    #[must_use]
+    pub fn before(self, months: u16) -> Self {
+        Self(self.0 - i32::from(months))
+    }
+
     /// A number below 2^18 that orders months.
-    pub(super) fn key(self) -> u32 {
+    pub fn key(self) -> u32 {
         (self.0 + BEFORE_YEAR_0) as u32
     }
 
     /// The month of a key.
-    pub(super) fn from_key(key: u32) -> Option<Self> {
+    pub fn from_key(key: u32) -> Option<Self> {
         let number = i32::try_from(key).ok()? - BEFORE_YEAR_0;
         Date::new(i16::try_from(number.div_euclid(12)).ok()?, 1, 1).ok()?;
         Some(Self(number))

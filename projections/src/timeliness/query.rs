@@ -164,7 +164,7 @@ impl Level {
 
 impl Group {
     /// A number that orders groups by the dimensions in their order.
-    pub(super) fn key(&self, by: &[Dimension]) -> u128 {
+    pub fn key(&self, by: &[Dimension]) -> u128 {
         by.iter().fold(0, |key, dimension| {
             let (bits, value) = match dimension {
                 Dimension::Place(_) => (44, self.place.map_or(0, place_key)),

@@ -1,0 +1,173 @@
+//! Which rows changed since the rules across records last looked, and looking.
+//!
+//! Folding only notes who changed. Whoever keeps the measures across records takes the notes at a
+//! pace of their own, reads the rows as they are by then, and judges.
+
+use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Instant;
+
+use domain::{PersonId, Position};
+use jiff::civil::Date;
+use rustc_hash::FxHashSet;
+
+use super::{People, Room};
+use crate::ViewsError;
+use crate::quality::{Across, Seen};
+
+/// Rows that are read and judged before others may read the measures again.
+const ROWS_AT_ONCE: usize = 2_000;
+/// Notes that are kept before those of one person become one.
+const NOTES_MIN: usize = 100_000;
+
+/// Who changed, and up to where.
+pub(super) struct Touched {
+    persons: Vec<PersonId>,
+    /// Notes that are kept until those of one person become one.
+    notes_max: usize,
+    /// Everybody is to be read: nobody was yet, or other rules came into force.
+    everybody: bool,
+    position: Position,
+    today: Date,
+    since: Option<Instant>,
+}
+
+/// What waits to be looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Unseen {
+    /// Notes of rows that changed.
+    pub rows: usize,
+    /// Whether everybody is to be read.
+    pub everybody: bool,
+    /// Since when something waits; none when nothing does.
+    pub since: Option<Instant>,
+}
+
+impl Touched {
+    pub(super) fn new(position: Position, today: Date) -> Self {
+        let since = Some(Instant::now());
+        let (persons, notes_max) = (Vec::new(), NOTES_MIN);
+        Self { persons, notes_max, everybody: true, position, today, since }
+    }
+}
+
+impl People {
+    /// Notes whose rows changed; they can be read already. Everything up to a position is folded.
+    pub(super) fn touch(
+        &self,
+        persons: impl IntoIterator<Item = PersonId>,
+        position: Position,
+        today: Date,
+    ) {
+        let mut touched = self.touched();
+        (touched.position, touched.today) = (position, today);
+        if !touched.everybody {
+            touched.persons.extend(persons);
+            if touched.persons.len() > touched.notes_max {
+                touched.persons.sort_unstable();
+                touched.persons.dedup();
+                touched.notes_max = NOTES_MIN.max(2 * touched.persons.len());
+            }
+        }
+        touched.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Notes that everybody is to be judged anew.
+    pub(super) fn touch_everybody(&self, today: Date) {
+        let position = self.folded();
+        *self.touched() = Touched::new(position, today);
+    }
+
+    /// What waits for [`People::look_across`].
+    pub fn unseen(&self) -> Unseen {
+        let touched = self.touched();
+        let rows = touched.persons.len();
+        Unseen { rows, everybody: touched.everybody, since: touched.since }
+    }
+
+    /// The rules across records, as far as they have looked.
+    pub fn across(&self) -> RwLockReadGuard<'_, Across> {
+        self.across.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at what changed up to now. `go_on` is asked now and then and ends the work with false:
+    /// everybody is then looked at the next time.
+    ///
+    /// # Errors
+    /// [`ViewsError`]; everybody is looked at the next time.
+    pub fn look_across(&self, go_on: impl Fn() -> bool) -> Result<(), ViewsError> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = {
+            let mut touched = self.touched();
+            let (position, today) = (touched.position, touched.today);
+            let mut taken = std::mem::replace(&mut *touched, Touched::new(position, today));
+            (touched.everybody, touched.since) = (false, None);
+            taken.persons.sort_unstable();
+            taken.persons.dedup();
+            taken
+        };
+        let looked = self.look_at(&taken, go_on);
+        if !matches!(looked, Ok(true)) {
+            self.touch_everybody(taken.today);
+        }
+        looked.map(drop)
+    }
+
+    fn look_at(&self, taken: &Touched, go_on: impl Fn() -> bool) -> Result<bool, ViewsError> {
+        let persons = match taken.everybody {
+            true => self.everybody(),
+            false => taken.persons.clone(),
+        };
+        if taken.everybody {
+            *self.write_across() = Across::new(taken.today);
+        } else {
+            self.write_across().go_on(taken.today);
+        }
+        let (book, keys) = {
+            let across = self.across();
+            (across.book().clone(), across.keys().clone())
+        };
+        let mut room = Room::default();
+        for persons in persons.chunks(ROWS_AT_ONCE) {
+            if !go_on() {
+                return Ok(false);
+            }
+            let mut seen = Vec::with_capacity(persons.len());
+            for person in persons {
+                seen.push(match self.read_row(*person, &mut room)? {
+                    Some(row) => Seen::of(&book, &keys, *person, &row, taken.today),
+                    None => Seen::nothing(*person),
+                });
+            }
+            self.write_across().see(seen);
+        }
+        if taken.everybody {
+            let (mut next, records) = (0, self.across().records());
+            while next < records {
+                if !go_on() {
+                    return Ok(false);
+                }
+                next = self.write_across().judge_from(next, ROWS_AT_ONCE);
+            }
+        }
+        let mut across = self.write_across();
+        across.set_whole();
+        across.position = taken.position;
+        Ok(true)
+    }
+
+    /// Everybody who has a row, flushed or not.
+    pub(super) fn everybody(&self) -> Vec<PersonId> {
+        let mut persons: FxHashSet<PersonId> = self.rows.persons().into_iter().collect();
+        let layers = self.read();
+        persons.extend(layers.pending.keys().chain(layers.flushing.keys()));
+        persons.into_iter().collect()
+    }
+
+    fn touched(&self) -> MutexGuard<'_, Touched> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_across(&self) -> RwLockWriteGuard<'_, Across> {
+        self.across.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,167 @@
+//! The little that the rules across records read of one person.
+
+use domain::rules::{Class, RuleBook, RuleSet, Severity, Subject};
+use domain::{Item, PersonId, Place};
+use jiff::civil::Date;
+
+use super::cell::Verdict;
+use super::groups::Keys;
+use crate::people::Row;
+use crate::quality::record::Ties;
+use crate::quality::{audit_alone, subject};
+
+/// A person's place in the list.
+pub(super) type Index = u32;
+
+/// Stands for a text of which only is asked whether it is there.
+const THERE: &str = "?";
+
+/// A row as it was read.
+pub struct Seen {
+    pub(super) person: PersonId,
+    pub(super) owner: Option<PersonId>,
+    pub(super) ties: Ties,
+    /// None when there is no row any more.
+    pub(super) traits: Option<Traits>,
+    /// Where the person counts, and whether the record by itself is without an error of logic.
+    pub(super) counted: Option<(Place, bool)>,
+}
+
+/// What is read of a record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Traits {
+    is_alive: bool,
+    sex: Option<Code>,
+    marital: Option<Code>,
+    birth: Option<Date>,
+    pub(super) death: Option<Date>,
+    marital_change: Option<Date>,
+    has_name: bool,
+    /// Of the number, of name, birth and sex, and of the telephone; of records that count as such.
+    pub(super) number: Option<u64>,
+    pub(super) alike: Option<u64>,
+    pub(super) phone: Option<u64>,
+}
+
+/// A short code. A longer text equals none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Code {
+    text: [u8; 3],
+    bytes: u8,
+}
+
+/// What is kept of a person.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// None for somebody who is only named by others.
+    pub(super) row: Option<Traits>,
+    pub(super) owner: Option<Index>,
+    pub(super) mother: Option<Index>,
+    pub(super) father: Option<Index>,
+    pub(super) spouse: Option<Index>,
+    pub(super) last_spouse: Option<Index>,
+    pub(super) children: Box<[Index]>,
+    pub(super) counted: Option<(Place, bool)>,
+    pub(super) verdict: Option<Verdict>,
+    pub(super) due: Option<Date>,
+}
+
+impl Seen {
+    /// What a row says, judged by itself on a day.
+    pub fn of(book: &RuleBook, keys: &Keys, person: PersonId, row: &Row, today: Date) -> Self {
+        let archive = &row.archive;
+        let subject = subject(archive);
+        let stands = archive.is_registered && row.owner.is_none();
+        let counted = row.place().filter(|_| stands && !archive.is_dead).map(|place| {
+            let logic = RuleSet::of_class(Class::Logic);
+            let fired = audit_alone(book, archive, today, logic).fired;
+            let mut fired = fired.iter().filter_map(|id| book.rule(id));
+            (place, fired.all(|rule| rule.severity != Severity::Error))
+        });
+        let traits = Traits::of(&subject, keys, stands);
+        let (owner, ties, traits) = (row.owner, Ties::of(archive), Some(traits));
+        Self { person, owner, ties, traits, counted }
+    }
+
+    /// That there is no row any more.
+    pub fn nothing(person: PersonId) -> Self {
+        Self { person, owner: None, ties: Ties::default(), traits: None, counted: None }
+    }
+}
+
+impl Traits {
+    fn of(subject: &Subject<'_>, keys: &Keys, stands: bool) -> Self {
+        let code = |item| subject.text(item).map(Code::of);
+        Self {
+            is_alive: subject.is_alive,
+            sex: code(Item::Sex),
+            marital: code(Item::MaritalStatus),
+            birth: subject.day(Item::BirthDate),
+            death: subject.day(Item::DeathDate),
+            marital_change: subject.day(Item::MaritalChangeDate),
+            has_name: subject.text(Item::FullName).is_some(),
+            number: keys.number_of(subject).filter(|_| stands),
+            alike: keys.alike(subject).filter(|_| stands),
+            phone: keys.phone_of(subject).filter(|_| stands),
+        }
+    }
+
+    /// The person as the rules see them.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        let mut subject = Subject::default();
+        subject.is_alive = self.is_alive;
+        for (item, code) in [(Item::Sex, &self.sex), (Item::MaritalStatus, &self.marital)] {
+            if let Some(code) = code {
+                subject.set_text(item, code.text());
+            }
+        }
+        let days = [
+            (Item::BirthDate, self.birth),
+            (Item::DeathDate, self.death),
+            (Item::MaritalChangeDate, self.marital_change),
+        ];
+        for (item, day) in days {
+            day.into_iter().for_each(|day| subject.set_day(item, day));
+        }
+        let there = [
+            (Item::FullName, self.has_name),
+            (Item::CitizenId, self.number.is_some()),
+            (Item::Phone, self.phone.is_some()),
+        ];
+        for (item, _) in there.into_iter().filter(|(_, is)| *is) {
+            subject.set_text(item, THERE);
+        }
+        subject
+    }
+}
+
+impl Code {
+    fn of(text: &str) -> Self {
+        let mut code = Self { text: *b"???", bytes: 3 };
+        if let Some(room) = code.text.get_mut(..text.len()) {
+            room.copy_from_slice(text.as_bytes());
+            code.bytes = text.len() as u8;
+        }
+        code
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.text[..usize::from(self.bytes)]).unwrap_or(THERE)
+    }
+}
+
+impl Known {
+    /// Whether another reading says the same of everybody's judgement but that of the record alone.
+    pub(super) fn says_same(&self, other: &Self) -> bool {
+        let ties = |known: &Self| {
+            (known.owner, known.mother, known.father, known.spouse, known.last_spouse)
+        };
+        self.row == other.row && ties(self) == ties(other) && self.children == other.children
+    }
+
+    /// Everybody whom the record names.
+    pub(super) fn named(&self) -> impl Iterator<Item = Index> + '_ {
+        let ties = [self.owner, self.mother, self.father, self.spouse, self.last_spouse];
+        ties.into_iter().flatten().chain(self.children.iter().copied())
+    }
+}

@@ -1,0 +1,216 @@
+//! The rules across records, and what only the whole register can count, kept for the measures.
+//!
+//! What such a rule finds of one person depends on the rows of others. So of everybody the little
+//! that these rules read is kept here, together with who names whom. When a row changes, its person
+//! and those whose judgement looks at it are judged again, from here alone. It is fed by a thread of
+//! its own (`replay`), off the path of events, and says up to which position it looked.
+
+mod cell;
+mod groups;
+mod judging;
+mod known;
+mod reach;
+
+use std::collections::BTreeSet;
+
+use domain::rules::{Class, Counts, RuleBook, RuleId, RuleSet, Severity, Subject};
+use domain::{PersonId, Position};
+use jiff::civil::Date;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+pub use cell::{AcrossCell, AcrossCells};
+pub use groups::Keys;
+pub use known::Seen;
+
+use cell::Verdict;
+use groups::Groups;
+use known::{Index, Known};
+
+/// The rules that are judged here: those across records, and the one that counts telephones.
+pub const ACROSS: RuleSet = {
+    let mut rules = RuleSet::of_class(Class::AcrossRecords);
+    rules.insert(SAME_PHONE);
+    rules
+};
+/// The rule that many persons have one telephone.
+const SAME_PHONE: RuleId = RuleId::parse("R08").expect("a rule");
+/// Persons who are judged in one piece.
+const JUDGED_AT_ONCE: usize = 256;
+
+/// What the rules across records read of everybody, and what they find.
+pub struct Across {
+    /// Everything up to here is counted; of what came after, some may be.
+    pub position: Position,
+    today: Date,
+    /// Whether everybody was looked at.
+    is_whole: bool,
+    book: RuleBook,
+    /// Rules by bit of which one that fires is an error of logic.
+    errors: u32,
+    keys: Keys,
+    index_of: FxHashMap<PersonId, Index>,
+    known: Vec<Known>,
+    /// Who is named by whom, with the owners of records among the named.
+    naming: BTreeSet<(Index, Index)>,
+    groups: Groups,
+    /// Who is to be judged again when a day has come.
+    due: BTreeSet<(Date, Index)>,
+    cells: AcrossCells,
+}
+
+impl Across {
+    /// Nobody looked at yet.
+    pub fn new(today: Date) -> Self {
+        let book = RuleBook::in_force(today);
+        let across = book.rules().filter(|rule| rule.id.class() == Class::AcrossRecords);
+        let errors = across.filter(|rule| rule.severity == Severity::Error);
+        let errors = errors.map(|rule| rule.id).collect::<RuleSet>();
+        Self {
+            position: Position(0),
+            today,
+            is_whole: false,
+            errors: cell::bits(errors),
+            book,
+            keys: Keys::default(),
+            index_of: FxHashMap::default(),
+            known: Vec::new(),
+            naming: BTreeSet::new(),
+            groups: Groups::default(),
+            due: BTreeSet::new(),
+            cells: AcrossCells::default(),
+        }
+    }
+
+    /// The rules in force on the day of the judgement.
+    pub fn book(&self) -> &RuleBook {
+        &self.book
+    }
+
+    /// How records are told apart by what they have in common.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The day on which everybody was judged.
+    pub fn today(&self) -> Date {
+        self.today
+    }
+
+    /// Whether everybody was looked at: the counts are of the whole register then.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Takes in rows as they are now, and judges whom they concern. While not everybody was looked
+    /// at, judging waits for the others.
+    pub fn see(&mut self, rows: impl IntoIterator<Item = Seen>) {
+        let mut concerned = FxHashSet::default();
+        for seen in rows {
+            self.take_in(seen, &mut concerned);
+        }
+        if self.is_whole {
+            self.judge_all(concerned.into_iter().collect());
+        }
+    }
+
+    /// Goes on to a day: those are judged again of whom a rule may say something else since.
+    pub fn go_on(&mut self, today: Date) {
+        if today <= self.today {
+            return;
+        }
+        self.today = today;
+        let due = self.due.iter().take_while(|(day, _)| *day <= today);
+        let due: Vec<_> = due.map(|(_, person)| *person).collect();
+        if self.is_whole {
+            self.judge_all(due);
+        }
+    }
+
+    /// How many records there are, so that they can be judged piece by piece.
+    pub fn records(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Judges the records from one on, at most `limit`; gives the next one.
+    pub fn judge_from(&mut self, first: usize, limit: usize) -> usize {
+        let end = self.known.len().min(first.saturating_add(limit));
+        self.judge_all((first as Index..end as Index).collect());
+        end
+    }
+
+    /// Says that everybody was looked at and judged.
+    pub fn set_whole(&mut self) {
+        self.is_whole = true;
+    }
+
+    /// The counts of every place.
+    pub fn cells(&self) -> &AcrossCells {
+        &self.cells
+    }
+
+    fn judge_all(&mut self, mut persons: Vec<Index>) {
+        persons.sort_unstable();
+        for persons in persons.chunks(JUDGED_AT_ONCE) {
+            for (person, verdict, due) in self.judged(persons) {
+                self.settle(person, verdict, due);
+            }
+        }
+    }
+
+    /// Counts what was found of somebody instead of what was found before.
+    fn settle(&mut self, person: Index, verdict: Option<Verdict>, due: Option<Date>) {
+        let known = &mut self.known[person as usize];
+        if known.due != due {
+            known.due.map(|day| self.due.remove(&(day, person)));
+            self.due.extend(due.map(|day| (day, person)));
+            known.due = due;
+        }
+        if known.verdict == verdict {
+            return;
+        }
+        if let Some(before) = std::mem::replace(&mut known.verdict, verdict)
+            && let Some(cell) = self.cells.0.get_mut(&before.place)
+        {
+            cell.count(&before, -1);
+            if cell.persons == 0 {
+                self.cells.0.remove(&before.place);
+            }
+        }
+        if let Some(after) = verdict {
+            self.cells.0.entry(after.place).or_default().count(&after, 1);
+        }
+    }
+}
+
+/// What the register counts for one of its persons; nothing while it is not known.
+pub(super) struct RegisterCounts<'a> {
+    pub(super) register: Option<&'a Across>,
+    pub(super) me: PersonId,
+}
+
+impl RegisterCounts<'_> {
+    fn others(&self, key: Option<u64>, at_most: usize) -> Option<u32> {
+        let register = self.register.filter(|register| register.is_whole)?;
+        let me = register.index_of.get(&self.me).copied();
+        Some(register.groups.others(key?, me, at_most) as u32)
+    }
+}
+
+impl Counts for RegisterCounts<'_> {
+    fn records_with_number(&self, number: &str) -> Option<u32> {
+        let key = self.register?.keys.number(number);
+        Some(1 + self.others(Some(key), usize::MAX)?)
+    }
+
+    fn others_alike(&self, person: &Subject<'_>) -> Option<u32> {
+        let register = self.register.filter(|register| register.is_whole)?;
+        let (alike, number) = (register.keys.alike(person)?, register.keys.number_of(person));
+        let me = register.index_of.get(&self.me).copied();
+        Some(register.others_alike(alike, number, me) as u32)
+    }
+
+    fn records_with_phone(&self, phone: &str) -> Option<u32> {
+        let key = self.register?.keys.phone(phone);
+        Some(1 + self.others(Some(key), usize::MAX)?)
+    }
+}

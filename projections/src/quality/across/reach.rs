@@ -1,0 +1,184 @@
+//! Taking a row in, and whose judgement looks at it.
+
+use domain::PersonId;
+use rustc_hash::FxHashSet;
+
+use super::Across;
+use super::known::{Index, Known, Seen, Traits};
+
+/// Owners of owners that are followed.
+const OWNERS_MAX: usize = 8;
+/// Generations below somebody whose parents changed, of whom the rule of near kin asks.
+const GENERATIONS: usize = 4;
+/// Records with one telephone beyond which the rule fires.
+const SAME_PHONE_MAX: usize = 10;
+
+impl Across {
+    /// Takes in what a row says, and adds those whom it concerns.
+    pub(super) fn take_in(&mut self, seen: Seen, concerned: &mut FxHashSet<Index>) {
+        let me = self.index(seen.person);
+        let mut index = |person: Option<PersonId>| person.map(|person| self.index(person));
+        let ties = seen.ties;
+        let mut known = Known {
+            row: seen.traits,
+            owner: index(seen.owner),
+            mother: index(ties.mother),
+            father: index(ties.father),
+            spouse: index(ties.spouse),
+            last_spouse: index(ties.last_spouse),
+            children: ties.children.into_iter().map(|child| self.index(child)).collect(),
+            counted: seen.counted,
+            ..Known::default()
+        };
+        let before = &self.known[me as usize];
+        (known.verdict, known.due) = (before.verdict, before.due);
+        if before.says_same(&known) {
+            if before.counted != known.counted {
+                self.known[me as usize].counted = known.counted;
+                concerned.insert(me);
+            }
+            return;
+        }
+        let is_kin_same = before.mother == known.mother
+            && before.father == known.father
+            && before.owner == known.owner
+            && before.row.is_some() == known.row.is_some();
+        self.reach(me, is_kin_same, concerned);
+        let before = std::mem::replace(&mut self.known[me as usize], known);
+        for named in before.named() {
+            self.naming.remove(&(named, me));
+        }
+        let known = &self.known[me as usize];
+        self.naming.extend(known.named().map(|named| (named, me)));
+        let (old, new) = (before.row.unwrap_or_default(), known.row.clone().unwrap_or_default());
+        self.regroup(me, &old, &new, concerned);
+        self.reach(me, is_kin_same, concerned);
+    }
+
+    fn index(&mut self, person: PersonId) -> Index {
+        let next = self.known.len() as Index;
+        let index = *self.index_of.entry(person).or_insert(next);
+        if index == next {
+            self.known.push(Known::default());
+        }
+        index
+    }
+
+    /// Whose record it is: of one that was absorbed or claimed, that of the owner.
+    pub(super) fn whole(&self, person: Index) -> Index {
+        let mut whole = person;
+        for _ in 0..OWNERS_MAX {
+            match self.known[whole as usize].owner {
+                Some(owner) if self.known[owner as usize].row.is_some() => whole = owner,
+                _ => break,
+            }
+        }
+        whole
+    }
+
+    /// Who names somebody, under this record or one that belongs to it.
+    fn naming(&self, person: Index) -> Vec<Index> {
+        let mut naming = Vec::new();
+        let mut records = vec![person];
+        while let Some(record) = records.pop() {
+            for (_, by) in self.naming.range((record, 0)..=(record, Index::MAX)) {
+                if self.known[*by as usize].owner == Some(record) && records.len() < OWNERS_MAX {
+                    records.push(*by);
+                } else {
+                    naming.push(*by);
+                }
+            }
+        }
+        naming
+    }
+
+    /// Adds those whose judgement looks at somebody's record as it now is.
+    fn reach(&self, me: Index, is_kin_same: bool, concerned: &mut FxHashSet<Index>) {
+        let is_record_of_another = self.known[me as usize].owner.is_some();
+        let naming = self.naming(me);
+        concerned.insert(me);
+        concerned.insert(self.whole(me));
+        for by in &naming {
+            concerned.insert(*by);
+            // A mother is asked for her other children.
+            let is_child = || {
+                let mut children = self.known[*by as usize].children.iter();
+                children.any(|child| self.whole(*child) == self.whole(me))
+            };
+            if is_record_of_another || is_child() {
+                concerned.extend(self.naming(*by));
+            }
+        }
+        if !is_kin_same {
+            let mut generation = vec![self.whole(me)];
+            for _ in 0..GENERATIONS {
+                let is_parent = |of: Index, parent: Index| {
+                    let known = &self.known[of as usize];
+                    let parents = known.mother.into_iter().chain(known.father);
+                    parents.into_iter().any(|it| self.whole(it) == parent)
+                };
+                let mut next = Vec::new();
+                for parent in generation {
+                    let naming = self.naming(parent);
+                    next.extend(naming.iter().filter(|by| is_parent(**by, parent)));
+                    concerned.extend(naming);
+                }
+                generation = next.into_iter().map(|child| self.whole(child)).collect();
+            }
+            for person in generation {
+                concerned.insert(person);
+                concerned.extend(self.naming(person));
+            }
+        }
+    }
+
+    /// Moves somebody between the records that have something in common, and adds those of whom a
+    /// count then crosses what its rule allows.
+    fn regroup(&mut self, me: Index, old: &Traits, new: &Traits, concerned: &mut FxHashSet<Index>) {
+        if old.number != new.number {
+            for key in old.number.into_iter().chain(new.number) {
+                if self.groups.others(key, Some(me), 2) == 1 {
+                    concerned.extend(self.groups.rest(key, Some(me)));
+                }
+            }
+        }
+        if old.phone != new.phone {
+            for key in old.phone.into_iter().chain(new.phone) {
+                if self.groups.others(key, Some(me), SAME_PHONE_MAX + 1) == SAME_PHONE_MAX {
+                    concerned.extend(self.groups.rest(key, Some(me)));
+                }
+            }
+        }
+        if (old.alike, old.number) != (new.alike, new.number) {
+            for key in old.alike.into_iter().chain(new.alike) {
+                if !self.differ_already(key, me) {
+                    concerned.extend(self.groups.rest(key, Some(me)));
+                }
+            }
+        }
+        for key in [old.number, old.alike, old.phone].into_iter().flatten() {
+            self.groups.remove(key, me);
+        }
+        for key in [new.number, new.alike, new.phone].into_iter().flatten() {
+            self.groups.insert(key, me);
+        }
+    }
+
+    /// Whether those who are alike, but for one, have two different numbers among them: each of
+    /// them is then like another one, whatever becomes of the one.
+    fn differ_already(&self, alike: u64, but: Index) -> bool {
+        let mut numbers = self.groups.rest(alike, Some(but)).map(|other| self.number(other));
+        let Some(first) = numbers.next() else { return false };
+        numbers.any(|number| first.is_none() || number != first)
+    }
+
+    fn number(&self, person: Index) -> Option<u64> {
+        self.known[person as usize].row.as_ref()?.number
+    }
+
+    /// How many others are alike and have another number; one that is not known is another.
+    pub(super) fn others_alike(&self, alike: u64, number: Option<u64>, me: Option<Index>) -> usize {
+        let others = self.groups.rest(alike, me);
+        others.filter(|other| number.is_none() || self.number(*other) != number).count()
+    }
+}
