@@ -198,7 +198,7 @@ async fn the_command_line_carries_orders_out_on_a_registry_that_is_not_running()
     }
     let check = directory.check();
     assert!(check.status.success(), "{}", told(&check));
-    let life = done(&["replay", "person", person, "--data", &data]);
+    let life = done(&["replay", "person", person, "--data", &data, "--purpose", "audit"]);
     assert!(!life.contains(NAME) && life.lines().count() == 3, "{life}");
     let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
     directory.serve().caller(&verifier).get(&path).await.problem(410, "erased");

@@ -54,7 +54,7 @@ async fn registered(ground: &Ground) -> [Value; 2] {
 
 /// The positions that `renkou replay person` prints of somebody.
 fn printed(ground: &Ground, id: &str, more: &[&str]) -> Vec<u64> {
-    let words = ["replay", "person", id, "--data", ground.directory.data()];
+    let words = ["replay", "person", id, "--data", ground.directory.data(), "--purpose", "audit"];
     let lines = done(&[&words[..], more].concat());
     let events = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     events.map(|event| position(&event)).collect()

@@ -4,12 +4,13 @@
 //! It names nobody: the rejected submissions themselves stay sealed in the log, and their
 //! positions lead to them.
 
+mod tally;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use domain::clocks::day_in_china;
 use domain::life_event::Rejection;
 use domain::recorded::{ContentTag, Envelope, Recorded};
 use domain::{Kind, Payload, PersonId, Position, StreamKind, order};
@@ -19,7 +20,8 @@ use uuid::Uuid;
 
 use crate::ViewsError;
 use crate::table::{Rewriting, Table};
-use crate::timeliness::Month;
+
+pub use tally::Tally;
 
 const VERSION: &str = "sources.4";
 /// `s` source text → [`Tally`].
@@ -36,43 +38,6 @@ const JOINING: u8 = b'j';
 /// `o` person, source text, 0, position → the month that it is counted in: a conflict whose envelope does not say that it
 /// is one, as older programs recorded it. Once erased it is counted as a rejection like others.
 const UNMARKED: u8 = b'o';
-
-/// What a source has done so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// Events recorded, each person of a household visit counted.
-    pub recorded: u64,
-    /// Submissions refused.
-    pub rejected: u64,
-    /// Submissions that came again under the same id with other content.
-    pub conflicts: u64,
-    /// Rejections that no corrected event has cleared yet.
-    pub waiting: u64,
-    /// When the newest of them was recorded, in microseconds since 1970.
-    pub last_seen_micros: i64,
-    /// By month of recording, in order: [`Month::key`], what was recorded, refused, in conflict.
-    pub months: Vec<(u32, [u64; 3])>,
-}
-
-impl Tally {
-    /// What was recorded, refused and in conflict in the months from one to another.
-    pub fn between(&self, from: Option<Month>, to: Option<Month>) -> [u64; 3] {
-        let (from, to) = (from.map_or(0, Month::key), to.map_or(u32::MAX, Month::key));
-        let months = self.months.iter().filter(|(month, _)| (from..=to).contains(month));
-        months.fold([0; 3], |sum, (_, counts)| std::array::from_fn(|at| sum[at] + counts[at]))
-    }
-
-    /// Counts one more in the month of an event; events come in the order of their recording.
-    fn count(&mut self, envelope: &Envelope, what: usize) {
-        let month = Month::of(day_in_china(envelope.clocks.recorded_at)).key();
-        if self.months.last().is_none_or(|(newest, _)| *newest < month) {
-            self.months.push((month, [0; 3]));
-        }
-        if let Some((_, counts)) = self.months.last_mut() {
-            counts[what] += 1;
-        }
-    }
-}
 
 /// A rejection that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

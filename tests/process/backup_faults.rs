@@ -98,7 +98,7 @@ async fn a_backup_that_is_killed_leaves_the_one_before() {
         send(&server, &drill.upstream, 1_000 * (round + 1)..1_000 * (round + 1) + 400).await;
         let words = ["backup", "--data", drill.directory.data(), "--to", &to, "--keys-to", &keys];
         let mut running = command(&words).spawn().expect("the binary runs");
-        tokio::time::sleep(Duration::from_millis(3 + u64::from(round) * 4)).await;
+        tokio::time::sleep(Duration::from_micros(500 + u64::from(round) * 1_500)).await;
         if running.try_wait().expect("a child").is_none() {
             running.kill().expect("a child");
             killed += 1;

@@ -149,8 +149,9 @@ async fn a_hundred_erased_persons_leave_no_trace_and_every_proof() {
     }
     let log = server.log();
     server.stop();
-    let exported =
-        canaries.iter().map(|id| done(&["replay", "person", id, "--data", directory.data()]));
+    let exported = canaries.iter().map(|id| {
+        done(&["replay", "person", id, "--data", directory.data(), "--purpose", "audit"])
+    });
     let exported: Vec<String> = exported.collect();
     for number in 0..CANARIES {
         let texts = [name(number), format!("X99{number:08}")];

@@ -112,7 +112,8 @@ async fn a_master_key_is_replaced_and_no_byte_of_a_log_changes() {
 
 /// Whether the directory opens, with a key from outside or with its own.
 fn opens(directory: &Directory, person: &str, given: Option<&str>) -> bool {
-    let mut reading = command(&["replay", "person", person, "--data", directory.data()]);
+    let mut reading =
+        command(&["replay", "person", person, "--data", directory.data(), "--purpose", "audit"]);
     reading.envs(given.map(|key| ("RENKOU_MASTER_KEY", key)));
     let output = reading.output().expect("the binary runs");
     let said = told(&output);

@@ -61,8 +61,8 @@ fn whatever_was_sent_in_vain_and_names_an_erased_person_goes_with_them() {
 
     let all = [first, noted, wed, visit, his, nobodys, hers];
     assert_eq!(kept(&desk).iter().map(|(at, _)| *at).collect::<Vec<_>>(), all);
-    let before = desk.registry().views.sources.list("").remove(0).1;
     assert_eq!(desk.waiting(), all[1..], "the first one was mended");
+    let before = desk.registry().views.sources.list("").remove(0).1;
     recorded(&desk.order(ann_id, Order::Erase, "E-1"));
     for reopened in [false, true] {
         if reopened {

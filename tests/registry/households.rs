@@ -283,6 +283,7 @@ fn a_head_loses_whoever_is_registered_elsewhere_and_may_be_dead_by_then() {
     let death = data(&named('a'), "2021-05-01", json!({}));
     let death = village.desk.record("late-death", "death", death);
     assert_eq!(doubts(&death), [""; 0]);
+    village.desk.row(village.id('a'));
     village.check(&["b: b02 e97 a+02 c-20", "d: d02"]);
     // What a dead head loses is told of them too.
     let more = json!({"household_id": "H-3"});

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::desk::{Desk, PLACE, by, citizen, data, doubts, fault, items, number, recorded};
 
 /// Ann under her number and, by mistake, under a passport too.
-struct Twice {
-    desk: Desk,
-    card: Value,
-    passport: Value,
-    ids: [PersonId; 2],
+pub struct Twice {
+    pub desk: Desk,
+    pub card: Value,
+    pub passport: Value,
+    pub ids: [PersonId; 2],
 }
 
-fn twice() -> Twice {
+pub fn twice() -> Twice {
     let desk = Desk::new();
     let card = citizen(&number("19900101", 2));
     let passport = by("passport", "E99000001");
@@ -31,7 +31,7 @@ fn twice() -> Twice {
     Twice { desk, card, passport, ids: [one, two] }
 }
 
-fn join(person: &Value, absorbed: &Value, more: Value) -> Value {
+pub fn join(person: &Value, absorbed: &Value, more: Value) -> Value {
     let mut join =
         json!({"absorbed": absorbed, "reason": "同一人重复建档", "approved_by": "chief"});
     join.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -51,7 +51,7 @@ impl Twice {
         self.desk.record(id, "person_split", told).position
     }
 
-    fn rows(&self) -> [Row; 2] {
+    pub fn rows(&self) -> [Row; 2] {
         self.ids.map(|id| (*self.desk.row(id).expect("a row")).clone())
     }
 
@@ -375,30 +375,4 @@ fn a_wrongly_claimed_number_is_taken_back_and_given_to_whom_it_belongs() {
     assert_eq!(desk.record("o-2", "observation", seen).person_id, right);
     assert_eq!(desk.row(number).unwrap().owner, Some(right));
     desk.close();
-}
-
-#[test]
-fn a_merge_and_what_follows_it_may_come_in_one_batch() {
-    let twice = twice();
-    let (card, passport) = (&twice.card, &twice.passport);
-    let seen = |day: &str, phone: &str| data(passport, day, json!({"items": {"phone": phone}}));
-    let receipts = twice.desk.send(&[
-        ("m-1", "person_merge", join(card, passport, json!({}))),
-        ("o-1", "observation", seen("2026-05-02", "2")),
-        ("s-1", "person_split", join(card, passport, json!({"undoes": "m-1"}))),
-        ("o-2", "observation", seen("2026-05-03", "3")),
-    ]);
-    let persons: Vec<_> = receipts.iter().map(|receipt| recorded(receipt).person_id).collect();
-    let [one, two] = twice.ids;
-    assert_eq!(persons, [one, one, one, two]);
-    let phones = twice.ids.map(|id| twice.desk.archive(id).get(Item::Phone).map(str::to_owned));
-    assert_eq!(phones, [Some("2".to_owned()), Some("3".to_owned())]);
-    let failed = twice.desk.send_atomic(&[
-        ("m-2", "person_merge", join(card, passport, json!({}))),
-        ("s-2", "person_split", join(passport, card, json!({}))),
-    ]);
-    assert!(matches!(failed[1], api::registry::Receipt::Rejected(_)), "{failed:?}");
-    assert_eq!(twice.desk.life(two).last().unwrap().envelope.sequence, Sequence(3));
-    assert_eq!(twice.rows()[1].owner, None);
-    twice.desk.close();
 }

@@ -19,6 +19,7 @@ mod idempotency;
 mod keys_unreadable;
 mod life_events;
 mod merges;
+mod merges_in_batches;
 mod quality;
 mod sealing;
 mod time;

@@ -17,8 +17,8 @@ use serde_json::{Map, Value, json};
 
 use super::accesses::blocking;
 use super::accesses_json::{Viewer, person_of};
-use super::persons::{parse_instant, parse_place};
 use super::problem::Problem;
+use super::query::{parse_instant, parse_place};
 use super::recording::{Answer, record_answer};
 use super::views_position::{at_position, wait_at_least};
 use super::who::{Purpose, Who};
@@ -94,6 +94,8 @@ async fn audit_accesses(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.require(Action::ReadAudit)?;
+    // Who looked at whom is for who audits reads, not for whoever follows acts alone.
+    who.require(Action::ReadDisclosures)?;
     wait_at_least(&registry, &headers).await?;
     let sought = question.read()?;
     let limit = question.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);

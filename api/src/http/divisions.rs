@@ -13,9 +13,9 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::persons::{parse_day, parse_place};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::query::{parse_day, parse_place};
 use crate::registry::Registry;
 
 /// Children on a page at most; no province has more than some 200 divisions right below it.

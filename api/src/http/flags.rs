@@ -120,6 +120,9 @@ async fn read_household_flags(
     Ok(at_position(position, Json(answer)))
 }
 
+/// What was found of each person.
+type Judged = Vec<(PersonId, Findings)>;
+
 /// What every rule finds for each of `named`, with those around them and their household.
 fn judge(
     registry: &Registry,
@@ -127,7 +130,7 @@ fn judge(
     named: &[PersonId],
     household: Option<&Household>,
     today: Date,
-) -> Result<(Vec<(PersonId, Findings)>, Option<Position>), Problem> {
+) -> Result<(Judged, Option<Position>), Problem> {
     let around = Persons::around(&registry.views.people, named);
     let mut persons = around.map_err(|error| internal(&error))?;
     for member in household.into_iter().flat_map(|household| &household.members) {

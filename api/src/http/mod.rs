@@ -33,6 +33,7 @@ mod places;
 pub mod problem;
 pub mod problem_kinds;
 mod quality;
+mod query;
 mod recording;
 mod rejections;
 pub mod server;

@@ -16,9 +16,10 @@ use serde_json::json;
 
 use super::closed;
 use super::events::overloaded;
-use super::persons::{parse_day, person_named, reached};
+use super::persons::{person_named, reached};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::query::parse_day;
 use super::views_position::wait_at_least;
 use super::who::Who;
 use crate::access::Action;

@@ -15,9 +15,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::language::Language;
-use super::persons::{internal, parse_instant};
+use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::query::parse_instant;
 use super::recording::{Answer, record_answer};
 use super::terms::Terms;
 use super::views_position::{at_position, wait_at_least};

@@ -70,7 +70,7 @@ impl Terms {
         let hiding = match (stated("hidden-until")?, stated("legal-basis")?) {
             (None, None) => None,
             (Some(until), Some(basis)) => {
-                let until = super::persons::parse_day(until)?;
+                let until = super::query::parse_day(until)?;
                 Some(Hiding::new(grant, until, basis, now).map_err(|error| not_hidden(&error))?)
             }
             _ => {

@@ -1,0 +1,42 @@
+//! Days, instants and divisions as they stand in paths and queries.
+
+use domain::Place;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::problem::Problem;
+use super::problem_kinds as kinds;
+
+/// Reads a day of a query.
+pub(super) fn parse_day(text: &str) -> Result<Date, Problem> {
+    domain::items::parse_day(text)
+        .map_err(|fault| Problem::new(&kinds::BAD_REQUEST).errors(vec![fault]))
+}
+
+/// Reads an instant of a query: RFC 3339, or a day, which stands for its end in China.
+pub(super) fn parse_instant(text: &str) -> Result<Timestamp, Problem> {
+    if let Ok(day) = domain::items::parse_day(text) {
+        let midnight = day.tomorrow().ok().map(|day| day.at(0, 0, 0, 0));
+        let end = midnight.and_then(|midnight| jiff::tz::offset(8).to_timestamp(midnight).ok());
+        return end
+            .ok_or_else(|| Problem::new(&kinds::BAD_REQUEST))
+            .map(|end| Timestamp::from_microsecond(end.as_microsecond() - 1).unwrap_or(end));
+    }
+    // A plus sign that was not escaped arrives as a blank.
+    text.trim().replace(' ', "+").parse().map_err(|_| {
+        Problem::new(&kinds::BAD_REQUEST).detail(
+            "时间须为 RFC 3339 格式或 YYYY-MM-DD",
+            "an instant is written as in RFC 3339, or as YYYY-MM-DD",
+        )
+    })
+}
+
+/// Reads a division of a path or query.
+pub(super) fn parse_place(text: &str) -> Result<Place, Problem> {
+    Place::parse(text).map_err(|_| {
+        Problem::new(&kinds::BAD_REQUEST).detail(
+            "区划代码应为2、4、6、9或12位数字",
+            "a division code has 2, 4, 6, 9 or 12 digits",
+        )
+    })
+}
