@@ -1,7 +1,7 @@
 //! Two records of one person are merged and split again: both numbers lead to the survivor, nothing
 //! is counted twice, and a split leaves everything as if they had never been merged.
 
-use domain::{Item, PersonId, Position, Role, Sequence};
+use domain::{Item, PersonId, Position, Role};
 use projections::{Archive, Row};
 use serde_json::{Value, json};
 
