@@ -44,12 +44,14 @@ impl Answer {
     }
 
     /// The body of an answer that must have this status.
+    #[track_caller]
     pub fn with(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         self.body
     }
 
     /// Checks that it is a problem of a code.
+    #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Value {
         assert_eq!(self.media_type, "application/problem+json", "{}", self.body);
         let body = self.with(status);

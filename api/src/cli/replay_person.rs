@@ -105,6 +105,11 @@ impl ReplayPerson {
         Ok(entries.iter().map(http::event_json).collect())
     }
 
+    fn question(&self, service: &str) -> String {
+        let known_at = self.known_at.map(|at| format!("?known_at={at}")).unwrap_or_default();
+        format!("{service}/v1/persons/{}/history{known_at}", self.id)
+    }
+
     /// Asks the running service, with a token made for the question.
     async fn ask(&self, home: &Home, service: &Served) -> Result<Vec<Value>, Failure> {
         #[derive(serde::Deserialize)]
@@ -120,7 +125,7 @@ impl ReplayPerson {
         // A running service looks for new tokens once a second.
         tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
         let mut asked = reqwest::Client::new()
-            .get(format!("{}/v1/persons/{}/history", service.url, self.id))
+            .get(self.question(&service.url))
             .header("purpose", self.purpose)
             .bearer_auth(token);
         if let Some(operator) = operator() {

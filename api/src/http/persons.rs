@@ -20,7 +20,7 @@ use super::archive_json::{self, AsOf, Shown};
 use super::closed;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
-use super::query::{parse_day, parse_instant, parse_place};
+use super::query::{parse_cursor, parse_day, parse_instant, parse_place};
 use super::recording::{self, Answer, record_answer};
 use super::values_told;
 use super::views_position::{at_position, wait_at_least};
@@ -68,16 +68,8 @@ async fn read_person(
     let position = registry.folded();
     let mut absorbed = row.absorbed.clone();
     let past = if valid_on.is_some() || known_at.is_some() {
-        if known_at.is_some() {
-            let then = replay::history::known_then(registry.log(), asked_for, known_at);
-            let then = then.map_err(|error| internal(&error))?;
-            // Whoever answered then may lie outside the grant.
-            if let Some((person, _)) = then.as_ref().filter(|(person, _)| *person != id) {
-                visible_alone(&registry, &who, *person)?;
-            }
-            if let Some(then) = then {
-                (id, absorbed) = then;
-            }
+        if let Some(then) = known_then(&registry, &who, asked_for, id, known_at)? {
+            (id, absorbed) = then;
         }
         let archive = replay::history::as_of(registry.log(), id, valid_on, known_at);
         let Some(archive) = archive.map_err(|error| internal(&error))? else {
@@ -123,11 +115,17 @@ fn axes(valid_on: Option<Date>, known_at: Option<Timestamp>) -> Map<String, Valu
     axes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
+#[derive(Deserialize)]
+struct KnownAt {
+    known_at: Option<String>,
+}
+
 async fn read_history(
     State(registry): State<Arc<Registry>>,
     who: Who,
     purpose: Purpose,
     Path(id): Path<String>,
+    Query(question): Query<KnownAt>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.require(Action::ReadHistory)?;
@@ -141,14 +139,23 @@ async fn read_history(
             (id, closed::hidden_topics(&who, &row))
         }
     };
+    let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
+    let id = match known_at {
+        Some(_) => known_then(&registry, &who, asked_for, id, known_at)?.map_or(id, |(id, _)| id),
+        None => id,
+    };
     let position = registry.folded();
     let log = registry.log().clone();
-    let entries = tokio::task::spawn_blocking(move || replay::history::history(&log, id)).await;
+    let read = move || match known_at {
+        Some(known_at) => replay::history::history_then(&log, id, known_at),
+        None => replay::history::history(&log, id),
+    };
+    let entries = tokio::task::spawn_blocking(read).await;
     let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
     let events = closed::entries(&entries, &hidden);
     // The log may be further than the views.
     let newest = entries.iter().map(|entry| entry.event.envelope.position).max();
-    let mut as_of = Map::new();
+    let mut as_of = axes(None, known_at);
     if is_erased {
         // The record of the read has no stream of theirs any more.
         as_of.insert("erased".into(), json!(id));
@@ -352,6 +359,27 @@ pub(super) fn visible_id(
     Ok((id, found))
 }
 
+/// Who answered for a record at an instant, and who was absorbed into them, where an instant is
+/// asked for: before a merge that is another one than `id`, who answers now.
+fn known_then(
+    registry: &Registry,
+    who: &Who,
+    asked_for: PersonId,
+    id: PersonId,
+    known_at: Option<Timestamp>,
+) -> Result<Option<(PersonId, Vec<PersonId>)>, Problem> {
+    if known_at.is_none() {
+        return Ok(None);
+    }
+    let then = replay::history::known_then(registry.log(), asked_for, known_at);
+    let then = then.map_err(|error| internal(&error))?;
+    // Whoever answered then may lie outside the grant.
+    if let Some((person, _)) = then.as_ref().filter(|(person, _)| *person != id) {
+        visible_alone(registry, who, *person)?;
+    }
+    Ok(then)
+}
+
 /// Whether the grant reaches a record by itself, be it absorbed into another one.
 fn visible_alone(registry: &Registry, who: &Who, id: PersonId) -> Result<(), Problem> {
     reached(who, id, &*closed::row(registry, who, id)?)
@@ -360,14 +388,6 @@ fn visible_alone(registry: &Registry, who: &Who, id: PersonId) -> Result<(), Pro
 pub(super) fn reached(who: &Who, id: PersonId, row: &Row) -> Result<(), Problem> {
     let reached = who.0.may_read(id) && row.places().any(|place| who.0.covers(place));
     if reached { Ok(()) } else { Err(Problem::new(&kinds::NOT_FOUND)) }
-}
-
-fn parse_cursor(text: &str) -> Result<(Place, PersonId), Problem> {
-    let parts = text.split_once('.').and_then(|(place, person)| {
-        Some((Place::parse(place).ok()?, uuid::Uuid::parse_str(person).ok()?))
-    });
-    let (place, person) = parts.ok_or_else(|| Problem::new(&kinds::BAD_REQUEST))?;
-    Ok((place, PersonId::from_uuid(person)))
 }
 
 /// A fault of ours: logged here once, and not told.

@@ -1,6 +1,6 @@
 //! Days, instants and divisions as they stand in paths and queries.
 
-use domain::Place;
+use domain::{PersonId, Place};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -39,4 +39,13 @@ pub(super) fn parse_place(text: &str) -> Result<Place, Problem> {
             "a division code has 2, 4, 6, 9 or 12 digits",
         )
     })
+}
+
+/// Reads where a page of people ended: a village and the last person of it.
+pub(super) fn parse_cursor(text: &str) -> Result<(Place, PersonId), Problem> {
+    let parts = text.split_once('.').and_then(|(place, person)| {
+        Some((Place::parse(place).ok()?, uuid::Uuid::parse_str(person).ok()?))
+    });
+    let (place, person) = parts.ok_or_else(|| Problem::new(&kinds::BAD_REQUEST))?;
+    Ok((place, PersonId::from_uuid(person)))
 }
