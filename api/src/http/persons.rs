@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use domain::life_event::ItemsTold;
-use domain::{Document, DocumentKind, Item, PersonId, Place};
+use domain::{Document, DocumentKind, Item, PersonId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::Row;
