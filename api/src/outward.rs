@@ -27,8 +27,23 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// The longest answer that is read.
+/// The longest answer that is read, unless it is said otherwise.
 pub const ANSWER_BYTES_MAX: usize = 256 << 10;
+
+/// How long to wait for an answer, and how much of one is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// From the connection to the end of the answer.
+    pub patience: Duration,
+    /// The longest answer.
+    pub bytes_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(60), bytes_max: ANSWER_BYTES_MAX }
+    }
+}
 
 /// Why an answer was not had.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +58,7 @@ pub enum OutwardError {
     #[error("the server answered {0}")]
     Status(StatusCode),
     /// Longer than anything that is meant.
-    #[error("the answer is longer than {ANSWER_BYTES_MAX} bytes")]
+    #[error("the answer is longer than anything that is meant")]
     TooLong,
     /// It did not come in time.
     #[error("no answer came in time")]
@@ -159,13 +174,17 @@ impl ServerCertVerifier for Only {
 pub async fn ask(
     request: Request<Body>,
     trust: &Trust,
-    patience: Duration,
+    bounds: Bounds,
 ) -> Result<Bytes, OutwardError> {
-    let asking = connect(request, trust);
-    tokio::time::timeout(patience, asking).await.map_err(|_| OutwardError::TooSlow)?
+    let asking = connect(request, trust, bounds.bytes_max);
+    tokio::time::timeout(bounds.patience, asking).await.map_err(|_| OutwardError::TooSlow)?
 }
 
-async fn connect(mut request: Request<Body>, trust: &Trust) -> Result<Bytes, OutwardError> {
+async fn connect(
+    mut request: Request<Body>,
+    trust: &Trust,
+    bytes_max: usize,
+) -> Result<Bytes, OutwardError> {
     let uri = request.uri().clone();
     let host = uri.host().ok_or(OutwardError::Unfit("the address names no host"))?;
     let host = host.trim_matches(['[', ']']);
@@ -182,15 +201,16 @@ async fn connect(mut request: Request<Body>, trust: &Trust) -> Result<Bytes, Out
     if is_tls {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let stream = TlsConnector::from(Arc::clone(&trust.0)).connect(name, stream).await?;
-        converse(stream, request).await
+        converse(stream, request, bytes_max).await
     } else {
-        converse(stream, request).await
+        converse(stream, request, bytes_max).await
     }
 }
 
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Body>,
+    bytes_max: usize,
 ) -> Result<Bytes, OutwardError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let exchange = async {
@@ -198,7 +218,7 @@ async fn converse(
         if response.status() != StatusCode::OK {
             return Err(OutwardError::Status(response.status()));
         }
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let body = Limited::new(response.into_body(), bytes_max).collect().await;
         match body {
             Ok(body) => Ok(body.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Err(OutwardError::TooLong),

@@ -345,3 +345,41 @@ async fn the_old_line_goes_on_only_with_all_that_it_signed() {
         assert!(!is_done && said.contains("cannot go on under the same key"), "{said}");
     }
 }
+
+/// Neither a copy of the keys that is older than an erasure, nor a point before it, brings back
+/// whom the backup says to be erased.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_erased_stays_erased_when_an_earlier_point_is_restored() {
+    let drill = Drill::make();
+    let admin = drill.directory.token(&["--role", "admin"]);
+    let server = drill.directory.serve();
+    let upstream = server.caller(&drill.upstream);
+    // Nobody is read about: the keys of before are those of every read.
+    let [erased, other] = [
+        upstream.record(&registered(1)).await["person_id"].clone(),
+        upstream.record(&registered(2)).await["person_id"].clone(),
+    ];
+    let (erased, other) = (erased.as_str().expect("an id"), other.as_str().expect("an id"));
+    tokio::time::sleep(Duration::from_millis(1_300)).await;
+    let before = drill.back_up();
+    assert_eq!(before, 2);
+    let order = json!({"order": "K-1", "approved_by": "chief"});
+    let path = format!("/v1/persons/{erased}/erasure");
+    let asked = server.caller(&admin).request(reqwest::Method::POST, &path).json(&order);
+    assert_eq!(asked.send().await.expect("an answer").status(), 201);
+    server.stop();
+    // The log goes on in the same backup, the keys in another one: those of before are left as
+    // they were.
+    let newer = back_up(&drill.directory, &drill.beside("backup"), &drill.beside("newer-keys"));
+    assert!(newer > before, "{newer}");
+    let (restored, _) = drill.restore(&["--to-position", &before.to_string()]);
+    let server = restored.serve();
+    let reader = server.caller(&drill.verifier);
+    archive(&reader, other).await;
+    let gone = reader.get(&format!("/v1/persons/{erased}")).await;
+    assert!([404, 410].contains(&gone.status), "{}", gone.body);
+    assert_eq!(reader.look_up(&certificate(1)).await, None);
+    server.stop();
+    let checked = restored.check();
+    assert!(checked.status.success(), "{}", told(&checked));
+}

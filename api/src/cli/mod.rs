@@ -11,6 +11,7 @@ mod replay_log;
 mod replay_person;
 mod rotate_master_key;
 mod serve;
+mod served;
 mod token;
 
 use std::io::{self, IsTerminal, Write};

@@ -5,18 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use domain::Position;
 use hyper::Request;
-use hyper::header::AUTHORIZATION;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::RowSeals;
 use replay::rebuild;
 
 use super::serve::runtime;
+use super::served::{Served, served};
 use super::{Failure, tell};
-use crate::access::{NewGrant, Role, TokenStore};
-use crate::outward::{Trust, ask};
+use crate::access::{NewGrant, Role};
+use crate::outward::Bounds;
 use crate::registry::Home;
 
 /// A running service must have told what its views hold within so long: it flushes them first.
@@ -116,48 +115,19 @@ struct Live {
     views: Vec<(String, [u8; 32])>,
 }
 
-/// Asks the running service, with a token made for the purpose.
-async fn live_digests(home: &Home, served: &Served) -> Result<Live, Failure> {
-    let (url, certificate_sha256) = (&served.url, served.certificate_sha256);
+/// Asks the running service.
+async fn live_digests(home: &Home, service: &Served) -> Result<Live, Failure> {
     #[derive(serde::Deserialize)]
     struct Answer {
         position: Position,
         views: BTreeMap<String, [u8; 32]>,
     }
-    let tokens = TokenStore::open(home.access())?;
-    let (token, grant) = tokens
-        .create(NewGrant { role: Role::Admin, ..super::ingest::everything("replay-check") })?;
-    // A running service looks for new tokens once a second.
-    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
-    // The service's own file told its certificate, whatever name that is for.
-    let trust = certificate_sha256.map_or_else(|| Trust::of(None), |is| Ok(Trust::only(is)))?;
-    let request = Request::post(format!("{url}/v1/operate/views"))
-        .header(AUTHORIZATION, format!("Bearer {token}"))
-        .body(Body::empty())?;
-    let asked = ask(request, &trust, DIGESTS_MAX).await;
-    tokens.revoke(&grant.id)?;
+    let grant = NewGrant { role: Role::Admin, ..super::ingest::everything("replay-check") };
+    let bounds = Bounds { patience: DIGESTS_MAX, ..Bounds::default() };
+    let question = Request::builder().method("POST");
+    let asked = service.ask(home, grant, "/v1/operate/views", question, bounds).await?;
     let Answer { position, views } = serde_json::from_slice(&asked?)?;
     Ok(Live { position, views: views.into_iter().collect() })
-}
-
-/// Where a running service answers.
-#[derive(serde::Deserialize)]
-pub(super) struct Served {
-    pub url: String,
-    /// SHA-256 of its certificate, where it speaks TLS.
-    pub certificate_sha256: Option<[u8; 32]>,
-}
-
-/// The service that holds the log's lock; none when nobody does.
-pub(super) fn served(home: &Home) -> Result<Option<Served>, Failure> {
-    let lock = std::fs::File::open(home.folder().join("journal").join("lock"));
-    let is_held =
-        lock.is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)));
-    if !is_held {
-        return Ok(None);
-    }
-    let address = std::fs::read(home.folder().join("serve.json"))?;
-    Ok(Some(serde_json::from_slice(&address)?))
 }
 
 fn progress(head: Position, what: &'static str) -> Result<ProgressBar, Failure> {

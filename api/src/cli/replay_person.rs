@@ -8,16 +8,21 @@ use std::sync::Arc;
 
 use domain::life_event::PersonRead;
 use domain::{PersonId, Place};
+use hyper::{Request, StatusCode};
 use jiff::Timestamp;
 use replay::history;
 use serde_json::Value;
 
 use super::Failure;
-use super::replay_log::{Served, served};
 use super::serve::runtime;
-use crate::access::{NewGrant, PURPOSES, Role, TokenStore};
+use super::served::{Served, served};
+use crate::access::{NewGrant, PURPOSES, Role};
 use crate::http::{self, OperatorId};
+use crate::outward::{Bounds, OutwardError};
 use crate::registry::{Home, Read, Reads};
+
+/// No life is longer as JSON.
+const LIFE_BYTES_MAX: usize = 64 << 20;
 
 /// Whose life to print, and why.
 #[derive(clap::Args)]
@@ -48,22 +53,14 @@ impl ReplayPerson {
             Some(service) => runtime()?.block_on(self.ask(&home, &service))?,
             None => self.read(&home)?,
         };
+        if events.is_empty() {
+            return Err("the register has no such person, or had none then".into());
+        }
         let mut out = io::stdout().lock();
-        let mut printed = false;
-        for event in events.iter().filter(|event| self.is_wanted(event)) {
+        for event in &events {
             writeln!(out, "{event}")?;
-            printed = true;
         }
-        if printed {
-            Ok(())
-        } else {
-            Err("the register has no such person, or had none then".into())
-        }
-    }
-
-    fn is_wanted(&self, event: &Value) -> bool {
-        let recorded_at = event["recorded_at"].as_str().and_then(|text| text.parse().ok());
-        self.known_at.is_none_or(|known_at| recorded_at.is_some_and(|at: Timestamp| at <= known_at))
+        Ok(())
     }
 
     /// Reads the logs of a registry that nobody serves; the lock keeps a service from starting.
@@ -105,39 +102,28 @@ impl ReplayPerson {
         Ok(entries.iter().map(http::event_json).collect())
     }
 
-    fn question(&self, service: &str) -> String {
-        let known_at = self.known_at.map(|at| format!("?known_at={at}")).unwrap_or_default();
-        format!("{service}/v1/persons/{}/history{known_at}", self.id)
-    }
-
-    /// Asks the running service, with a token made for the question.
+    /// Asks the running service.
     async fn ask(&self, home: &Home, service: &Served) -> Result<Vec<Value>, Failure> {
         #[derive(serde::Deserialize)]
         struct History {
             events: Vec<Value>,
         }
-        let tokens = TokenStore::open(home.access())?;
-        let (token, grant) = tokens.create(NewGrant {
+        let grant = NewGrant {
             role: Role::Auditor,
             purposes: vec![self.purpose.to_owned()],
             ..super::ingest::everything("replay-person")
-        })?;
-        // A running service looks for new tokens once a second.
-        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
-        let mut asked = reqwest::Client::new()
-            .get(self.question(&service.url))
-            .header("purpose", self.purpose)
-            .bearer_auth(token);
+        };
+        let known_at = self.known_at.map(|at| format!("?known_at={at}")).unwrap_or_default();
+        let path = format!("/v1/persons/{}/history{known_at}", self.id);
+        let mut question = Request::builder().header("purpose", self.purpose);
         if let Some(operator) = operator() {
-            asked = asked.header("on-behalf-of", operator.as_str());
+            question = question.header("on-behalf-of", operator.as_str());
         }
-        let answer = asked.send().await;
-        tokens.revoke(&grant.id)?;
-        let answer = answer?;
-        if answer.status() == reqwest::StatusCode::NOT_FOUND {
-            return Ok(Vec::new());
+        let bounds = Bounds { bytes_max: LIFE_BYTES_MAX, ..Bounds::default() };
+        match service.ask(home, grant, &path, question, bounds).await? {
+            Err(OutwardError::Status(StatusCode::NOT_FOUND)) => Ok(Vec::new()),
+            answer => Ok(serde_json::from_slice::<History>(&answer?)?.events),
         }
-        Ok(answer.error_for_status()?.json::<History>().await?.events)
     }
 }
 

@@ -23,7 +23,7 @@ use super::strict_json;
 use super::token::{Flaw, Unproved};
 use crate::access::Grant;
 use crate::counts::COUNTS;
-use crate::outward::{OutwardError, Trust, ask};
+use crate::outward::{Bounds, OutwardError, Trust, ask};
 
 /// Keys of this age are fetched again, so that one that was taken back goes.
 const FRESH_MAX: Duration = Duration::from_secs(600);
@@ -189,7 +189,7 @@ impl Issuer {
     async fn document(&self, address: &Uri) -> Result<Bytes, OutwardError> {
         let request = Request::get(address).header(ACCEPT, "application/json");
         let request = request.body(Body::empty()).map_err(io::Error::other)?;
-        ask(request, &self.trust, PATIENCE).await
+        ask(request, &self.trust, Bounds { patience: PATIENCE, ..Bounds::default() }).await
     }
 
     fn held(&self) -> Held {
