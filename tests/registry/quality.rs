@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use domain::rules::{RuleBook, RuleId};
+use domain::rules::{RuleBook, RuleId, RuleSet};
 use domain::{PersonId, Place};
-use projections::quality::{Cell, Change, Counted, Measures, Part, next_change};
+use projections::quality::{
+    Cell, Change, Counted, Measures, Part, RuleCounts, audit_alone, next_change,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::desk::{Desk, PLACE, citizen, data, number, recorded};
 
-/// The counts by recounting the rows of these persons, as of the day of the measures.
+/// The counts by recounting the rows of these persons, as of the day of the measures. That nobody
+/// looked for a year is counted by days in them: here each person is judged by the rule.
 fn recount(desk: &Desk, persons: &[PersonId]) -> BTreeMap<Place, Cell> {
     // Waits until the newest event is folded, which may be what makes the day go on.
     desk.waiting();
@@ -19,11 +22,22 @@ fn recount(desk: &Desk, persons: &[PersonId]) -> BTreeMap<Place, Cell> {
     let (today, book) = (measures.today, RuleBook::in_force(measures.today));
     drop(measures);
     let mut cells = BTreeMap::<Place, Cell>::new();
+    let mut unseen = BTreeMap::<Place, RuleCounts>::new();
+    let not_verified = RuleId::parse("R07").unwrap();
     for person in persons {
         let row = desk.row(*person).expect("a row");
         if let Some(part) = Part::of(&book, &row, today) {
             cells.entry(part.place).or_default().add(&part);
+            let asked = RuleSet::from_iter([not_verified]);
+            let found = audit_alone(&book, &row.archive, today, asked);
+            let counts = unseen.entry(part.place).or_default();
+            counts.evaluated += u64::from(found.fired.union(found.held).len());
+            counts.violations += u64::from(found.fired.len());
         }
+    }
+    for (place, cell) in &mut cells {
+        cell.count_unseen(today);
+        assert_eq!(cell.rule(not_verified), unseen[place], "{place}");
     }
     cells
 }
@@ -85,7 +99,9 @@ fn check(told: &[Told]) {
             (_, 0) => "observation",
             _ => "registration",
         };
-        let event = (&*format!("e{at}"), kind, data(&person, "2026-05-10", json!({"items": said})));
+        let channel = if seed >> 20 & 1 == 1 { "HV" } else { "DX" };
+        let told = json!({"items": said, "channel": channel});
+        let event = (&*format!("e{at}"), kind, data(&person, "2026-05-10", told));
         if let api::registry::Receipt::Recorded(accepted) = &desk.send(&[event])[0] {
             persons.push(accepted.person_id);
         }

@@ -34,6 +34,7 @@ pub use case::{Case, Context, Counts, NoCounts, days, legal_age_of_marriage, yea
 pub use field::{Field, FieldSet};
 pub use household::{Household, HouseholdKind};
 pub use kin::are_near_kin;
+pub use reasonableness::is_lately_seen;
 pub use rule::{Check, Class, Outcome, Rule, RuleId, Severity};
 pub use set::{Findings, RuleSet};
 pub use subject::{PersonIndex, Subject};

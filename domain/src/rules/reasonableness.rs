@@ -5,6 +5,7 @@ use super::case::{days, years};
 use super::household::HouseholdKind::Collective;
 use super::rule::{Rule, rule};
 use crate::items::Item::*;
+use jiff::civil::Date;
 
 pub(super) const RULES: [Rule; 12] = [
     rule! { "R01" Warning [BirthDate DeathDate] also [Alive]
@@ -37,7 +38,7 @@ pub(super) const RULES: [Rule; 12] = [
     rule! { "R07" Hint [Record] also [Alive]
     "12个月未核实": "not verified for 12 months"
     applies |c| Some(c.p.is_alive);
-    holds |c| Some(days(c.p.last_verified?, c.today()) <= 365) },
+    holds |c| Some(is_lately_seen(c.p.last_verified?, c.today())) },
     rule! { "R08" Warning [Phone] also []
     "同一电话超过10人": "more than 10 persons with this telephone number"
     applies |c| Some(c.p.is_filled(Phone));
@@ -55,3 +56,8 @@ pub(super) const RULES: [Rule; 12] = [
     "流动人口与居住登记差异": "more than 20 % between migrants and residence permits"
     area |counts: &AreaCounts| Some(area::migrants_have_permits(counts.migrants?)) },
 ];
+
+/// Whether a record that somebody looked at on a day needs no visit yet.
+pub fn is_lately_seen(seen: Date, today: Date) -> bool {
+    days(seen, today) <= 365
+}

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::items::BASE_ITEMS;
-use domain::rules::{Class, RuleId, RuleSet};
+use domain::rules::{Class, RuleId, RuleSet, is_lately_seen};
+use jiff::civil::Date;
 use serde::Serialize;
 
+use super::NOT_VERIFIED;
 use super::part::Part;
 
 /// Rules have a slot each, so many a class.
@@ -51,6 +53,8 @@ pub struct Cell {
     pub of_year: BTreeMap<i16, [u64; 3]>,
     /// By year and month of birth: registered, told by health.
     pub of_month: BTreeMap<(i16, i8), [u64; 2]>,
+    /// By the day on which somebody last looked.
+    seen: BTreeMap<Date, u64>,
     /// Who lives away from the township of registration, and residence permits.
     pub migrants: [u64; 2],
 }
@@ -66,6 +70,7 @@ impl Default for Cell {
             births: [0; 2],
             of_year: BTreeMap::new(),
             of_month: BTreeMap::new(),
+            seen: BTreeMap::new(),
             migrants: [0; 2],
         }
     }
@@ -96,6 +101,15 @@ impl Cell {
         self.change(part, -1);
         self.of_year.retain(|_, counts| *counts != [0; 3]);
         self.of_month.retain(|_, counts| *counts != [0; 2]);
+        self.seen.retain(|_, persons| *persons > 0);
+    }
+
+    /// Counts of whom it is told on a day that nobody looked for a year.
+    pub fn count_unseen(&mut self, today: Date) {
+        let counts = &mut self.rules[slot(NOT_VERIFIED)];
+        counts.evaluated = self.seen.values().sum();
+        let unseen = self.seen.iter().filter(|(seen, _)| !is_lately_seen(**seen, today));
+        counts.violations = unseen.map(|(_, persons)| persons).sum();
     }
 
     fn change(&mut self, part: &Part, by: i64) {
@@ -130,6 +144,9 @@ impl Cell {
                 self.of_month.remove(&(born.year(), born.month()));
             }
         }
+        if let Some(seen) = part.last_seen {
+            count(self.seen.entry(seen).or_default(), by, true);
+        }
         count(&mut self.migrants[0], by, part.is_floating);
         count(&mut self.migrants[1], by, part.has_permit);
     }
@@ -151,6 +168,9 @@ impl Cell {
         }
         add(&mut self.births, &other.births);
         add(&mut self.migrants, &other.migrants);
+        for (seen, persons) in &other.seen {
+            *self.seen.entry(*seen).or_default() += persons;
+        }
         for (year, counts) in &other.of_year {
             add(self.of_year.entry(*year).or_default(), counts);
         }

@@ -203,6 +203,7 @@ impl Measures {
         for (place, cell) in self.cells.iter().filter(|(place, _)| inside(place)) {
             cells.entry(digits.map(|digits| place.at_level(digits))).or_default().merge(cell);
         }
+        cells.values_mut().for_each(|cell| cell.count_unseen(self.today));
         cells
     }
 

@@ -10,7 +10,9 @@ mod record;
 use std::sync::LazyLock;
 
 use domain::Divisions;
-use domain::rules::{Case, Class, Context, Findings, NoCounts, PersonIndex, RuleBook, RuleSet};
+use domain::rules::{
+    Case, Class, Context, Findings, NoCounts, PersonIndex, RuleBook, RuleId, RuleSet,
+};
 use jiff::civil::Date;
 
 use crate::archive::Archive;
@@ -31,6 +33,14 @@ pub const ALONE: RuleSet = RuleSet::of_class(Class::Completeness)
     .union(RuleSet::of_class(Class::Normality))
     .union(RuleSet::of_class(Class::Logic))
     .union(RuleSet::of_class(Class::Reasonableness));
+
+/// The rule that nobody looked at a record for a year.
+const NOT_VERIFIED: RuleId = RuleId::parse("R07").expect("a rule");
+const UNSEEN: RuleSet = {
+    let mut rules = RuleSet::NONE;
+    rules.insert(NOT_VERIFIED);
+    rules
+};
 
 /// What the rules `asked` find in a record by itself on a day. Those that look at other records
 /// are not among them; what only the register could count is not evaluated.

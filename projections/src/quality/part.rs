@@ -7,7 +7,7 @@ use domain::{Item, Place};
 use jiff::civil::{Date, date};
 
 use super::record::last_seen;
-use super::{ALONE, audit_alone};
+use super::{ALONE, UNSEEN, audit_alone};
 use crate::people::Row;
 
 /// Ages at which a rule may begin or cease to fire, in completed years.
@@ -17,8 +17,10 @@ const AGES: [i16; 21] =
 const AGE_BEYOND: i16 = 123;
 /// A number is missing from this day of life on.
 const DAYS_WITHOUT_NUMBER: i64 = 61;
-/// Nobody looked for a year, from this day after the last time on.
-const DAYS_UNSEEN: i64 = 366;
+/// The rules that are judged of each person. That nobody looked for a year is told by the last time
+/// alone, so it is counted by days (`cell.rs`): judged person by person, each day would bring
+/// everybody whose year is over.
+const JUDGED: RuleSet = ALONE.without(UNSEEN);
 /// A move was long ago from this year on.
 const YEARS_AWAY: i16 = 41;
 
@@ -45,6 +47,8 @@ pub struct Part {
     pub is_floating: bool,
     /// Whether there is a residence permit.
     pub has_permit: bool,
+    /// The day on which somebody last looked.
+    pub last_seen: Option<Date>,
 }
 
 impl Part {
@@ -52,13 +56,13 @@ impl Part {
     /// stream, or in no place.
     pub fn of(book: &RuleBook, row: &Row, today: Date) -> Option<Self> {
         let place = counted_in(row)?;
-        let findings = audit_alone(book, &row.archive, today, ALONE);
+        let findings = audit_alone(book, &row.archive, today, JUDGED);
         Some(Self::new(book, row, place, findings))
     }
 
     /// As [`Part::of`], by what the rules that can be judged alone found.
     pub fn found(book: &RuleBook, row: &Row, findings: Findings) -> Option<Self> {
-        Some(Self::new(book, row, counted_in(row)?, findings.of(ALONE)))
+        Some(Self::new(book, row, counted_in(row)?, findings.of(JUDGED)))
     }
 
     fn new(book: &RuleBook, row: &Row, place: Place, findings: Findings) -> Self {
@@ -94,6 +98,7 @@ impl Part {
                 .any(|origin| origin.department == *b"HLT" && Some(origin.occurred_on) == born),
             is_floating: here.is_some() && home.is_some() && here != home,
             has_permit: archive.topics().any(|(_, field, _, _)| field == "residence_permit_no"),
+            last_seen: last_seen(archive),
         }
     }
 }
@@ -136,7 +141,6 @@ pub fn next_change(row: &Row, today: Date) -> Option<Date> {
         offer(anniversary(moved, YEARS_AWAY));
     }
     offer(day(Item::MaritalChangeDate));
-    offer(last_seen(&row.archive).and_then(|seen| later(seen, DAYS_UNSEEN)));
     // A number tells a birth, and is none before that day.
     let number = row.archive.get(Item::CitizenId).filter(|number| number.is_ascii());
     let told = number.and_then(|number| Some((number.get(6..14)?, number.len())));
