@@ -54,7 +54,7 @@ pub struct Cell {
     /// By year and month of birth: registered, told by health.
     pub of_month: BTreeMap<(i16, i8), [u64; 2]>,
     /// By the day on which somebody last looked.
-    seen: BTreeMap<Date, u64>,
+    seen: BTreeMap<Date, [u64; 1]>,
     /// Who lives away from the township of registration, and residence permits.
     pub migrants: [u64; 2],
 }
@@ -85,6 +85,23 @@ fn count(counted: &mut u64, by: i64, is_so: bool) {
     *counted = counted.wrapping_add_signed(if is_so { by } else { 0 });
 }
 
+/// The same in counts by something else, of which none stands without anybody.
+fn count_under<K: Ord + Copy, const N: usize>(
+    counted: &mut BTreeMap<K, [u64; N]>,
+    key: K,
+    by: i64,
+    is_so: [bool; N],
+) {
+    if is_so == [false; N] {
+        return;
+    }
+    let counts = counted.entry(key).or_insert([0; N]);
+    counts.iter_mut().zip(is_so).for_each(|(counts, is_so)| count(counts, by, is_so));
+    if *counts == [0; N] {
+        counted.remove(&key);
+    }
+}
+
 impl Cell {
     /// The counts of a rule about persons.
     pub fn rule(&self, id: RuleId) -> RuleCounts {
@@ -99,17 +116,14 @@ impl Cell {
     /// Takes a person away who was added.
     pub fn remove(&mut self, part: &Part) {
         self.change(part, -1);
-        self.of_year.retain(|_, counts| *counts != [0; 3]);
-        self.of_month.retain(|_, counts| *counts != [0; 2]);
-        self.seen.retain(|_, persons| *persons > 0);
     }
 
     /// Counts of whom it is told on a day that nobody looked for a year.
     pub fn count_unseen(&mut self, today: Date) {
         let counts = &mut self.rules[slot(NOT_VERIFIED)];
-        counts.evaluated = self.seen.values().sum();
+        counts.evaluated = self.seen.values().flatten().sum();
         let unseen = self.seen.iter().filter(|(seen, _)| !is_lately_seen(**seen, today));
-        counts.violations = unseen.map(|(_, persons)| persons).sum();
+        counts.violations = unseen.flat_map(|(_, persons)| persons).sum();
     }
 
     fn change(&mut self, part: &Part, by: i64) {
@@ -133,19 +147,13 @@ impl Cell {
         if let Some((born, sex)) = part.birth {
             count(&mut self.births[0], by, true);
             count(&mut self.births[1], by, part.is_convenient);
-            let year = self.of_year.entry(born.year()).or_default();
-            count(&mut year[0], by, true);
-            count(&mut year[1], by, sex == 1);
-            count(&mut year[2], by, sex == 2);
-            let month = self.of_month.entry((born.year(), born.month())).or_default();
-            count(&mut month[0], by, part.is_registered);
-            count(&mut month[1], by, part.is_told_by_health);
-            if by > 0 && *month == [0; 2] {
-                self.of_month.remove(&(born.year(), born.month()));
-            }
+            let (boy, girl) = (sex == 1, sex == 2);
+            count_under(&mut self.of_year, born.year(), by, [true, boy, girl]);
+            let told = [part.is_registered, part.is_told_by_health];
+            count_under(&mut self.of_month, (born.year(), born.month()), by, told);
         }
         if let Some(seen) = part.last_seen {
-            count(self.seen.entry(seen).or_default(), by, true);
+            count_under(&mut self.seen, seen, by, [true]);
         }
         count(&mut self.migrants[0], by, part.is_floating);
         count(&mut self.migrants[1], by, part.has_permit);
@@ -169,7 +177,7 @@ impl Cell {
         add(&mut self.births, &other.births);
         add(&mut self.migrants, &other.migrants);
         for (seen, persons) in &other.seen {
-            *self.seen.entry(*seen).or_default() += persons;
+            add(self.seen.entry(*seen).or_default(), persons);
         }
         for (year, counts) in &other.of_year {
             add(self.of_year.entry(*year).or_default(), counts);
