@@ -16,10 +16,10 @@ use domain::{Kind, Payload, PersonId, Position};
 use jiff::civil::Date;
 use projections::quality::changed;
 use projections::{Lives, Row, Standing, Step};
-use replay::LogReader;
 
 use super::acts::Telling;
 use super::decide::{Decided, Decider, NotRecorded};
+use super::known::Memory;
 use super::receipt::Flag;
 
 /// How long events that were decided may be on their way to the disk.
@@ -87,9 +87,7 @@ impl Decider {
         let payload = Some(Payload::Life(Arc::clone(&telling.life)));
         let event = Recorded { envelope, payload, target: None };
         let mut row = before.row.clone();
-        let known = self.memory.known(telling.person)?.places().to_vec();
-        let (log, group, next) = (self.memory.log(), &self.group.events[..], &event);
-        let lives = Life { log, group, known: &known, next };
+        let lives = Life { memory: &self.memory, group: &self.group.events, next: &event };
         if let Err(error) = row.fold(telling.person, &[&event], &lives) {
             tracing::error!(error = %replay::chain(&error), "a record could not be judged");
             return Ok((event.envelope, None));
@@ -145,7 +143,6 @@ impl Decider {
         if let Some(standing) = at_hand {
             return Ok(Some(Arc::clone(standing)));
         }
-        let places = known.places().to_vec();
         let seen = self.views.people.row(person).unwrap_or_else(|error| {
             tracing::error!(error = %replay::chain(&error), "a row could not be read");
             None
@@ -153,7 +150,7 @@ impl Decider {
         if let Some(row) = seen.filter(|row| row.version == newest) {
             return Ok(Some(Arc::new(Standing::unjudged(Arc::unwrap_or_clone(row)))));
         }
-        let life = decided_life(self.memory.log(), &self.group.events, &places, person)?;
+        let life = decided_life(&self.memory, &self.group.events, person)?;
         let is_whole = life.last().is_some_and(|event| event.envelope.position == newest);
         let mut row = Row::default();
         let events: Vec<_> = life.iter().collect();
@@ -163,14 +160,14 @@ impl Decider {
     }
 }
 
-/// Everything decided of a person's stream, whose events stand at `places`: from the log, once it
-/// holds those of the groups before, and from the group at hand.
+/// Everything decided of the stream of a person whom the memory was just asked for: from the log,
+/// once it holds what groups before have of it, and from the group at hand.
 pub(super) fn decided_life(
-    log: &LogReader,
+    memory: &Memory,
     group: &[Decided],
-    places: &[Position],
     person: PersonId,
 ) -> Result<Vec<Recorded>, replay::ReplayError> {
+    let (log, places) = (memory.log(), memory.places(person));
     let first = group.first().map(|event| event.envelope.position);
     let is_before = |place: &&Position| first.is_none_or(|first| **place < first);
     if let Some(newest) = places.iter().rev().find(is_before) {
@@ -203,15 +200,14 @@ impl Lives for Whole<'_> {
 
 /// The life that was decided, and the event that is next.
 struct Life<'a> {
-    log: &'a LogReader,
+    memory: &'a Memory,
     group: &'a [Decided],
-    known: &'a [Position],
     next: &'a Recorded,
 }
 
 impl Lives for Life<'_> {
     fn life(&self, person: PersonId, _: Position) -> Result<Vec<Recorded>, Failed> {
-        let mut life = decided_life(self.log, self.group, self.known, person)?;
+        let mut life = decided_life(self.memory, self.group, person)?;
         life.push(self.next.clone());
         Ok(life)
     }

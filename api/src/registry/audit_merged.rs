@@ -65,8 +65,8 @@ impl Decider {
         person: PersonId,
         next: Option<&Recorded>,
     ) -> Result<Vec<Recorded>, NotRecorded> {
-        let places = self.memory.known(person)?.places().to_vec();
-        let mut life = decided_life(self.memory.log(), &self.group.events, &places, person)?;
+        self.memory.known(person)?;
+        let mut life = decided_life(&self.memory, &self.group.events, person)?;
         let next = next.filter(|event| event.envelope.stream == person.into());
         life.extend(next.cloned());
         Ok(life)

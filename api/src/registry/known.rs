@@ -138,6 +138,12 @@ impl Memory {
         Ok(self.at_hand.young.get_mut(&id).expect("put there just now"))
     }
 
+    /// Where the events stand of a person who was asked for just now.
+    pub fn places(&self, id: PersonId) -> &[Position] {
+        let at_hand = self.at_hand.young.get(&id).or_else(|| self.at_hand.old.get(&id));
+        at_hand.map_or(&[], |known| known.places())
+    }
+
     /// The person packed, or read back. What is packed stays there until it is packed anew.
     fn recall(&self, id: PersonId) -> Result<Known, ReplayError> {
         let packed = self.packed.young.get(&id).or_else(|| self.packed.old.get(&id));

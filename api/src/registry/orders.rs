@@ -200,9 +200,8 @@ impl Decider {
         let streams = std::iter::once(person).chain(absorbed);
         let mut lives = Vec::new();
         for stream in streams.collect::<Vec<_>>() {
-            let places = self.memory.known(stream)?.places().to_vec();
-            let (log, group) = (self.memory.log(), &self.group.events);
-            lives.push((stream, decided_life(log, group, &places, stream)?));
+            self.memory.known(stream)?;
+            lives.push((stream, decided_life(&self.memory, &self.group.events, stream)?));
         }
         Ok(lives)
     }
