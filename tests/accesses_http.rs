@@ -151,6 +151,8 @@ async fn who_looked_is_told_to_the_person_and_to_who_audits() {
     let last = again.last().expect("a read")["read_position"].clone();
     ground.server.kill();
     let server = ground.directory.serve();
+    // What was not flushed is folded again behind the start.
+    server.caller(ground.upstream.token()).get_at("/v1/rejections", 2).await.with(200);
     let auditor = server.caller(ground.auditor.token()).purpose("audit");
     let (mut paged, mut before) = (Vec::new(), String::new());
     loop {
