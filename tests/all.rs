@@ -10,6 +10,7 @@ mod archive_naive;
 mod archive_naive_needs;
 mod archive_naive_ties;
 mod archive_naive_topics;
+mod authority;
 mod catalogue;
 mod certificates;
 mod citizen_numbers;
