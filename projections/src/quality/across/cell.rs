@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use domain::Place;
 use domain::rules::{Class, Findings, RuleId, RuleSet};
 
-use super::SAME_PHONE;
+use super::{MANY_AT_HOME, SAME_PHONE};
 use crate::quality::RuleCounts;
 
-/// A bit a rule: those across records by number, the last for that of telephones.
+/// A bit a rule: those across records by number, the last ones for those of telephones and of the
+/// members of a household.
 const BITS: usize = 32;
 
 /// The counts of a place. Persons are those who are registered and alive.
@@ -53,6 +54,7 @@ pub(super) struct Verdict {
 fn bit(id: RuleId) -> Option<u32> {
     match id {
         SAME_PHONE => Some(BITS as u32 - 1),
+        MANY_AT_HOME => Some(BITS as u32 - 2),
         id if id.class() == Class::AcrossRecords => Some(u32::from(id.number()) - 1),
         _ => None,
     }

@@ -7,6 +7,7 @@
 
 mod cell;
 mod groups;
+mod homes;
 mod judging;
 mod known;
 mod reach;
@@ -24,16 +25,21 @@ pub use known::Seen;
 
 use cell::Verdict;
 use groups::Groups;
+use homes::Homes;
 use known::{Index, Known};
 
-/// The rules that are judged here: those across records, and the one that counts telephones.
+/// The rules that are judged here: those across records, and those that count telephones and the
+/// members of a household.
 pub const ACROSS: RuleSet = {
     let mut rules = RuleSet::of_class(Class::AcrossRecords);
     rules.insert(SAME_PHONE);
+    rules.insert(MANY_AT_HOME);
     rules
 };
 /// The rule that many persons have one telephone.
 const SAME_PHONE: RuleId = RuleId::parse("R08").expect("a rule");
+/// The rule that many persons stand under one household.
+const MANY_AT_HOME: RuleId = RuleId::parse("R05").expect("a rule");
 /// Persons who are judged in one piece.
 const JUDGED_AT_ONCE: usize = 256;
 
@@ -53,6 +59,7 @@ pub struct Across {
     /// Who is named by whom, with the owners of records among the named.
     naming: BTreeSet<(Index, Index)>,
     groups: Groups,
+    homes: Homes,
     /// Who is to be judged again when a day has come.
     due: BTreeSet<(Date, Index)>,
     cells: AcrossCells,
@@ -76,6 +83,7 @@ impl Across {
             known: Vec::new(),
             naming: BTreeSet::new(),
             groups: Groups::default(),
+            homes: Homes::default(),
             due: BTreeSet::new(),
             cells: AcrossCells::default(),
         }
@@ -109,6 +117,7 @@ impl Across {
             self.take_in(seen, &mut concerned);
         }
         if self.is_whole {
+            self.count_homes(&mut concerned);
             self.judge_all(concerned.into_iter().collect());
         }
     }
@@ -133,6 +142,8 @@ impl Across {
 
     /// Judges the records from one on, at most `limit`; gives the next one.
     pub fn judge_from(&mut self, first: usize, limit: usize) -> usize {
+        // Everybody is judged, whatever comes of it.
+        self.count_homes(&mut FxHashSet::default());
         let end = self.known.len().min(first.saturating_add(limit));
         self.judge_all((first as Index..end as Index).collect());
         end
