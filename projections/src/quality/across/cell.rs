@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::Place;
 use domain::rules::{Class, Findings, RuleId, RuleSet};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::{MANY_AT_HOME, SAME_PHONE};
 use crate::quality::RuleCounts;
@@ -13,7 +15,7 @@ use crate::quality::RuleCounts;
 const BITS: usize = 32;
 
 /// The counts of a place. Persons are those who are registered and alive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AcrossCell {
     /// Persons who were judged.
     pub persons: u64,
@@ -39,6 +41,14 @@ impl AcrossCells {
             cells.entry(digits.map(|digits| place.at_level(digits))).or_default().merge(cell);
         }
         cells
+    }
+
+    /// Takes the counts into a digest, place by place.
+    pub(super) fn update(&self, hash: &mut Sha256) {
+        for (place, cell) in &self.0 {
+            hash.update(place.to_string());
+            hash.update(postcard::to_stdvec(cell).expect("plain values"));
+        }
     }
 }
 

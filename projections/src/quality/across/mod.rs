@@ -18,6 +18,7 @@ use domain::rules::{Class, Counts, RuleBook, RuleId, RuleSet, Severity, Subject}
 use domain::{PersonId, Position};
 use jiff::civil::Date;
 use rustc_hash::{FxHashMap, FxHashSet};
+use sha2::{Digest, Sha256};
 
 pub use cell::{AcrossCell, AcrossCells};
 pub use groups::Keys;
@@ -157,6 +158,24 @@ impl Across {
     /// The counts of every place.
     pub fn cells(&self) -> &AcrossCells {
         &self.cells
+    }
+
+    /// SHA-256 over the day, the counts and the list of those who are due: the same however the
+    /// records came to be known.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.today.to_string());
+        self.cells.update(&mut hash);
+        let due = |(person, at): (&PersonId, &Index)| {
+            self.known[*at as usize].due.map(|day| (day, *person))
+        };
+        let mut due: Vec<_> = self.index_of.iter().filter_map(due).collect();
+        due.sort_unstable();
+        for (day, person) in due {
+            hash.update(day.to_string());
+            hash.update(person.as_uuid().as_bytes());
+        }
+        hash.finalize().into()
     }
 
     fn judge_all(&mut self, mut persons: Vec<Index>) {
