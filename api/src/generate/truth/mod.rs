@@ -5,6 +5,7 @@ mod authority;
 mod deadlines;
 mod facts;
 mod heads;
+mod joins;
 mod write;
 
 use std::collections::BTreeMap;
@@ -17,13 +18,16 @@ use serde_json::Value as Json;
 
 use super::clock::date_of;
 use super::event::{Amends, Counted, Event};
-use super::person::mark;
 use super::simulation::Simulation;
 use super::{Options, Summary};
 use deadlines::Limits;
 use facts::{Change, Effect, Fact, corrected, effects_of};
 use heads::Heads;
+use joins::Joins;
 use write::write_person;
+
+/// The channel of whoever looks in the field whether something is so.
+const CHECKS: &str = "VF";
 
 /// The running truth.
 pub(super) struct Truth {
@@ -31,6 +35,8 @@ pub(super) struct Truth {
     /// What was said of the persons whose record is written out, in the order of delivery.
     lives: BTreeMap<u32, Vec<Fact>>,
     heads: Heads,
+    joins: Joins,
+    delivered: u32,
     limits: Limits,
     /// Every so many persons one is written out; 0 for none.
     stride: u32,
@@ -75,7 +81,8 @@ impl Truth {
             persons => options.people.div_ceil(persons).max(1),
         };
         let (rows, lives, limits) = (FxHashMap::default(), BTreeMap::new(), Limits::new());
-        Self { rows, lives, heads: Heads::default(), limits, stride }
+        let (heads, joins) = (Heads::default(), Joins::default());
+        Self { rows, lives, heads, joins, delivered: 0, limits, stride }
     }
 
     /// The register records a report.
@@ -98,10 +105,15 @@ impl Truth {
         if self.stride == 0 {
             return;
         }
-        let lost = self.heads.take(event).into_iter();
+        if self.joins.take(event) {
+            return;
+        }
+        self.delivered += 1;
+        let lost = self.heads.take(&self.joins, event).into_iter();
         let lost =
             lost.map(|(head, member)| (head, true, vec![Effect::End(Role::Member, Some(member))]));
         for (person, side, effects) in effects_of(event).into_iter().chain(lost) {
+            let person = self.joins.owner(person);
             if person.is_multiple_of(self.stride) {
                 self.lives.entry(person).or_default().push(Fact {
                     id: event.id,
@@ -110,6 +122,8 @@ impl Truth {
                     day: event.occurred,
                     known: event.recorded,
                     department: event.upstream.department,
+                    checks: event.upstream.channel == CHECKS,
+                    delivered: self.delivered,
                     effects,
                     changes: Vec::new(),
                 });
@@ -119,9 +133,16 @@ impl Truth {
 
     /// A correction or annulment acts wherever its target was told.
     fn amend(&mut self, event: &Event, amends: &Amends) {
-        let besides = self.heads.amend(amends);
-        for person in amends.told_to.iter().chain(&besides) {
-            let Some(life) = self.lives.get_mut(person) else { continue };
+        let mut told_to = self.heads.amend(amends);
+        told_to.extend(&amends.told_to);
+        // What is told of somebody who is merged is told in the other record.
+        let others = told_to.iter().flat_map(|person| self.joins.of(*person));
+        let others: Vec<_> = others.map(|join| join.other).collect();
+        told_to.extend(others);
+        told_to.sort_unstable();
+        told_to.dedup();
+        for person in told_to {
+            let Some(life) = self.lives.get_mut(&person) else { continue };
             let facts = life.iter_mut().rev().filter(|fact| fact.id == amends.target);
             for fact in facts {
                 let annuls = event.kind == Kind::Annulment;
@@ -133,6 +154,7 @@ impl Truth {
                 fact.changes.push(Change {
                     known: event.recorded,
                     department: event.upstream.department,
+                    checks: event.upstream.channel == CHECKS,
                     annuls,
                     true_day: amends.true_day,
                     effects,
@@ -178,11 +200,15 @@ impl Truth {
         out.write_all(b",\n\"timeliness\":[")?;
         self.write_rows(simulation, out)?;
         out.write_all(b"],\n\"persons\":[")?;
-        let doubles = |person: u32| simulation.person(person).has(mark::DOUBLE);
-        let lives = self.lives.iter().filter(|(person, _)| !doubles(**person));
+        // Who was ever one with a record that is not written out is not told whole.
+        let is_whole = |person: u32| {
+            let mut others = self.joins.of(person).iter().map(|join| join.other);
+            others.all(|other| other.is_multiple_of(self.stride))
+        };
+        let lives = self.lives.iter().filter(|(person, _)| is_whole(**person));
         for (index, (person, life)) in lives.enumerate() {
             out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-            write_person(simulation, *person, life, out)?;
+            write_person(simulation, *person, life, self.joins.of(*person), out)?;
         }
         out.write_all(b"]}\n")
     }
