@@ -11,6 +11,7 @@ mod filling;
 mod folding;
 mod hiding;
 mod households;
+mod month_ends;
 mod standing;
 
 use std::fs;
@@ -28,6 +29,7 @@ use crate::halves::in_halves;
 use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use across::Touched;
+use month_ends::MonthEnds;
 
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, SealError, ViewsError};
@@ -109,6 +111,7 @@ pub struct People {
     /// Judged from the rows by a thread of its own, a little behind them.
     across: RwLock<Across>,
     touched: Mutex<Touched>,
+    months: MonthEnds,
     /// Held by who looks across records.
     looking: Mutex<()>,
     folded: AtomicU64,
@@ -165,7 +168,7 @@ impl People {
             false => Measures::to_be_counted(today, position),
         };
         let measures = RwLock::new(measures);
-        let layers = RwLock::default();
+        let (layers, months) = (RwLock::default(), MonthEnds::open(db)?);
         let across = RwLock::new(Across::new(today));
         let touched = Mutex::new(Touched::new(position, today));
         let (looking, lost) = (Mutex::default(), Mutex::default());
@@ -179,6 +182,7 @@ impl People {
             lost,
             across,
             touched,
+            months,
             looking,
             folded,
         })
@@ -260,6 +264,7 @@ impl People {
         all.extend(std::mem::take(&mut layers.pending));
         layers.flushing = Arc::new(all);
         self.index.begin_flush();
+        self.months.table.begin_flush();
         Ok(())
     }
 
@@ -272,6 +277,7 @@ impl People {
         let mut rows: Vec<_> = changed.iter().collect();
         rows.sort_unstable_by_key(|(person, _)| **person);
         self.index.finish_flush(self.index.checkpoint()?)?;
+        self.months.table.finish_flush(checkpoint)?;
         let seal = |rows: &[(&PersonId, &Waiting)]| -> Vec<_> {
             let rows = rows.iter();
             rows.map(|(person, waiting)| {

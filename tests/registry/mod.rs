@@ -20,6 +20,7 @@ mod keys_unreadable;
 mod life_events;
 mod merges;
 mod merges_in_batches;
+mod month_ends;
 mod quality;
 mod sealing;
 mod time;
