@@ -57,6 +57,7 @@ mod quality_http;
 mod read_ahead;
 mod records;
 mod registry;
+mod request_bodies;
 mod row_log;
 mod rules;
 mod seals;

@@ -24,6 +24,7 @@ mod flags;
 mod history_json;
 mod history_seen;
 mod households;
+mod json_body;
 pub mod language;
 pub mod lines;
 mod log;
