@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
@@ -15,10 +15,11 @@ use domain::{Basis, PersonId, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::household::Household;
-use projections::quality::{House, Members, Persons, audit};
+use projections::quality::{House, Members, audit};
 use serde_json::{Map, Value, json};
 
-use super::households::{found, narrowed};
+use super::household_then::{Question, Then};
+use super::households::narrowed;
 use super::persons::{internal, visible};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -56,7 +57,8 @@ async fn read_flags(
         Some(household) => Asked::Members(household),
         None => Asked::Alone(people.across().great_household(&row.archive)),
     };
-    let (mut judged, counted) = judge(&registry, &book, &[id], house, today)?;
+    let now = Then { valid_on: None, known_at: None };
+    let (mut judged, counted) = judge(&registry, &book, &[id], house, now)?;
     let (_, findings) = judged.pop().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
     let as_of = as_of(today, position, counted);
     let answer = json!({
@@ -76,26 +78,30 @@ async fn read_household_flags(
     who: Who,
     purpose: Purpose,
     Path(id): Path<String>,
+    Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.require(Action::ReadPerson)?;
     wait_at_least(&registry, &headers).await?;
-    let position = registry.folded();
-    let today = day_in_china(Timestamp::now());
+    let then = Then::read(&question)?;
+    let today = then.day();
     let book = RuleBook::in_force(today);
     // The rules count everybody; the answer names those whom the grant reaches.
-    let household = found(&registry, &id)?;
+    let household = then.found(&registry, &who, &id).await?;
+    let position = registry.folded();
     let counted = household.counted();
     let house = match (household.basis, household.is_cut) {
         (Basis::Living, _) => Asked::Alone(None),
         (Basis::Hukou, false) => Asked::Members(&household),
+        // How many a great household had is known of today alone.
+        (Basis::Hukou, true) if !then.is_now() => Asked::Alone(None),
         (Basis::Hukou, true) => {
             let across = registry.views.people.across();
             let mut members = household.members.iter();
             Asked::Alone(members.find_map(|one| across.great_household(&one.row.archive)))
         }
     };
-    let (judged, counts) = judge(&registry, &book, &counted, house, today)?;
+    let (judged, counts) = judge(&registry, &book, &counted, house, then)?;
     let household = narrowed(&registry, &who, household)?;
     let is_shown = |person: &PersonId| household.members.iter().any(|one| one.person == *person);
     let shown: Vec<_> = judged.into_iter().filter(|(person, _)| is_shown(person)).collect();
@@ -111,13 +117,12 @@ async fn read_household_flags(
         "basis": household.basis,
         "flags": of_household(&book, &shown),
         "members": members.collect::<Vec<_>>(),
-        "as_of": as_of(today, position, counts),
+        "as_of": as_of_moment(then, position, counts),
     });
     let persons: Vec<_> = shown.iter().map(|(person, _)| *person).collect();
-    let asked = Map::from_iter([
-        ("day".to_owned(), json!(today)),
-        ("household".to_owned(), json!(household.id)),
-    ]);
+    let mut asked = then.axes();
+    asked.insert("day".to_owned(), json!(today));
+    asked.insert("household".to_owned(), json!(household.id));
     let operation = "read_household_flags";
     let told = Answer {
         operation,
@@ -149,10 +154,9 @@ fn judge(
     book: &RuleBook,
     named: &[PersonId],
     house: Asked<'_>,
-    today: Date,
+    then: Then,
 ) -> Result<(Judged, Option<Position>), Problem> {
-    let around = Persons::around(&registry.views.people, named);
-    let mut persons = around.map_err(|error| internal(&error))?;
+    let mut persons = then.around(registry, named)?;
     let counted;
     let house = match house {
         Asked::Members(household) => {
@@ -166,8 +170,11 @@ fn judge(
         Asked::Alone(household) => household.map(House::Counted),
     };
     let register = registry.views.people.across();
-    let judged = audit(book, &persons, named, house, Some(&register), today);
-    Ok((judged, register.is_whole().then_some(register.position)))
+    // What the register counts is of now.
+    let register = then.is_now().then_some(&*register);
+    let judged = audit(book, &persons, named, house, register, then.day());
+    let counts = register.filter(|register| register.is_whole());
+    Ok((judged, counts.map(|register| register.position)))
 }
 
 /// The rules about the household itself by which something is wrong, each with the members for
@@ -187,6 +194,14 @@ fn of_household(book: &RuleBook, judged: &[(PersonId, Findings)]) -> Vec<Value> 
 
 fn as_of(today: Date, position: Position, counts: Option<Position>) -> Value {
     json!({"day": today, "position": position, "counts_position": counts, "edition": EDITION})
+}
+
+/// As [`as_of`], with the axes of a question about another day.
+fn as_of_moment(then: Then, position: Position, counts: Option<Position>) -> Value {
+    let mut told = as_of(then.day(), position, counts);
+    told["valid_on"] = json!(then.valid_on);
+    told["known_at"] = json!(then.known_at);
+    told
 }
 
 /// Each rule by which something is wrong, in the order of the table.

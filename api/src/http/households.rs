@@ -14,12 +14,13 @@ use domain::{Basis, HouseholdId, Item, PersonId, Position, Topic};
 use jiff::civil::Date;
 use projections::Archive;
 use projections::household::{self, Household, Member, Vacancy};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::archive_json::{AsOf, place_name};
 use super::closed;
-use super::persons::{internal, visible_id};
+use super::household_then::{Question, Then};
+use super::persons::visible_id;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{Answer, record_answer};
@@ -37,11 +38,6 @@ const FIELDS: [&str; 6] =
 pub fn routes(registry: Arc<Registry>) -> Router {
     Router::new().route("/v1/households/{id}", get(read_household)).with_state(registry)
 }
-
-/// A household is read as it is now: whoever asks for another day is told that this is no answer.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoQuestion {}
 
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -96,15 +92,16 @@ async fn read_household(
     who: Who,
     purpose: Purpose,
     Path(id): Path<String>,
-    Query(NoQuestion {}): Query<NoQuestion>,
+    Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     who.require(Action::ReadPerson)?;
     wait_at_least(&registry, &headers).await?;
+    let then = Then::read(&question)?;
+    let household = narrowed(&registry, &who, then.found(&registry, &who, &id).await?)?;
     let position = registry.folded();
-    let household = narrowed(&registry, &who, found(&registry, &id)?)?;
-    let since = member_since(&registry, &household).await?;
-    let as_of = AsOf { known_at: None, position, valid_on: None };
+    let since = then.members_since(&registry, &household).await?;
+    let as_of = AsOf { known_at: then.known_at, position, valid_on: then.valid_on };
     let former = household.vacancy.and_then(|vacancy| vacancy.former_head);
     let former = former.filter(|former| visible_id(&registry, &who, *former).is_ok());
     let shown = show(&household, &since, former, as_of);
@@ -115,12 +112,14 @@ async fn read_household(
         .collect();
     let is_listed = |former| persons.iter().any(|(known, _)| *known == former);
     persons.extend(former.filter(|former| !is_listed(*former)).map(|f| (f, ItemsTold::default())));
+    let mut asked = then.axes();
+    asked.insert("household".to_owned(), json!(household.id));
     let told = Answer {
         operation: "read_household",
         count: persons.len(),
         persons,
         fields: FIELDS.to_vec(),
-        as_of: Map::from_iter([("household".to_owned(), json!(household.id))]),
+        as_of: asked,
         query: None,
         position,
     };
@@ -128,12 +127,11 @@ async fn read_household(
     Ok(at_position(position, axum::Json(shown)))
 }
 
-/// The household of an id in a path, with everybody who stands under it.
-pub(super) fn found(registry: &Registry, id: &str) -> Result<Household, Problem> {
-    let not_found = || Problem::new(&kinds::NOT_FOUND);
-    let id = uuid::Uuid::parse_str(id).map_err(|_| not_found())?;
-    let found = registry.views.people.household(HouseholdId::from_uuid(id));
-    found.map_err(|error| internal(&error))?.ok_or_else(not_found)
+/// Whether somebody may be named as a member: the grant reaches them, and the topic is not hidden.
+pub(super) fn may_be_told_of(registry: &Registry, who: &Who, person: PersonId) -> bool {
+    let is_hidden = |topics: Vec<(Topic, Date)>| topics.iter().any(|t| t.0 == Topic::Household);
+    let seen = visible_id(registry, who, person);
+    seen.is_ok_and(|(_, row)| !is_hidden(closed::hidden_topics(who, &row)))
 }
 
 /// A household with those members whom the grant reaches; 404 when it reaches nobody, as if there
@@ -143,28 +141,9 @@ pub(super) fn narrowed(
     who: &Who,
     mut household: Household,
 ) -> Result<Household, Problem> {
-    household.members.retain(|member| {
-        let seen = visible_id(registry, who, member.person);
-        let is_hidden = |topics: Vec<(Topic, Date)>| topics.iter().any(|t| t.0 == Topic::Household);
-        seen.is_ok_and(|(_, row)| !is_hidden(closed::hidden_topics(who, &row)))
-    });
+    household.members.retain(|member| may_be_told_of(registry, who, member.person));
     let is_empty = household.members.is_empty();
     if is_empty { Err(Problem::new(&kinds::NOT_FOUND)) } else { Ok(household) }
-}
-
-/// Since when each member belongs, read from their lives: the row keeps only who said it last.
-async fn member_since(
-    registry: &Registry,
-    household: &Household,
-) -> Result<Vec<Option<(Date, Position)>>, Problem> {
-    let (log, basis) = (registry.log().clone(), household.basis);
-    let members: Vec<_> = household.members.iter().map(|member| member.person).collect();
-    let read = move || -> Result<Vec<_>, _> {
-        let since = |person: PersonId| replay::history::member_since(&log, person, basis);
-        members.into_iter().map(since).collect()
-    };
-    let read = tokio::task::spawn_blocking(read).await.map_err(|error| internal(&error))?;
-    read.map_err(|error| internal(&error))
 }
 
 fn show<'a>(

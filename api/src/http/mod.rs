@@ -19,6 +19,8 @@ mod divisions;
 mod docs;
 pub mod events;
 mod flags;
+mod household_history;
+mod household_then;
 mod households;
 pub mod language;
 pub mod lines;
@@ -73,6 +75,7 @@ pub fn service(registry: &Arc<Registry>, gate: impl Into<Gate>) -> Router {
         .merge(persons::routes(shared()))
         .merge(flags::routes(shared()))
         .merge(households::routes(shared()))
+        .merge(household_history::routes(shared()))
         .merge(accesses::routes(shared()))
         .merge(audit_accesses::routes(shared()))
         .merge(orders::routes(shared()))
