@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 
 use super::household_then::{Question, Then, household_named, too_many, wait_for_index};
 use super::households::may_be_told_of;
+use super::looking::Looking;
 use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{Answer, record_answer};
 use super::views_position::{at_position, wait_at_least};
-use super::who::{Purpose, Who};
-use crate::access::Action;
+use crate::access::{Part, Show};
 use crate::registry::Registry;
 
 /// Entries that are told at most, from the first on.
@@ -38,13 +38,14 @@ pub fn routes(registry: Arc<Registry>) -> Router {
 
 async fn read_household_history(
     State(registry): State<Arc<Registry>>,
-    who: Who,
-    purpose: Purpose,
+    looking: Looking,
     Path(id): Path<String>,
     Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadHistory)?;
+    looking.require(Part::Household, Show::Masked)?;
+    let Looking { who, purpose, look } = looking;
+    let sees_relations = look.sight.show(Part::Household) == Show::Full;
     wait_at_least(&registry, &headers).await?;
     let then = Then::read(&question)?;
     if then.valid_on.is_some() {
@@ -82,21 +83,21 @@ async fn read_household_history(
     entries.truncate(ENTRIES_MAX);
     let mut asked = then.axes();
     asked.insert("household".to_owned(), json!(id));
-    let persons = values_told(&entries);
+    let persons = values_told(&entries, sees_relations);
     let told = Answer {
-        operation: "read_household_history",
         count: persons.len(),
         persons: persons.into_iter().collect(),
         fields: vec!["household_history"],
         as_of: asked,
-        query: None,
         position,
+        masked: (!sees_relations).then_some(Part::Household.name()).into_iter().collect(),
+        ..Answer::of_nobody("read_household_history")
     };
     record_answer(&registry, &who, purpose, told).await?;
     let answer = json!({
         "household_id": id,
         "basis": history.basis,
-        "entries": entries.iter().map(entry_json).collect::<Vec<_>>(),
+        "entries": entries.iter().map(|entry| entry_json(entry, sees_relations)).collect::<Vec<_>>(),
         "more": more,
         "as_of": {"known_at": then.known_at, "position": position},
     });
@@ -104,21 +105,21 @@ async fn read_household_history(
 }
 
 /// Of everybody told of, the values that the answer tells.
-fn values_told(entries: &[Became]) -> BTreeMap<PersonId, ItemsTold> {
+fn values_told(entries: &[Became], sees_relations: bool) -> BTreeMap<PersonId, ItemsTold> {
     let mut persons = BTreeMap::<PersonId, ItemsTold>::new();
     for entry in entries {
         let Some(person) = entry.person else { continue };
         let told = persons.entry(person).or_default();
         let is_related =
             matches!(entry.what, What::Came(Some(_)) | What::Related(Some(_)) | What::Leads);
-        if let Some(position) = entry.position.filter(|_| is_related) {
+        if let Some(position) = entry.position.filter(|_| is_related && sees_relations) {
             told.add(Item::RelationToHead, position);
         }
     }
     persons
 }
 
-fn entry_json(entry: &Became) -> Value {
+fn entry_json(entry: &Became, sees_relations: bool) -> Value {
     let (what, relation) = match &entry.what {
         What::Came(relation) => ("came", relation.as_deref()),
         What::Related(relation) => ("relation", relation.as_deref()),
@@ -132,6 +133,6 @@ fn entry_json(entry: &Became) -> Value {
         "position": entry.position,
         "person_id": entry.person,
         "what": what,
-        "relation_code": relation,
+        "relation_code": relation.filter(|_| sees_relations),
     })
 }
