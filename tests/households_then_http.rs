@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::households_http::{enrol, ground, households, id, position, reads};
-use crate::process::events::{VILLAGE, citizen, event};
+use crate::process::events::{OTHER_VILLAGE, VILLAGE, citizen, event};
 
 fn members(household: &Value) -> Vec<(&str, &str)> {
     let all = household["members"].as_array().expect("members").iter();
@@ -109,4 +109,22 @@ async fn a_household_is_told_as_it_was_on_a_day_as_known_at_an_instant() {
     // two of histories; of the man the household of now too.
     assert_eq!(reads(&ground.directory, &wife), 9);
     assert_eq!(reads(&ground.directory, &head), 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_of_another_day_count_those_whom_the_grant_does_not_reach() {
+    let ground = ground();
+    let head = enrol(&ground.upstream, 1, "02", "1", VILLAGE).await;
+    let away = enrol(&ground.upstream, 4, "20", "1", OTHER_VILLAGE).await;
+    let [registered, _] = households(&ground.verifier, &head, position(&away)).await;
+    let then = format!("{registered}?valid_on=2026-03-02");
+    let told = ground.village.get_at(&then, position(&away)).await.with(200);
+    assert_eq!((members(&told), &told["head"]), (vec![(id(&away), "member")], &Value::Null));
+    let flags = format!("{registered}/flags?valid_on=2026-03-02");
+    let flags = ground.village.get(&flags).await.with(200);
+    assert_eq!(flags["members"].as_array().expect("members").len(), 1);
+    assert!(!rules(&flags).contains(&"X03"), "there is a head: {flags}");
+    let history = ground.village.get(&format!("{registered}/history")).await.with(200);
+    assert_eq!(history["entries"].as_array().expect("entries").len(), 1, "the child came");
+    ground.server.stop();
 }

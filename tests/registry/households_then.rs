@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::recorded::Recorded;
-use domain::{HouseholdId, Item, PersonId, Position, StreamKind};
+use domain::{HouseholdId, Item, Order, PersonId, Position, StreamKind};
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 use projections::household::{Household, Member, State};
@@ -14,9 +14,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use replay::household_history::{What, history};
 use replay::household_then::{Found, Moment, household};
+use serde_json::{Value, json};
 
 use super::across::{Told, event};
-use super::desk::Desk;
+use super::desk::{Desk, PLACE, by, citizen, data, number};
 
 type Ids = BTreeSet<HouseholdId>;
 
@@ -200,4 +201,58 @@ fn a_household_of_another_day_is_what_was_true_then_as_known_then() {
     tested.unwrap_or_else(|error| panic!("{error}"));
     let Seen { moved, shared } = seen.into_inner();
     assert!(moved > 50 && shared > 50, "{moved} {shared}");
+}
+
+#[test]
+fn who_is_erased_stood_nowhere_alone_or_as_one_with_another() {
+    let desk = Desk::new();
+    let (ann, double) = (citizen(&number("19900101", 2)), by("passport", "E99000001"));
+    let told = |person: &Value, on: &str, book: &str| {
+        let items = json!({"household_id": book, "residence_code": PLACE, "door_plate": book});
+        data(person, on, json!({"items": items}))
+    };
+    let join = json!({"absorbed": double, "reason": "重复建档", "approved_by": "chief"});
+    let mut books: Vec<[HouseholdId; 2]> = Vec::new();
+    let mut moves = |id: &str, kind: &str, data: Value| {
+        let person = desk.record(id, kind, data).person_id;
+        let row = desk.row(person).expect("a row");
+        let ids = desk.registry().views.people.households_of(&row.archive);
+        books.push([ids[0].1, ids[1].1]);
+        person
+    };
+    let one = moves("a-1", "registration", told(&ann, "2010-01-01", "H-1"));
+    let two = moves("b-1", "registration", told(&double, "2011-01-01", "H-2"));
+    desk.record("j-1", "person_merge", data(&ann, "2026-05-01", join.clone()));
+    let merged = desk.registry().log().event(desk.head()).expect("readable").expect("there");
+    let merged = merged.envelope.clocks.recorded_at;
+    desk.record("j-2", "person_split", data(&ann, "2026-05-02", join));
+    moves("a-2", "hukou_in", told(&ann, "2026-05-03", "H-3"));
+    desk.waiting();
+    let ever = |book: usize| {
+        let people = &desk.registry().views.people;
+        let ever = books[book].map(|id| people.ever_in_household(id, 9).expect("readable"));
+        assert_eq!(ever[0], ever[1], "of registration and of living");
+        ever[0].clone()
+    };
+    let sorted = |mut persons: Vec<PersonId>| {
+        persons.sort_unstable();
+        persons
+    };
+    assert_eq!(ever(0), [one]);
+    assert_eq!(ever(1), sorted(vec![one, two]), "as one, she stood there too");
+    assert_eq!(ever(2), [one]);
+    let ids = Ids::from([books[1][0]]);
+    let told = then(&desk, &ids, None, Some(merged));
+    assert_eq!(told.values().map(|it| it.members[0].person).collect::<Vec<_>>(), [one]);
+    desk.order(two, Order::Erase, "(2026) 9901-18");
+    desk.waiting();
+    assert_eq!(ever(1), [] as [PersonId; 0], "what only the double told is gone");
+    assert_eq!(ever(0), [one]);
+    let is_there = |at| !then(&desk, &Ids::from([books[0][0]]), None, at).is_empty();
+    assert!(is_there(Some(merged)) && !is_there(None));
+    desk.order(one, Order::Erase, "(2026) 9901-19");
+    desk.waiting();
+    assert!((0..3).all(|book| ever(book).is_empty()));
+    assert!(!is_there(Some(merged)));
+    desk.close();
 }

@@ -15,7 +15,7 @@ use domain::{Basis, Item, PersonId, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::household::Household;
-use projections::quality::{House, Members, audit};
+use projections::quality::{House, Members, Persons, audit};
 use serde_json::{Map, Value, json};
 
 use super::household_then::{Question, Then};
@@ -58,7 +58,8 @@ async fn read_flags(
         None => Asked::Alone(people.across().great_household(&row.archive)),
     };
     let now = Then { valid_on: None, known_at: None };
-    let (mut judged, counted) = judge(&registry, &book, &[id], house, now)?;
+    let persons = now.around(&registry, &[id]).await?;
+    let (mut judged, counted) = judge(&registry, &book, (persons, &[id]), house, now);
     let (_, findings) = judged.pop().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
     let as_of = as_of(today, position, counted);
     let answer = json!({
@@ -89,7 +90,7 @@ async fn read_household_flags(
     let today = then.day();
     let book = RuleBook::in_force(today);
     // The rules count everybody; the answer names those whom the grant reaches.
-    let household = then.found(&registry, &who, &id).await?;
+    let household = then.found(&registry, &id).await?;
     let position = registry.folded();
     let counted = household.counted();
     let house = match (household.basis, household.is_cut) {
@@ -103,7 +104,8 @@ async fn read_household_flags(
             Asked::Alone(members.find_map(|one| across.great_household(&one.row.archive)))
         }
     };
-    let (judged, counts) = judge(&registry, &book, &counted, house, then)?;
+    let persons = then.around(&registry, &counted).await?;
+    let (judged, counts) = judge(&registry, &book, (persons, &counted), house, then);
     let household = narrowed(&registry, &who, household)?;
     let is_shown = |person: &PersonId| household.members.iter().any(|one| one.person == *person);
     let shown: Vec<_> = judged.into_iter().filter(|(person, _)| is_shown(person)).collect();
@@ -150,15 +152,14 @@ enum Asked<'a> {
 /// What was found of each person.
 type Judged = Vec<(PersonId, Findings)>;
 
-/// What every rule finds for each of `named`, with those around them and their household.
+/// What every rule finds for each of those named, with those around them and their household.
 fn judge(
     registry: &Registry,
     book: &RuleBook,
-    named: &[PersonId],
+    (mut persons, named): (Persons, &[PersonId]),
     house: Asked<'_>,
     then: Then,
-) -> Result<(Judged, Option<Position>), Problem> {
-    let mut persons = then.around(registry, named)?;
+) -> (Judged, Option<Position>) {
     let counted;
     let house = match house {
         Asked::Members(household) => {
@@ -176,7 +177,7 @@ fn judge(
     let register = then.is_now().then_some(&*register);
     let judged = audit(book, &persons, named, house, register, then.day());
     let counts = register.filter(|register| register.is_whole());
-    Ok((judged, counts.map(|register| register.position)))
+    (judged, counts.map(|register| register.position))
 }
 
 /// The rules about the household itself by which something is wrong, each with the members for

@@ -14,12 +14,10 @@ use replay::household_then::{self, CANDIDATES_MAX, Found, Moment};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::closed;
-use super::persons::{internal, reached};
+use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::query::{parse_day, parse_instant};
-use super::who::Who;
 use crate::registry::Registry;
 
 /// How long a question waits for the views: the index must know everybody who was ever a member.
@@ -72,7 +70,6 @@ impl Then {
     pub(super) async fn found(
         self,
         registry: &Arc<Registry>,
-        who: &Who,
         id: &str,
     ) -> Result<Household, Problem> {
         let id = household_named(id)?;
@@ -87,17 +84,11 @@ impl Then {
             household_then::household(&shared.views.people, id, &mut moment)
         });
         let found = found.await.map_err(|error| internal(&error))?;
-        let mut household = match found.map_err(|error| internal(&error))? {
-            Found::There(household) => *household,
-            Found::Nobody => return Err(Problem::new(&kinds::NOT_FOUND)),
-            Found::TooMany => return Err(too_many()),
-        };
-        // A record that was absorbed since answers for itself, where the grant reaches it.
-        household.members.retain(|member| {
-            let row = closed::row(registry, who, member.person);
-            row.is_ok_and(|row| reached(who, member.person, &row).is_ok())
-        });
-        Ok(household)
+        match found.map_err(|error| internal(&error))? {
+            Found::There(household) => Ok(*household),
+            Found::Nobody => Err(Problem::new(&kinds::NOT_FOUND)),
+            Found::TooMany => Err(too_many()),
+        }
     }
 
     /// Since when each of some members belonged to the household, by their lives.
@@ -116,7 +107,7 @@ impl Then {
 
     /// Those named as they were at the moment, with everybody around them whose record the rules
     /// could look at.
-    pub(super) fn around(
+    pub(super) async fn around(
         self,
         registry: &Registry,
         named: &[PersonId],
@@ -125,9 +116,12 @@ impl Then {
             let around = Persons::around(&registry.views.people, named);
             return around.map_err(|error| internal(&error));
         }
-        let mut moment = Moment::new(registry.log(), self.valid_on, self.known_at);
-        let around = Persons::around_in(&mut |person| moment.archive(person), named);
-        around.map_err(|error| internal(&error))
+        let (log, named) = (registry.log().clone(), named.to_vec());
+        let around = tokio::task::spawn_blocking(move || {
+            let mut moment = Moment::new(&log, self.valid_on, self.known_at);
+            Persons::around_in(&mut |person| moment.archive(person), &named)
+        });
+        around.await.map_err(|error| internal(&error))?.map_err(|error| internal(&error))
     }
 }
 

@@ -22,7 +22,7 @@ use super::archive_json::{AsOf, is_false, place_name};
 use super::closed;
 use super::household_then::{Question, Then};
 use super::looking::Looking;
-use super::persons::visible_id;
+use super::persons::{reached, visible_id};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{Answer, record_answer};
@@ -106,7 +106,7 @@ async fn read_household(
     let Looking { who, purpose, look } = looking;
     wait_at_least(&registry, &headers).await?;
     let then = Then::read(&question)?;
-    let household = narrowed(&registry, &who, then.found(&registry, &who, &id).await?)?;
+    let household = narrowed(&registry, &who, then.found(&registry, &id).await?)?;
     let position = registry.folded();
     let since = then.members_since(&registry, &household).await?;
     let as_of = AsOf { known_at: then.known_at, position, valid_on: then.valid_on };
@@ -140,9 +140,11 @@ async fn read_household(
 
 /// Whether somebody may be named as a member: the grant reaches them, and the topic is not hidden.
 pub(super) fn may_be_told_of(registry: &Registry, who: &Who, person: PersonId) -> bool {
-    let is_hidden = |topics: Vec<(Topic, Date)>| topics.iter().any(|t| t.0 == Topic::Household);
-    let seen = visible_id(registry, who, person);
-    seen.is_ok_and(|(_, row)| !is_hidden(closed::hidden_topics(who, &row)))
+    let Ok((id, row)) = visible_id(registry, who, person) else { return false };
+    let is_hidden = closed::hidden_topics(who, &row).iter().any(|t| t.0 == Topic::Household);
+    // A record that was absorbed since answers for itself too.
+    let own = || closed::row(registry, who, person);
+    !is_hidden && (id == person || own().is_ok_and(|row| reached(who, person, &row).is_ok()))
 }
 
 /// A household with those members whom the grant reaches; 404 when it reaches nobody, as if there
