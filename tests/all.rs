@@ -34,6 +34,7 @@ mod hidden_reads;
 mod hostile;
 mod household_index;
 mod households_http;
+mod households_then_http;
 mod issuers;
 mod journal_contract;
 mod keys;

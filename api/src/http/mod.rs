@@ -23,6 +23,8 @@ mod finding;
 mod flags;
 mod history_json;
 mod history_seen;
+mod household_history;
+mod household_then;
 mod households;
 mod json_body;
 pub mod language;
@@ -84,6 +86,7 @@ pub fn service(registry: &Arc<Registry>, gate: impl Into<Gate>) -> Router {
         .merge(finding::routes(shared()))
         .merge(flags::routes(shared()))
         .merge(households::routes(shared()))
+        .merge(household_history::routes(shared()))
         .merge(accesses::routes(shared()))
         .merge(audit_accesses::routes(shared()))
         .merge(orders::routes(shared()))
