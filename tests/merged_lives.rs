@@ -166,11 +166,13 @@ fn known(life: &[Recorded]) -> Person {
     person
 }
 
-fn told(event: &Recorded) -> PersonEvent {
+pub fn told(event: &Recorded) -> PersonEvent {
     PersonEvent {
         number: event.envelope.event_type.number,
         key: event.envelope.key,
         occurred_on: event.envelope.clocks.occurred_on,
+        department: event.envelope.department,
+        channel: event.envelope.channel,
         life: event
             .payload
             .as_ref()

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::archive_family::{Relative, family};
 use super::archive_needs::needs;
 use super::archive_parts::{Beside, Household, Topics, beside, doubted_since, households, topics};
+use super::archive_tasks::{Task, tasks};
 
 /// Most archives are shorter as JSON.
 const BYTES_EXPECTED: usize = 6 << 10;
@@ -48,6 +49,9 @@ pub struct Shown<'a> {
     needs: Option<Vec<Value>>,
     person_id: PersonId,
     status: &'static str,
+    /// What somebody has to do; left out where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<Task>,
     #[serde(skip_serializing_if = "Option::is_none")]
     topics: Option<Topics<'a>>,
 }
@@ -144,6 +148,7 @@ impl<'a> Shown<'a> {
             needs: part("needs").map(|()| needs(archive, deadlines, as_of.day())),
             person_id: id,
             status: status(archive),
+            tasks: part("tasks").map_or_else(Vec::new, |()| tasks(archive, as_of.day())),
             topics: part("topics").map(|()| topics(archive)),
         }
     }
@@ -165,6 +170,7 @@ impl<'a> Shown<'a> {
             (self.needs.is_some(), "needs"),
             (true, "person_id"),
             (true, "status"),
+            (!self.tasks.is_empty(), "tasks"),
             (self.topics.is_some(), "topics"),
         ];
         parts.into_iter().filter_map(|(is_there, name)| is_there.then_some(name)).collect()

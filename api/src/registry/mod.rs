@@ -9,6 +9,7 @@ mod concerned;
 mod decide;
 mod envelope;
 mod erasure;
+mod guardians;
 pub mod home;
 pub mod intake;
 mod joins;

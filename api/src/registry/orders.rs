@@ -138,6 +138,8 @@ impl Decider {
             number: envelope.event_type.number,
             key: envelope.key,
             occurred_on: envelope.clocks.occurred_on,
+            department: envelope.department,
+            channel: envelope.channel,
             life: Arc::clone(&life),
         });
         known.placed(place);

@@ -201,7 +201,11 @@ impl Person {
             doubts.push(Doubt::SecondReport);
         }
         let ends = kind.is_divorce() || kind == Kind::MarryVoid;
-        if ends && !told && (spouse.is_none() || spouse != self.spouse_on(day)) {
+        // Who has the word may end what others said to have ended.
+        let is_on_record = |spouse: PersonId| {
+            self.spouse_on(day) == Some(spouse) || self.married_to_on(day).contains(&spouse)
+        };
+        if ends && !told && !spouse.is_some_and(is_on_record) {
             doubts.push(Doubt::MarriageNotOnRecord);
         }
         if known_on.is_some_and(|known| known < day) && !kind.acts_on_another() {

@@ -160,11 +160,14 @@ impl Person {
                 .births
                 .extend(births.map(|birth| StatedBirth { sequence: at(birth.sequence), ..*birth }));
             joined.others.extend(person.others.iter().map(|(sequence, to)| (at(*sequence), *to)));
+            let tellings = person.tellings.iter();
+            joined.tellings.extend(tellings.map(|telling| telling.moved_to(at(telling.sequence))));
             let joins = person.joins.iter();
             joined.joins.extend(joins.map(|join| Join { sequence: at(join.sequence), ..*join }));
         }
         joined.births.sort_by_key(|birth| birth.sequence);
         joined.others.sort_by_key(|(sequence, _)| *sequence);
+        joined.tellings.sort_by_key(|telling| telling.sequence);
         joined.joins.sort_by_key(|join| join.sequence);
         Joined { person: joined, places }
     }
