@@ -125,7 +125,7 @@ impl Acts<'_> {
         for told in others.1.iter_mut().filter(is_spouse) {
             let called = self.memory.called(told.person, subject)?;
             let person = self.memory.facts(told.person)?;
-            if person.spouse_on(day).is_none() && person.death_aside_of(called).is_none() {
+            if person.spouse_on(day).is_none() && !person.is_widowed_by(called) {
                 told.items.set(Item::MaritalStatus, "30");
                 told.items.set(Item::MaritalChangeDate, day.to_string());
             }

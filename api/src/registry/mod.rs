@@ -14,6 +14,7 @@ pub mod home;
 pub mod intake;
 mod joins;
 mod known;
+mod later_deaths;
 pub mod lines;
 pub mod log_key;
 pub mod master_key;

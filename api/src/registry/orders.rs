@@ -198,10 +198,8 @@ impl Decider {
 
     /// What was decided of a person and of those who are merged into them, by stream.
     fn lives(&mut self, person: PersonId) -> Result<Vec<(PersonId, Vec<Recorded>)>, ReplayError> {
-        let absorbed = self.memory.known(person)?.person.absorbed();
-        let streams = std::iter::once(person).chain(absorbed);
         let mut lives = Vec::new();
-        for stream in streams.collect::<Vec<_>>() {
+        for stream in self.memory.one_with(person)? {
             self.memory.known(stream)?;
             lives.push((stream, decided_life(&self.memory, &self.group.events, stream)?));
         }

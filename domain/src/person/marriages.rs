@@ -7,6 +7,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::ties::is_parted_by_death;
 use super::{Person, PersonEvent, is_kept};
 use crate::catalogue::{Kind, Sets, Word};
 use crate::ids::PersonId;
@@ -32,12 +33,8 @@ impl Telling {
     pub(super) fn of(event: &PersonEvent, sequence: u32) -> Option<Self> {
         let (kind, side) = event.kind();
         let status = event.life.items.get(Item::MaritalStatus).map(code);
-        let is_tie = |role: Role| {
-            use Role::{FormerGuardian, FormerWard, Guardian, Spouse, Ward};
-            matches!(role, Spouse | Guardian | Ward | FormerGuardian | FormerWard)
-        };
         let mut related = event.life.related.iter().map(|related| related.role);
-        let ties = related.any(|role| is_tie(role) && is_kept(kind, role));
+        let ties = related.any(|role| is_parted_by_death(role) && is_kept(kind, role));
         let ends = matches!(kind, Kind::Widow | Kind::Reappear) || kind.is_death();
         let (department, channel) = (event.department, event.channel);
         (status.is_some() || ties || ends && !side).then_some(Self {

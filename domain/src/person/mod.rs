@@ -90,6 +90,8 @@ pub struct Person {
     /// Who told what is about marriages, guardianships and their ends.
     tellings: Vec<Telling>,
     owner: Option<PersonId>,
+    /// For whom the stream's document was claimed.
+    claims: Vec<Join>,
     /// Merges and splits, those told aside among them.
     joins: Vec<Join>,
 }
@@ -105,7 +107,7 @@ struct Memo {
     is_approved: bool,
 }
 
-/// A merge or split: who else takes part.
+/// A merge or split, or a claim: who else takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Join {
     sequence: u32,
@@ -141,15 +143,8 @@ impl Aggregate for Person {
     fn apply(&mut self, event: PersonEvent) {
         let sequence = self.memos.len() as u32;
         let (kind, side) = event.kind();
-        if kind == Kind::DocumentClaimed {
-            self.owner =
-                event.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
-        }
         if kind == Kind::Erased {
             self.forget();
-        }
-        if kind.joins_or_parts() {
-            self.join(sequence, kind, side, &event.life.related);
         }
         // The correction of a birth says its day as its own day.
         let target = event.life.target.filter(|target| target.0 < sequence);
@@ -170,6 +165,7 @@ impl Aggregate for Person {
             target: target.map(|target| target.0),
             is_approved: event.life.approved_by.is_some(),
         });
+        self.join(sequence, &event.life.related);
     }
 }
 
@@ -263,6 +259,11 @@ impl Person {
     /// The kind of an event of the stream, and whether it is a side event; none beyond the end.
     pub fn kind_at(&self, sequence: Sequence) -> Option<Kind> {
         self.memos.get(sequence.0 as usize).map(|_| self.kind(sequence.0).0)
+    }
+
+    /// Whether the event at `sequence` is told because of somebody else's act.
+    pub fn is_side_at(&self, sequence: Sequence) -> bool {
+        self.memos.get(sequence.0 as usize).is_some_and(|_| self.kind(sequence.0).1)
     }
 
     /// The day of the event at `sequence`: of the newest standing correction, else its own.

@@ -7,6 +7,7 @@ use super::Person;
 use crate::catalogue::Kind;
 use crate::ids::{PersonId, Sequence};
 use crate::life_event::{Related, Role};
+use crate::recorded::EventKey;
 
 impl Person {
     /// The husband or wife on that day, by the acts on record that begin or end a marriage, or as
@@ -108,23 +109,38 @@ impl Person {
         said.max_by_key(|(at, head)| (self.day(*at), *at, head.is_some()))?.1
     }
 
-    /// Everybody who is on record as husband or wife, by whatever act.
-    pub fn spouses_ever(&self) -> Vec<PersonId> {
-        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
-        let mut ever: Vec<_> = spouses.map(|(_, spouse)| spouse.person).collect();
+    /// Everybody who is on record as husband or wife, as guardian or ward, by whatever act.
+    pub fn tied_ever(&self) -> Vec<PersonId> {
+        let tied = self.others.iter().filter(|(_, other)| is_parted_by_death(other.role));
+        let mut ever: Vec<_> = tied.map(|(_, other)| other.person).collect();
         ever.sort_unstable();
         ever.dedup();
         ever
     }
 
-    /// The standing event by which the death of a husband or wife is told here.
-    pub fn death_aside_of(&self, spouse: PersonId) -> Option<Sequence> {
-        let tells = |(at, related): &&(u32, Related)| {
+    /// The standing events by which somebody's death is told here, each with what they were to the
+    /// person until then and the submission that caused it.
+    pub fn deaths_aside_of(
+        &self,
+        dead: PersonId,
+    ) -> impl Iterator<Item = (Sequence, Role, EventKey)> {
+        let told = self.others.iter().filter(move |(at, related)| {
             let (kind, side) = self.kind(*at);
-            let is_theirs = related.role == Role::Spouse && related.person == spouse;
+            let is_theirs = is_parted_by_death(related.role) && related.person == dead;
             side && kind.is_death() && is_theirs && !self.is_void(*at)
-        };
-        self.others.iter().rev().find(tells).map(|(at, _)| Sequence(*at))
+        });
+        told.map(|(at, other)| (Sequence(*at), other.role, self.memos[*at as usize].key))
+    }
+
+    /// Whether the death of a husband or wife is told here.
+    pub fn is_widowed_by(&self, dead: PersonId) -> bool {
+        self.deaths_aside_of(dead).any(|(_, role, _)| role == Role::Spouse)
+    }
+
+    /// The submissions that told of the person's own death.
+    pub fn death_keys(&self) -> Vec<EventKey> {
+        let dies = |at: &u32| self.kind(*at).0.is_death() && !self.kind(*at).1;
+        (0..self.events()).filter(dies).map(|at| self.memos[at as usize].key).collect()
     }
 
     /// Whom the death on record widowed, or parted as guardian or ward, by their role in it.
@@ -148,4 +164,10 @@ impl Person {
             .filter(|(sequence, _)| !self.is_void(*sequence))
             .map(|(sequence, spouse)| (self.day(*sequence), *sequence, spouse.person))
     }
+}
+
+/// Whether somebody in a role is told of a death that ends the tie.
+pub(super) fn is_parted_by_death(role: Role) -> bool {
+    use Role::{FormerGuardian, FormerWard, Guardian, Spouse, Ward};
+    matches!(role, Spouse | Guardian | Ward | FormerGuardian | FormerWard)
 }

@@ -23,8 +23,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use guardians::GuardianGone;
-pub(crate) use joins::{Join, join};
-pub use joins::{absorbed, ever_joined, owner};
+pub(crate) use joins::{Join, is_about_joins, join};
+pub use joins::{absorbed, all_absorbed, ever_joined, owner};
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
 pub use needs::{Need, ShownNeed};

@@ -1,7 +1,7 @@
 //! Folding events into rows and indexes: each person's events together, persons independent of each
 //! other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -158,8 +158,8 @@ impl People {
         Ok(changes)
     }
 
-    /// Makes the rows anew of those who were merged or split, or of whose streams one changed: each
-    /// from all its streams. They are few.
+    /// Makes the rows anew of those who were merged or split, or of whose streams one changed, and of
+    /// whoever absorbed these: each from all its streams. They are few.
     fn merged(
         &self,
         changes: &[Changes],
@@ -170,12 +170,14 @@ impl People {
         if persons.is_empty() {
             return Ok(None);
         }
-        persons.sort_unstable();
-        persons.dedup();
+        let mut made = HashSet::new();
         let (mut anew, mut room) = (Changes::default(), Room::default());
         let measures = self.measures();
         let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
-        for person in persons {
+        while let Some(person) = persons.pop() {
+            if !made.insert(person) {
+                continue;
+            }
             let mut folded = changes.iter().flat_map(|half| &half.rows);
             let before = match folded.find(|(known, _)| *known == person) {
                 Some((_, row)) if row.is_erased() => continue,
@@ -188,6 +190,8 @@ impl People {
                 continue;
             }
             let row = Row::of(person, &life);
+            let owner = before.as_ref().and_then(|row| row.owner);
+            persons.extend(owner.into_iter().chain(row.owner));
             let counted = before.as_ref().map(count).unwrap_or_default();
             let (after, is_new) = (count(&row), before.is_none());
             anew.counted.push(Change { person, before: counted, after, is_new });
@@ -253,7 +257,7 @@ impl Row {
         }
         if out_of_order {
             let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
-            self.fold_anew(&life);
+            self.fold_anew(person, &life);
         }
         Ok(self.version != before)
     }
@@ -264,7 +268,7 @@ impl Row {
         for event in life {
             row.count(person, event);
         }
-        row.fold_anew(life);
+        row.fold_anew(person, life);
         row
     }
 
@@ -276,7 +280,7 @@ impl Row {
             self.hide(order);
             return None;
         }
-        let is_own = || event.envelope.stream.id == person.as_uuid();
+        let is_own = || is_of(person, event);
         let fact = archive::fact(event);
         match &fact {
             Some(fact) if fact.kind == Kind::DocumentClaimed => {
@@ -305,12 +309,31 @@ impl Row {
         }
     }
 
-    fn fold_anew(&mut self, life: &[Recorded]) {
+    fn fold_anew(&mut self, person: PersonId, life: &[Recorded]) {
+        // An annulment may act on a merge, and merges may follow each other.
+        self.owner = archive::owner(life.iter().filter(|event| is_of(person, event)));
+        self.absorbed = archive::all_absorbed(person, life);
+        let mut reports = life.iter().rev().filter(|event| is_report(event, life));
+        let place = reports.next().map(|event| event.envelope.place);
+        self.reported_for = place.map_or((0, 0), |place| (place.code(), place.digits()));
         let facts = archive::facts(life, None, None);
         self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
         self.archive = Archive::default();
         facts.iter().for_each(|fact| self.archive.apply(fact));
     }
+}
+
+/// Whether an event says where somebody is: not whose documents and records are whose, nor orders.
+fn is_report(event: &Recorded, life: &[Recorded]) -> bool {
+    let kind = Kind::from_number(event.envelope.event_type.number).map(|(kind, _)| kind);
+    let is_claim = kind == Some(Kind::DocumentClaimed);
+    let is_order = kind.is_some_and(Kind::is_order);
+    !is_claim && !is_order && !archive::is_about_joins(event, life)
+}
+
+/// Whether an event is told in a person's own stream.
+fn is_of(person: PersonId, event: &Recorded) -> bool {
+    event.envelope.stream.id == person.as_uuid()
 }
 
 /// What a row stands under in the indexes.
