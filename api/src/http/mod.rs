@@ -8,6 +8,7 @@ mod archive_family;
 mod archive_json;
 mod archive_needs;
 mod archive_parts;
+mod archive_tasks;
 mod audit_accesses;
 mod bare;
 pub mod batch;
