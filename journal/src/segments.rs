@@ -184,6 +184,14 @@ fn save_heads<S: Storage>(log: &Log<S>) {
 
 type Failure = Arc<dyn std::error::Error + Send + Sync>;
 
+/// What became of a frame.
+enum Persisted {
+    /// All of it is durable.
+    Whole,
+    /// The disk is full, and nothing of it is left.
+    NoRoom,
+}
+
 /// What only the appending thread touches.
 struct Writer<S: Storage> {
     roll_bytes: u64,
@@ -210,14 +218,23 @@ impl<S: Storage> Writer<S> {
         if self.frame.count() == 0 {
             return results;
         }
-        if let Err(error) = self.persist(log) {
-            let failed: Failure = Arc::new(error);
-            let all = group.iter().map(|_| Err(fatal(&failed))).collect();
-            self.failed = Some(failed);
-            return all;
+        match self.persist(log) {
+            Ok(Persisted::Whole) => {
+                self.publish(log);
+                results
+            }
+            Ok(Persisted::NoRoom) => {
+                self.admission.forget(Position(log.head().0 + 1));
+                self.frame.clear(BUFFER_BYTES_KEPT);
+                group.iter().map(|_| Err(AppendError::Full)).collect()
+            }
+            Err(error) => {
+                let failed: Failure = Arc::new(error);
+                let all = group.iter().map(|_| Err(fatal(&failed))).collect();
+                self.failed = Some(failed);
+                all
+            }
         }
-        self.publish(log);
-        results
     }
 
     /// Gives the append its places and writes its records into the frame.
@@ -237,18 +254,29 @@ impl<S: Storage> Writer<S> {
     }
 
     /// Writes the frame and syncs it, in a new file when the last one is full.
-    fn persist(&mut self, log: &Arc<Log<S>>) -> Result<(), OpenError> {
+    fn persist(&mut self, log: &Arc<Log<S>>) -> Result<Persisted, OpenError> {
         let first = Position(log.head().0 + 1);
         let full = self.bytes + self.frame.length() as u64 > self.roll_bytes;
         if self.bytes > 0 && full {
-            self.segment = log.add(open::create(&log.storage, &log.folder, first)?);
+            let Some(file) = open::create_if_room(&log.storage, &log.folder, first)? else {
+                return Ok(Persisted::NoRoom);
+            };
+            self.segment = log.add(file);
             self.bytes = 0;
             self.save_heads_beside(log);
         }
         let file = &self.segment.file;
-        file.write_all_at(self.frame.finish(first), self.bytes)
-            .and_then(|()| file.sync_data())
-            .map_err(|source| OpenError::Io { path: self.segment.path.clone(), source })
+        let written = match file.write_all_at(self.frame.finish(first), self.bytes) {
+            Ok(()) => file.sync_data().map(|()| Persisted::Whole),
+            // Durable before the next group: what a power loss tears of that one must not show
+            // sectors of this one.
+            Err(error) if storage::is_full(&error) => file
+                .set_length(self.bytes)
+                .and_then(|()| file.sync_data())
+                .map(|()| Persisted::NoRoom),
+            Err(error) => Err(error),
+        };
+        written.map_err(|source| OpenError::Io { path: self.segment.path.clone(), source })
     }
 
     /// Makes what is durable visible: files first, then heads, then the position.

@@ -194,6 +194,11 @@ impl StorageFile for File {
     }
 }
 
+/// Whether the system refused because there is no room, of the disk or of a quota.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// The folder that holds `path`.
 pub(crate) fn above(path: &Path) -> &Path {
     path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))

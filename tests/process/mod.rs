@@ -11,6 +11,7 @@ mod door;
 mod erasing;
 pub mod events;
 pub mod faults;
+mod full_disk;
 mod lives;
 mod rotation;
 mod secrecy;

@@ -3,6 +3,7 @@
  * FAULT_CALL   "sync", "write" or "grow" (a write beyond the end of the file)
  * FAULT_ERROR  number of the error that such calls give; a failing write first writes a half
  * FAULT_AFTER  so many such calls go well before
+ * FAULT_WHILE  a file; such calls fail only while it is there
  * FAULT_DELAY  milliseconds that each such call takes longer
  * FAULT_CLOCK  a file that holds seconds, by which the clock of the day is ahead */
 #define _GNU_SOURCE
@@ -33,7 +34,9 @@ static int is_meant(const char *call, int fd) {
 static int fails(const char *call, int fd) {
     if (!is_meant(call, fd)) return 0;
     const char *delay = getenv("FAULT_DELAY"), *error = getenv("FAULT_ERROR");
+    const char *file = getenv("FAULT_WHILE");
     if (delay) usleep(atoi(delay) * 1000);
+    if (file && access(file, F_OK)) return 0;
     const char *after = getenv("FAULT_AFTER");
     return error && atomic_fetch_add(&calls, 1) >= (after ? atol(after) : 0) ? atoi(error) : 0;
 }

@@ -19,7 +19,7 @@ use super::served::{Served, served};
 use crate::access::{NewGrant, PURPOSES, Role};
 use crate::http::{self, OperatorId};
 use crate::outward::{Bounds, OutwardError};
-use crate::registry::{Home, Read, Reads};
+use crate::registry::{Home, Read, Reads, Space};
 
 /// No life is longer as JSON.
 const LIFE_BYTES_MAX: usize = 64 << 20;
@@ -97,7 +97,8 @@ impl ReplayPerson {
             place: Place::from_code(0, 2).expect("two digits"),
             read,
         };
-        let reads = Reads::start(logs.reads, Arc::clone(logs.log.keys()));
+        let space = Arc::new(Space::of(home.folder(), 0));
+        let reads = Reads::start(logs.reads, Arc::clone(logs.log.keys()), space);
         runtime()?.block_on(reads.record(read))?;
         Ok(entries.iter().map(http::event_json).collect())
     }

@@ -15,6 +15,7 @@ use super::{Failure, tell};
 use crate::access::oidc::Issuers;
 use crate::access::{Gate, TokenStore};
 use crate::http::{self, Tls};
+use crate::registry::space::{RESERVE_BYTES, parse_bytes};
 use crate::registry::{Home, Registry};
 
 /// Which registry, and where.
@@ -26,6 +27,10 @@ pub struct Serve {
     /// Address and port; port 0 takes a free one.
     #[arg(long, env = "RENKOU_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Room on the disk that no event may take, so that reads go on when it is full, as 256M.
+    #[arg(long, env = "RENKOU_DISK_RESERVE", value_name = "BYTES", default_value = "256M",
+          value_parser = parse_bytes)]
+    disk_reserve: u64,
     #[command(flatten)]
     door: Door,
 }
@@ -35,7 +40,9 @@ impl Serve {
     pub fn run(self) -> Result<(), Failure> {
         runtime()?.block_on(async {
             let mut stop = StopSignals::listen()?;
-            let service = Service::start_behind(&self.data, self.listen, &self.door).await?;
+            let service =
+                Service::start_behind(&self.data, self.listen, &self.door, self.disk_reserve)
+                    .await?;
             tell(&format!("Serving {} at {}", self.data.display(), service.url));
             tokio::select! {
                 () = stop.come() => {}
@@ -70,20 +77,22 @@ pub struct Service {
 impl Service {
     /// Opens the registry and listens, as the defaults are.
     pub async fn start(data: &Path, listen: SocketAddr) -> Result<Self, Failure> {
-        Self::start_behind(data, listen, &Door::default()).await
+        Self::start_behind(data, listen, &Door::default(), RESERVE_BYTES).await
     }
 
-    /// Opens the registry and listens behind a door.
+    /// Opens the registry and listens behind a door, with bytes of the disk kept free of events.
     pub async fn start_behind(
         data: &Path,
         listen: SocketAddr,
         door: &Door,
+        reserve_bytes: u64,
     ) -> Result<Self, Failure> {
         let folder = data.to_owned();
         let home = Home::open(data)?;
         let tls = door.tls()?.map(Arc::new);
         let issuers = Issuers::open(&home.issuers())?;
-        let opening = tokio::task::spawn_blocking(move || Registry::open(&folder));
+        let opening =
+            tokio::task::spawn_blocking(move || Registry::open_reserving(&folder, reserve_bytes));
         let registry = Arc::new(opening.await??);
         let tokens = Arc::new(TokenStore::open(home.access())?);
         let listener = TcpListener::bind(listen).await?;

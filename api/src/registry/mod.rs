@@ -9,6 +9,7 @@ mod concerned;
 mod decide;
 mod envelope;
 mod erasure;
+mod group;
 pub mod home;
 pub mod intake;
 mod joins;
@@ -21,7 +22,9 @@ mod orders;
 pub mod reads;
 pub mod receipt;
 mod rejections;
+mod retreat;
 pub mod sender;
+pub mod space;
 mod visits;
 
 use std::path::{Path, PathBuf};
@@ -46,10 +49,12 @@ pub use orders::Ordered;
 pub use reads::{Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
 pub use sender::{Collector, Sender};
+pub use space::Space;
 
-use commit::{Job, Work};
+use commit::{Commit, Job, Work};
 use decide::Decider;
 use known::Memory;
+use retreat::Retreats;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
@@ -105,11 +110,34 @@ pub struct Unfit {
     pub actor: String,
 }
 
-/// The queue is full: try again after some seconds.
+/// Nothing was taken: try again after some seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Overloaded {
     /// Seconds to wait.
     pub retry_after_seconds: u32,
+    /// What there is not enough of.
+    pub lacks: Lacks,
+}
+
+/// What a registry that takes nothing has not enough of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    /// Time: the queue is full.
+    Time,
+    /// Room on the disk.
+    Room,
+}
+
+impl Overloaded {
+    /// The queue is full.
+    pub fn busy(retry_after_seconds: u32) -> Self {
+        Self { retry_after_seconds, lacks: Lacks::Time }
+    }
+
+    /// The disk is full.
+    pub fn storage_full() -> Self {
+        Self { retry_after_seconds: 10, lacks: Lacks::Room }
+    }
 }
 
 /// Why a registry could not be opened.
@@ -136,6 +164,8 @@ pub struct Registry {
     pub reads: Reads,
     /// By when what is asked for is due.
     pub deadlines: Arc<Deadlines>,
+    /// The room on the disk.
+    pub space: Arc<Space>,
     folder: PathBuf,
     log: LogReader,
     reads_log: LogReader,
@@ -155,7 +185,16 @@ impl Registry {
     /// # Errors
     /// [`StartError`].
     pub fn open(folder: &Path) -> Result<Self, StartError> {
+        Self::open_reserving(folder, space::RESERVE_BYTES)
+    }
+
+    /// As [`Registry::open`], with so many bytes of the disk kept free of events.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open_reserving(folder: &Path, reserve_bytes: u64) -> Result<Self, StartError> {
         let home = Home::open(folder)?;
+        let space = Arc::new(Space::of(folder, reserve_bytes));
         let logs = home.logs()?;
         // Before anything else reads or writes: a log that is not what was signed is not served.
         let trees = Trees::open(folder, &**logs.log.journal(), &*logs.reads)?;
@@ -164,15 +203,19 @@ impl Registry {
             TreeFollower::start(Arc::clone(logs.log.journal()), Arc::clone(&trees.events)),
             TreeFollower::start(Arc::clone(&logs.reads), Arc::clone(&trees.reads)),
         ];
-        let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS)?;
+        let retreats = Retreats::default();
+        let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS, retreats.clone())?;
         let seals: Arc<dyn projections::RowSeals> = logs.seals;
         let views = Arc::new(Views::open(&home.views(), &seals, &logs.deadlines)?);
         let (tell, folded) = watch::channel(views.folded());
         let tail = Arc::new(Tail::default());
         let follow = (logs.log.clone(), Arc::clone(&tail), Arc::clone(&views));
-        let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
+        let on_folded = move |position| {
             tell.send_replace(position);
-        });
+        };
+        let room = Arc::clone(&space);
+        let has_room = move || room.takes_reads();
+        let follower = Follower::start(follow.0, follow.1, follow.2, on_folded, has_room);
         let across = AcrossFollower::start(Arc::clone(&views));
         let identity = logs.identity.clone();
         let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
@@ -183,8 +226,10 @@ impl Registry {
             move || journal.head().0.saturating_sub(folded.borrow().0)
         };
         let (erasing, erasures) = mpsc::channel();
-        let mut threads =
-            commit::start(decider, queue, journal, Arc::clone(&keys), tail, erasing, behind);
+        let (of_commit, space_of_commit) = (Arc::clone(&keys), Arc::clone(&space));
+        let commit =
+            Commit { journal, keys: of_commit, tail, space: space_of_commit, retreats, erasing };
+        let mut threads = commit::start(decider, queue, commit, behind);
         let has_failed = follower.failure();
         let (of_erasures, views_at) = (logs.log.clone(), folded.clone());
         let erase = move || {
@@ -197,8 +242,9 @@ impl Registry {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
             reads_log: LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys)),
-            reads: Reads::start(logs.reads, keys),
+            reads: Reads::start(logs.reads, keys, Arc::clone(&space)),
             deadlines: logs.deadlines,
+            space,
             folder: folder.to_owned(),
             log: logs.log,
             jobs: Some(jobs),
@@ -234,18 +280,22 @@ impl Registry {
     /// # Errors
     /// [`Overloaded`] when there is no place; nothing was taken.
     pub async fn order(&self, ordered: Ordered) -> Result<Receipt, Overloaded> {
-        let overloaded = Overloaded { retry_after_seconds: 1 };
+        if !self.space.takes_events() {
+            return Err(Overloaded::storage_full());
+        }
+        let overloaded = Overloaded::busy(1);
         // What goes with an erased person is found by the views.
         let head = self.log.journal().head();
         if !self.wait_until_folded(head, VIEWS_BEFORE_ORDER).await {
-            return Err(Overloaded { retry_after_seconds: 30 });
+            return Err(Overloaded::busy(30));
         }
         let _room = self.room.try_acquire().map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Order(Box::new(ordered)), answer };
         jobs.send(job).map_err(|_| overloaded)?;
-        receipts.await.ok().and_then(|mut receipts| receipts.pop()).ok_or(overloaded)
+        let receipts = receipts.await.map_err(|_| overloaded)?;
+        receipts.map_err(|_| Overloaded::storage_full())?.pop().ok_or(overloaded)
     }
 
     /// Whether the rules across records are judged as rows change.
@@ -299,14 +349,18 @@ impl Collector for Registry {
     /// Decides submissions in order and gives their receipts in the same order, once everything
     /// that they call recorded is durable. In an atomic batch one refusal leaves nothing recorded.
     async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
-        let overloaded = Overloaded { retry_after_seconds: 1 };
+        if !self.space.takes_events() {
+            return Err(Overloaded::storage_full());
+        }
+        let overloaded = Overloaded::busy(1);
         let wanted = batch.len().clamp(1, QUEUED_SUBMISSIONS_MAX) as u32;
         let _room = self.room.try_acquire_many(wanted).map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Submissions(batch, atomic), answer };
         jobs.send(job).map_err(|_| overloaded)?;
-        let mut receipts = receipts.await.map_err(|_| overloaded)?;
+        let receipts = receipts.await.map_err(|_| overloaded)?;
+        let mut receipts = receipts.map_err(|_| Overloaded::storage_full())?;
         // Not to those of many: a file that is sent again would be answered with its own length.
         if let [Receipt::Duplicate(accepted)] = receipts.as_mut_slice() {
             accepted.proof = self.trees.proof(accepted.position);

@@ -14,7 +14,7 @@ use super::log::Log;
 use super::scan::{Source, scan};
 use super::torn::Tail;
 use crate::frame::FrameError;
-use crate::storage::{Access, Files, Storage, StorageFile};
+use crate::storage::{self, Access, Files, Storage, StorageFile};
 
 /// Why a folder could not be opened as a log.
 #[derive(Debug, thiserror::Error)]
@@ -154,11 +154,44 @@ pub(super) fn create<S: Storage>(
     first: Position,
 ) -> Result<SegmentFile<S::File>, OpenError> {
     let path = folder.join(file_name(first));
+    let file = storage.open(&path, Access::Create);
+    let file = file.map_err(|source| OpenError::Io { path: path.clone(), source })?;
+    begin(storage, folder, path, file, first)
+}
+
+fn begin<S: Storage>(
+    storage: &S,
+    folder: &Path,
+    path: PathBuf,
+    file: S::File,
+    first: Position,
+) -> Result<SegmentFile<S::File>, OpenError> {
     let io = |source| OpenError::Io { path: path.clone(), source };
-    let file = storage.open(&path, Access::Create).map_err(io)?;
     file.sync_all().map_err(io)?;
     storage.sync_folder(folder).map_err(io)?;
     Ok(SegmentFile::new(path, file, first, Extent::default()))
+}
+
+/// As [`create`]; none when the disk has no room for a file, and none is left.
+pub(super) fn create_if_room<S: Storage>(
+    storage: &S,
+    folder: &Path,
+    first: Position,
+) -> Result<Option<SegmentFile<S::File>>, OpenError> {
+    let path = folder.join(file_name(first));
+    match storage.open(&path, Access::Create) {
+        Ok(file) => begin(storage, folder, path, file, first).map(Some),
+        Err(error) if storage::is_full(&error) => {
+            let removed = match storage.remove(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            };
+            // Durable: the file before it grows on, and only the last one may have a torn end.
+            let gone = removed.and_then(|()| storage.sync_folder(folder));
+            gone.map(|()| None).map_err(|source| OpenError::Io { path, source })
+        }
+        Err(source) => Err(OpenError::Io { path, source }),
+    }
 }
 
 /// What a file was found to hold.
