@@ -59,6 +59,7 @@ mod registry;
 mod row_log;
 mod rules;
 mod seals;
+mod segments_marks;
 mod segments_store;
 mod simulation;
 mod tidy;

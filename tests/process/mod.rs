@@ -13,6 +13,7 @@ pub mod events;
 pub mod faults;
 mod full_disk;
 mod lives;
+mod opening;
 mod rotation;
 mod secrecy;
 pub mod server;

@@ -10,30 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use journal::storage::{Access, SECTOR_BYTES, Storage, StorageFile};
 
 use super::dice::Dice;
+use super::disk_fault::{Asks, Turn, told};
 use super::disk_image::Image;
 
-/// What is to go wrong, at which of the changing operations from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The disk is gone from here on.
-    Down { at: u64 },
-    /// One operation fails, the others go on.
-    Refused { at: u64 },
-    /// There is no room from here on, until so many operations later: nothing grows and nothing is
-    /// made. With `goes_down` the disk is gone when somebody cuts what was written in vain.
-    Full { at: u64, until: u64, goes_down: bool },
-}
-
-/// What an operation asks of the disk.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Asks {
-    /// Room.
-    Room,
-    /// That a file is cut.
-    Cut,
-    /// Neither.
-    Nothing,
-}
+pub use super::disk_fault::Fault;
 
 /// The disk. Clones share it.
 #[derive(Clone, Debug)]
@@ -79,16 +59,6 @@ impl Name {
     }
 }
 
-/// What becomes of an operation.
-#[derive(PartialEq, Eq)]
-enum Turn {
-    Done,
-    /// It fails, and may have been done in part.
-    Fails,
-    /// The same, because there is no room.
-    NoRoom,
-}
-
 impl State {
     /// Counts a changing operation.
     fn turn(&mut self, asks: Asks) -> io::Result<Turn> {
@@ -127,14 +97,6 @@ impl State {
             self.renamed.push(change);
         }
         told(turn)
-    }
-}
-
-fn told(turn: Turn) -> io::Result<()> {
-    match turn {
-        Turn::Done => Ok(()),
-        Turn::Fails => Err(Error::other("the simulated disk refuses")),
-        Turn::NoRoom => Err(ErrorKind::StorageFull.into()),
     }
 }
 

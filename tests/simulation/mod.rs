@@ -3,6 +3,7 @@
 
 pub mod dice;
 pub mod disk;
+mod disk_fault;
 mod disk_image;
 mod history;
 mod machine;

@@ -26,6 +26,7 @@ mod log;
 mod log_of_reads;
 mod logged;
 mod metrics;
+pub mod opening;
 mod operate;
 mod orders;
 mod persons;

@@ -48,8 +48,10 @@ async fn read_readiness(State(registry): State<Arc<Registry>>) -> Result<Respons
     }
     let signed = registry.trees().events.newest().checkpoint.size;
     let events = if registry.space.takes_events() { "taken" } else { "storage_full" };
+    let (proved, of) = registry.proved();
     let ready = json!({
         "status": "ready", "head": head, "views": folded, "signed": signed, "events": events,
+        "proved": {"done": proved, "of": of},
     });
     Ok(Json(ready).into_response())
 }
@@ -63,12 +65,14 @@ async fn read_gauges(State(registry): State<Arc<Registry>>, who: Who) -> Result<
         (across.position, across.is_whole())
     };
     let (trees, space) = (registry.trees(), &registry.space);
+    let (proved, of) = registry.proved();
     let signed = |tree: &journal::tree::Tree| tree.newest().checkpoint.size;
     let gauges = [
         ("renkou_log_head", "Position of the newest event.", head.0),
         ("renkou_views_folded", "Position up to which every view is folded.", folded.0),
         ("renkou_views_behind", "Events that the views are behind.", head.0 - folded.0.min(head.0)),
         ("renkou_views_following", "1 while the views follow.", registry.is_following().into()),
+        ("renkou_unproved", "Records of the start that are yet to be read.", of - proved.min(of)),
         ("renkou_log_signed", "Events in the newest signed checkpoint.", signed(&trees.events)),
         ("renkou_reads_signed", "Reads in their newest signed checkpoint.", signed(&trees.reads)),
         ("renkou_trees_following", "1 while the trees follow.", registry.is_signing().into()),

@@ -115,6 +115,14 @@ pub static STORAGE_FULL: ProblemKind = kind(
     "the disk is full; what was acknowledged is safe, try again later",
 );
 
+/// The start has not seen all of the log yet.
+pub static CHECKING: ProblemKind = kind(
+    503,
+    "checking",
+    "正在启动并核对日志,请稍后重试",
+    "the service is starting and checks its log, try again later",
+);
+
 /// The views have not come as far as the reader asks.
 pub static VIEW_BEHIND: ProblemKind =
     kind(503, "view_behind", "视图尚未更新到所需位置", "the views are not yet at that position");

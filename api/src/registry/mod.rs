@@ -9,6 +9,7 @@ mod concerned;
 mod decide;
 mod envelope;
 mod erasure;
+mod erasure_list;
 mod group;
 pub mod home;
 pub mod intake;
@@ -18,7 +19,10 @@ pub mod lines;
 pub mod log_key;
 pub mod master_key;
 mod naming;
+mod open;
 mod orders;
+pub mod progress;
+mod proving;
 pub mod reads;
 pub mod receipt;
 mod rejections;
@@ -27,7 +31,7 @@ pub mod sender;
 pub mod space;
 mod visits;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -36,32 +40,29 @@ use std::time::Duration;
 use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
+use projections::Views;
 use projections::deadlines::Deadlines;
-use projections::{Views, ViewsError};
-use replay::{AcrossFollower, Follower, LogReader, ReplayError, Tail, TreeFollower};
+use replay::{AcrossFollower, Follower, LogReader, TreeFollower};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 pub use home::{Home, HomeError};
 pub use intake::Intake;
 pub use log_key::Trees;
+pub use open::StartError;
 pub use orders::Ordered;
 pub use reads::{Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
 pub use sender::{Collector, Sender};
 pub use space::Space;
 
-use commit::{Commit, Job, Work};
-use decide::Decider;
-use known::Memory;
-use retreat::Retreats;
+use commit::{Job, Work};
+use proving::Proving;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
 /// How long an order waits for the views.
 const VIEWS_BEFORE_ORDER: Duration = Duration::from_secs(20);
-/// Persons in one generation of the decider's memory, at some 250 bytes each.
-const REMEMBERED_PERSONS: usize = 1_500_000;
 
 /// A CloudEvent whose envelope could be read, whichever mode it came in.
 #[derive(Clone, Debug)]
@@ -140,20 +141,6 @@ impl Overloaded {
     }
 }
 
-/// Why a registry could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The directory, its keys or its logs.
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    /// The log was written by a newer version of this program.
-    #[error(transparent)]
-    Log(#[from] ReplayError),
-    /// The views.
-    #[error("the views do not open")]
-    Views(#[from] ViewsError),
-}
-
 /// A running registry: the only writer of its directory.
 pub struct Registry {
     /// Reads what is sent.
@@ -175,89 +162,12 @@ pub struct Registry {
     follower: Option<Follower>,
     across: AcrossFollower,
     trees: Trees,
+    proving: Proving,
     tree_followers: Vec<TreeFollower>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Registry {
-    /// Opens the registry in a directory and starts its threads. The views catch up on their own.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub fn open(folder: &Path) -> Result<Self, StartError> {
-        Self::open_reserving(folder, space::RESERVE_BYTES)
-    }
-
-    /// As [`Registry::open`], with so many bytes of the disk kept free of events.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub fn open_reserving(folder: &Path, reserve_bytes: u64) -> Result<Self, StartError> {
-        let home = Home::open(folder)?;
-        let space = Arc::new(Space::of(folder, reserve_bytes));
-        let logs = home.logs()?;
-        // Before anything else reads or writes: a log that is not what was signed is not served.
-        let trees = Trees::open(folder, &**logs.log.journal(), &*logs.reads)?;
-        erasure::finish(&logs.log)?;
-        let tree_followers = vec![
-            TreeFollower::start(Arc::clone(logs.log.journal()), Arc::clone(&trees.events)),
-            TreeFollower::start(Arc::clone(&logs.reads), Arc::clone(&trees.reads)),
-        ];
-        let retreats = Retreats::default();
-        let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS, retreats.clone())?;
-        let seals: Arc<dyn projections::RowSeals> = logs.seals;
-        let views = Arc::new(Views::open(&home.views(), &seals, &logs.deadlines)?);
-        let (tell, folded) = watch::channel(views.folded());
-        let tail = Arc::new(Tail::default());
-        let follow = (logs.log.clone(), Arc::clone(&tail), Arc::clone(&views));
-        let on_folded = move |position| {
-            tell.send_replace(position);
-        };
-        let room = Arc::clone(&space);
-        let has_room = move || room.takes_reads();
-        let follower = Follower::start(follow.0, follow.1, follow.2, on_folded, has_room);
-        let across = AcrossFollower::start(Arc::clone(&views));
-        let identity = logs.identity.clone();
-        let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
-        let (jobs, queue) = mpsc::channel();
-        let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
-        let behind = {
-            let (journal, folded) = (Arc::clone(&journal), folded.clone());
-            move || journal.head().0.saturating_sub(folded.borrow().0)
-        };
-        let (erasing, erasures) = mpsc::channel();
-        let (of_commit, space_of_commit) = (Arc::clone(&keys), Arc::clone(&space));
-        let commit =
-            Commit { journal, keys: of_commit, tail, space: space_of_commit, retreats, erasing };
-        let mut threads = commit::start(decider, queue, commit, behind);
-        let has_failed = follower.failure();
-        let (of_erasures, views_at) = (logs.log.clone(), folded.clone());
-        let erase = move || {
-            let has_passed = |position| *views_at.borrow() >= position || has_failed();
-            erasure::run(&erasures, &of_erasures, has_passed);
-        };
-        let erase = std::thread::Builder::new().name("erase".to_owned()).spawn(erase);
-        threads.push(erase.expect("the system gives a thread at start"));
-        Ok(Self {
-            intake: Intake::new(logs.identity, home.is_fictional()),
-            views,
-            reads_log: LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys)),
-            reads: Reads::start(logs.reads, keys, Arc::clone(&space)),
-            deadlines: logs.deadlines,
-            space,
-            folder: folder.to_owned(),
-            log: logs.log,
-            jobs: Some(jobs),
-            room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
-            folded,
-            follower: Some(follower),
-            across,
-            trees,
-            tree_followers,
-            threads,
-        })
-    }
-
     /// The position up to which every view is folded.
     pub fn folded(&self) -> Position {
         *self.folded.borrow()
@@ -306,6 +216,12 @@ impl Registry {
     /// The Merkle trees of the logs.
     pub fn trees(&self) -> &Trees {
         &self.trees
+    }
+
+    /// Records that the start did not read and that were since held against what was signed, and of
+    /// how many.
+    pub fn proved(&self) -> (u64, u64) {
+        self.proving.progress()
     }
 
     /// Whether the trees follow the logs.
