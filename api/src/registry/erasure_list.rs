@@ -60,25 +60,9 @@ impl ErasureList {
         journal: &dyn Journal,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), ReadError> {
-        let (mut next, head) = (Position(self.list.up_to + 1), journal.head());
-        while next <= head {
-            let (mut last, mut failed) = (next, None);
-            let found = &mut self.list.positions;
-            journal.show_all(next, RUN_RECORDS, &mut |position, bytes| {
-                last = position;
-                match record::event_type(bytes).map(|of| Kind::from_number(of.number)) {
-                    Ok(Some((Kind::Erased, _))) => found.push(position.0),
-                    Ok(_) => {}
-                    Err(source) => {
-                        let position = position.0;
-                        failed = failed.take().or(Some(ReadError::Record { position, source }));
-                    }
-                }
-            })?;
-            failed.map_or(Ok(()), Err)?;
-            next = Position(last.0 + 1);
-            progress(last.0, head.0);
-        }
+        let head = journal.head();
+        let found = erasures(journal, Position(self.list.up_to + 1), progress)?;
+        self.list.positions.extend(found.into_iter().map(|position| position.0));
         self.list.up_to = head.0;
         Ok(())
     }
@@ -109,4 +93,35 @@ impl ErasureList {
         fs::File::open(&unfinished)?.sync_all()?;
         fs::rename(&unfinished, &self.path)
     }
+}
+
+/// Where erasures stand in the log, from a position on. `progress` is told records, of how many.
+///
+/// # Errors
+/// [`ReadError`].
+pub(crate) fn erasures(
+    journal: &dyn Journal,
+    from: Position,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<Position>, ReadError> {
+    let mut erasures = Vec::new();
+    let (mut next, head) = (from, journal.head());
+    while next <= head {
+        let (mut last, mut failed) = (next, None);
+        journal.show_all(next, RUN_RECORDS, &mut |position, bytes| {
+            last = position;
+            match record::event_type(bytes).map(|of| Kind::from_number(of.number)) {
+                Ok(Some((Kind::Erased, _))) => erasures.push(position),
+                Ok(_) => {}
+                Err(source) => {
+                    let position = position.0;
+                    failed = failed.take().or(Some(ReadError::Record { position, source }));
+                }
+            }
+        })?;
+        failed.map_or(Ok(()), Err)?;
+        next = Position(last.0 + 1);
+        progress(last.0, head.0);
+    }
+    Ok(erasures)
 }

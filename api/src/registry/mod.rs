@@ -46,6 +46,7 @@ use replay::{AcrossFollower, Follower, LogReader, TreeFollower};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub(crate) use erasure_list::erasures;
 pub use home::{Home, HomeError};
 pub use intake::Intake;
 pub use log_key::Trees;
