@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
@@ -18,7 +18,8 @@ use projections::household::Household;
 use projections::quality::{House, Members, Persons, audit};
 use serde_json::{Map, Value, json};
 
-use super::households::{found, narrowed};
+use super::household_then::{Question, Then};
+use super::households::narrowed;
 use super::looking::Looking;
 use super::persons::{internal, visible};
 use super::problem::Problem;
@@ -56,7 +57,9 @@ async fn read_flags(
         Some(household) => Asked::Members(household),
         None => Asked::Alone(people.across().great_household(&row.archive)),
     };
-    let (mut judged, counted) = judge(&registry, &book, &[id], house, today)?;
+    let now = Then { valid_on: None, known_at: None };
+    let persons = now.around(&registry, &[id]).await?;
+    let (mut judged, counted) = judge(&registry, &book, (persons, &[id]), house, now);
     let (_, findings) = judged.pop().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
     let as_of = as_of(today, position, counted);
     let answer = json!({
@@ -76,28 +79,33 @@ async fn read_household_flags(
     State(registry): State<Arc<Registry>>,
     looking: Looking,
     Path(id): Path<String>,
+    Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     looking.require(Part::Household, Show::Masked)?;
     let Looking { who, purpose, look } = looking;
     let unseen = unseen(look.sight);
     wait_at_least(&registry, &headers).await?;
-    let position = registry.folded();
-    let today = day_in_china(Timestamp::now());
+    let then = Then::read(&question)?;
+    let today = then.day();
     let book = RuleBook::in_force(today);
     // The rules count everybody; the answer names those whom the grant reaches.
-    let household = found(&registry, &id)?;
+    let household = then.found(&registry, &id).await?;
+    let position = registry.folded();
     let counted = household.counted();
     let house = match (household.basis, household.is_cut) {
         (Basis::Living, _) => Asked::Alone(None),
         (Basis::Hukou, false) => Asked::Members(&household),
+        // How many a great household had is known of today alone.
+        (Basis::Hukou, true) if !then.is_now() => Asked::Alone(None),
         (Basis::Hukou, true) => {
             let across = registry.views.people.across();
             let mut members = household.members.iter();
             Asked::Alone(members.find_map(|one| across.great_household(&one.row.archive)))
         }
     };
-    let (judged, counts) = judge(&registry, &book, &counted, house, today)?;
+    let persons = then.around(&registry, &counted).await?;
+    let (judged, counts) = judge(&registry, &book, (persons, &counted), house, then);
     let household = narrowed(&registry, &who, household)?;
     let is_shown = |person: &PersonId| household.members.iter().any(|one| one.person == *person);
     let shown: Vec<_> = judged.into_iter().filter(|(person, _)| is_shown(person)).collect();
@@ -113,14 +121,13 @@ async fn read_household_flags(
         "basis": household.basis,
         "flags": of_household(&book, &shown, unseen),
         "members": members.collect::<Vec<_>>(),
-        "as_of": as_of(today, position, counts),
+        "as_of": as_of_moment(then, position, counts),
     });
     let answer = with_withheld(answer, look.sight);
     let persons: Vec<_> = shown.iter().map(|(person, _)| *person).collect();
-    let asked = Map::from_iter([
-        ("day".to_owned(), json!(today)),
-        ("household".to_owned(), json!(household.id)),
-    ]);
+    let mut asked = then.axes();
+    asked.insert("day".to_owned(), json!(today));
+    asked.insert("household".to_owned(), json!(household.id));
     let operation = "read_household_flags";
     let told = Answer {
         count: persons.len(),
@@ -145,16 +152,14 @@ enum Asked<'a> {
 /// What was found of each person.
 type Judged = Vec<(PersonId, Findings)>;
 
-/// What every rule finds for each of `named`, with those around them and their household.
+/// What every rule finds for each of those named, with those around them and their household.
 fn judge(
     registry: &Registry,
     book: &RuleBook,
-    named: &[PersonId],
+    (mut persons, named): (Persons, &[PersonId]),
     house: Asked<'_>,
-    today: Date,
-) -> Result<(Judged, Option<Position>), Problem> {
-    let around = Persons::around(&registry.views.people, named);
-    let mut persons = around.map_err(|error| internal(&error))?;
+    then: Then,
+) -> (Judged, Option<Position>) {
     let counted;
     let house = match house {
         Asked::Members(household) => {
@@ -168,8 +173,11 @@ fn judge(
         Asked::Alone(household) => household.map(House::Counted),
     };
     let register = registry.views.people.across();
-    let judged = audit(book, &persons, named, house, Some(&register), today);
-    Ok((judged, register.is_whole().then_some(register.position)))
+    // What the register counts is of now.
+    let register = then.is_now().then_some(&*register);
+    let judged = audit(book, &persons, named, house, register, then.day());
+    let counts = register.filter(|register| register.is_whole());
+    (judged, counts.map(|register| register.position))
 }
 
 /// The rules about the household itself by which something is wrong, each with the members for
@@ -189,6 +197,14 @@ fn of_household(book: &RuleBook, judged: &[(PersonId, Findings)], unseen: FieldS
 
 fn as_of(today: Date, position: Position, counts: Option<Position>) -> Value {
     json!({"day": today, "position": position, "counts_position": counts, "edition": EDITION})
+}
+
+/// As [`as_of`], with the axes of a question about another day.
+fn as_of_moment(then: Then, position: Position, counts: Option<Position>) -> Value {
+    let mut told = as_of(then.day(), position, counts);
+    told["valid_on"] = json!(then.valid_on);
+    told["known_at"] = json!(then.known_at);
+    told
 }
 
 /// Each rule by which something is wrong, in the order of the table, where all that it reads is seen.

@@ -15,13 +15,14 @@ use domain::{Basis, HouseholdId, Item, PersonId, Position, Topic};
 use jiff::civil::Date;
 use projections::Archive;
 use projections::household::{self, Household, Member, Vacancy};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::archive_json::{AsOf, is_false, place_name};
 use super::closed;
+use super::household_then::{Question, Then};
 use super::looking::Looking;
-use super::persons::{internal, visible_id};
+use super::persons::{reached, visible_id};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{Answer, record_answer};
@@ -42,11 +43,6 @@ const OF_HOUSEHOLDS: [Part; 3] = [Part::Household, Part::Place, Part::Address];
 pub fn routes(registry: Arc<Registry>) -> Router {
     Router::new().route("/v1/households/{id}", get(read_household)).with_state(registry)
 }
-
-/// A household is read as it is now: whoever asks for another day is told that this is no answer.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoQuestion {}
 
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -103,16 +99,17 @@ async fn read_household(
     State(registry): State<Arc<Registry>>,
     looking: Looking,
     Path(id): Path<String>,
-    Query(NoQuestion {}): Query<NoQuestion>,
+    Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     looking.require(Part::Household, Show::Masked)?;
     let Looking { who, purpose, look } = looking;
     wait_at_least(&registry, &headers).await?;
+    let then = Then::read(&question)?;
+    let household = narrowed(&registry, &who, then.found(&registry, &id).await?)?;
     let position = registry.folded();
-    let household = narrowed(&registry, &who, found(&registry, &id)?)?;
-    let since = member_since(&registry, &household).await?;
-    let as_of = AsOf { known_at: None, position, valid_on: None };
+    let since = then.members_since(&registry, &household).await?;
+    let as_of = AsOf { known_at: then.known_at, position, valid_on: then.valid_on };
     let former = household.vacancy.and_then(|vacancy| vacancy.former_head);
     let former = former.filter(|former| visible_id(&registry, &who, *former).is_ok());
     let shown = show(&household, &since, former, (as_of, look.sight));
@@ -123,6 +120,8 @@ async fn read_household(
         .collect();
     let is_listed = |former| persons.iter().any(|(known, _)| *known == former);
     persons.extend(former.filter(|former| !is_listed(*former)).map(|f| (f, ItemsTold::default())));
+    let mut asked = then.axes();
+    asked.insert("household".to_owned(), json!(household.id));
     let masked = OF_HOUSEHOLDS.into_iter().filter(|part| look.sight.show(*part) == Show::Masked);
     let masked = masked.map(Part::name);
     let told = Answer {
@@ -130,7 +129,7 @@ async fn read_household(
         count: persons.len(),
         persons,
         fields: FIELDS.to_vec(),
-        as_of: Map::from_iter([("household".to_owned(), json!(household.id))]),
+        as_of: asked,
         masked: masked.collect(),
         query: None,
         position,
@@ -139,12 +138,13 @@ async fn read_household(
     Ok(at_position(position, axum::Json(shown)))
 }
 
-/// The household of an id in a path, with everybody who stands under it.
-pub(super) fn found(registry: &Registry, id: &str) -> Result<Household, Problem> {
-    let not_found = || Problem::new(&kinds::NOT_FOUND);
-    let id = uuid::Uuid::parse_str(id).map_err(|_| not_found())?;
-    let found = registry.views.people.household(HouseholdId::from_uuid(id));
-    found.map_err(|error| internal(&error))?.ok_or_else(not_found)
+/// Whether somebody may be named as a member: the grant reaches them, and the topic is not hidden.
+pub(super) fn may_be_told_of(registry: &Registry, who: &Who, person: PersonId) -> bool {
+    let Ok((id, row)) = visible_id(registry, who, person) else { return false };
+    let is_hidden = closed::hidden_topics(who, &row).iter().any(|t| t.0 == Topic::Household);
+    // A record that was absorbed since answers for itself too.
+    let own = || closed::row(registry, who, person);
+    !is_hidden && (id == person || own().is_ok_and(|row| reached(who, person, &row).is_ok()))
 }
 
 /// A household with those members whom the grant reaches; 404 when it reaches nobody, as if there
@@ -154,28 +154,9 @@ pub(super) fn narrowed(
     who: &Who,
     mut household: Household,
 ) -> Result<Household, Problem> {
-    household.members.retain(|member| {
-        let seen = visible_id(registry, who, member.person);
-        let is_hidden = |topics: Vec<(Topic, Date)>| topics.iter().any(|t| t.0 == Topic::Household);
-        seen.is_ok_and(|(_, row)| !is_hidden(closed::hidden_topics(who, &row)))
-    });
+    household.members.retain(|member| may_be_told_of(registry, who, member.person));
     let is_empty = household.members.is_empty();
     if is_empty { Err(Problem::new(&kinds::NOT_FOUND)) } else { Ok(household) }
-}
-
-/// Since when each member belongs, read from their lives: the row keeps only who said it last.
-async fn member_since(
-    registry: &Registry,
-    household: &Household,
-) -> Result<Vec<Option<(Date, Position)>>, Problem> {
-    let (log, basis) = (registry.log().clone(), household.basis);
-    let members: Vec<_> = household.members.iter().map(|member| member.person).collect();
-    let read = move || -> Result<Vec<_>, _> {
-        let since = |person: PersonId| replay::history::member_since(&log, person, basis);
-        members.into_iter().map(since).collect()
-    };
-    let read = tokio::task::spawn_blocking(read).await.map_err(|error| internal(&error))?;
-    read.map_err(|error| internal(&error))
 }
 
 fn show<'a>(

@@ -8,6 +8,7 @@ mod archive_family;
 mod archive_json;
 mod archive_needs;
 mod archive_parts;
+mod archive_tasks;
 mod audit_accesses;
 mod bare;
 pub mod batch;
@@ -23,6 +24,8 @@ mod finding;
 mod flags;
 mod history_json;
 mod history_seen;
+mod household_history;
+mod household_then;
 mod households;
 mod json_body;
 pub mod language;
@@ -32,6 +35,7 @@ mod log_of_reads;
 mod logged;
 mod looking;
 mod metrics;
+pub mod opening;
 mod operate;
 mod orders;
 mod persons;
@@ -84,6 +88,7 @@ pub fn service(registry: &Arc<Registry>, gate: impl Into<Gate>) -> Router {
         .merge(finding::routes(shared()))
         .merge(flags::routes(shared()))
         .merge(households::routes(shared()))
+        .merge(household_history::routes(shared()))
         .merge(accesses::routes(shared()))
         .merge(audit_accesses::routes(shared()))
         .merge(orders::routes(shared()))

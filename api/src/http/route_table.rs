@@ -100,6 +100,7 @@ pub const ROUTES: &[Route] = &[
     post("/v1/persons/{id}/unsealing", &[Seal], Tells::Order),
     get("/v1/households/{id}", &[ReadPerson], Tells::Household),
     get("/v1/households/{id}/flags", &[ReadPerson], Tells::Household),
+    get("/v1/households/{id}/history", &[ReadHistory], Tells::Household),
     get("/v1/places/{code}/people", &[ListPlace], Tells::Place),
     // Who looked at whom is for who audits reads, not for whoever follows acts alone.
     get("/v1/audit/accesses", &[ReadAudit, ReadDisclosures], Tells::Readers),
