@@ -13,6 +13,7 @@ mod erasing;
 pub mod events;
 pub mod faults;
 mod lives;
+mod random_requests;
 mod rotation;
 mod secrecy;
 pub mod server;

@@ -19,6 +19,7 @@ mod households_then;
 mod idempotency;
 mod keys_unreadable;
 mod life_events;
+mod merge_chains;
 mod merges;
 mod merges_in_batches;
 mod quality;

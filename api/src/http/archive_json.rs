@@ -23,6 +23,7 @@ use super::archive_needs::needs;
 use super::archive_parts::{
     Beside, Household, Text, Topics, beside, doubted_since, households, topics,
 };
+use super::archive_tasks::{Task, tasks};
 use crate::access::{Part, Show, Sight, masks};
 
 pub use asked::Asked;
@@ -54,6 +55,9 @@ pub struct Shown<'a> {
     needs: Option<Vec<Value>>,
     person_id: PersonId,
     status: &'static str,
+    /// What somebody has to do; left out where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<Task>,
     #[serde(skip_serializing_if = "Option::is_none")]
     topics: Option<Topics<'a>>,
     /// What was asked for and is not seen by the reader, whether it is there or not.
@@ -161,6 +165,8 @@ impl<'a> Shown<'a> {
                 .map(|show| needs(archive, deadlines, as_of.day(), show)),
             person_id: id,
             status: status(archive),
+            tasks: seen("tasks", Part::Family)
+                .map_or_else(Vec::new, |show| tasks(archive, as_of.day(), show)),
             topics: part("topics").map(|()| topics(archive, sight)),
             withheld: asked.withheld(),
         }
@@ -183,6 +189,7 @@ impl<'a> Shown<'a> {
             (self.needs.is_some(), "needs"),
             (true, "person_id"),
             (true, "status"),
+            (!self.tasks.is_empty(), "tasks"),
             (self.topics.is_some(), "topics"),
         ];
         parts.into_iter().filter_map(|(is_there, name)| is_there.then_some(name)).collect()

@@ -16,6 +16,7 @@ use serde_json::{Map, json};
 
 use super::archive_json;
 use super::closed;
+use super::json_body::JsonBody;
 use super::looking::Looking;
 use super::persons::{internal, masked_parts, visible_id};
 use super::problem::Problem;
@@ -58,7 +59,7 @@ async fn look_up_person(
     State(registry): State<Arc<Registry>>,
     looking: Looking,
     headers: HeaderMap,
-    Json(LookUp { document }): Json<LookUp>,
+    JsonBody(LookUp { document }): JsonBody<LookUp>,
 ) -> Result<Response, Problem> {
     let Looking { who, purpose, .. } = looking;
     wait_at_least(&registry, &headers).await?;
@@ -110,7 +111,7 @@ async fn search_persons(
     State(registry): State<Arc<Registry>>,
     looking: Looking,
     headers: HeaderMap,
-    Json(search): Json<Search>,
+    JsonBody(search): JsonBody<Search>,
 ) -> Result<Response, Problem> {
     looking.require(Part::Name, Show::Full)?;
     if search.birth_date.is_some() {

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::closed;
 use super::events::overloaded;
+use super::json_body::JsonBody;
 use super::persons::{person_named, reached};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -55,7 +56,7 @@ async fn erase_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(Asked { order, approved_by }): Json<Asked>,
+    JsonBody(Asked { order, approved_by }): JsonBody<Asked>,
 ) -> Result<Response, Problem> {
     let person = person_reached(&registry, &who, &id, &headers).await?;
     carry_out(&registry, ordered(&who, person, Order::Erase, order, approved_by)).await
@@ -66,7 +67,7 @@ async fn seal_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(SealingAsked { order, approved_by, until, topics }): Json<SealingAsked>,
+    JsonBody(SealingAsked { order, approved_by, until, topics }): JsonBody<SealingAsked>,
 ) -> Result<Response, Problem> {
     let topic = |name: &String| {
         Topic::from_name(name).ok_or_else(|| {
@@ -84,7 +85,7 @@ async fn unseal_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(Asked { order, approved_by }): Json<Asked>,
+    JsonBody(Asked { order, approved_by }): JsonBody<Asked>,
 ) -> Result<Response, Problem> {
     let person = person_reached(&registry, &who, &id, &headers).await?;
     carry_out(&registry, ordered(&who, person, Order::Unseal, order, approved_by)).await

@@ -1,7 +1,7 @@
 //! Folding events into rows and indexes: each person's events together, persons independent of each
 //! other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -161,8 +161,8 @@ impl People {
         Ok(changes)
     }
 
-    /// Makes the rows anew of those who were merged or split, or of whose streams one changed: each
-    /// from all its streams. They are few.
+    /// Makes the rows anew of those who were merged or split, or of whose streams one changed, and of
+    /// whoever absorbed these: each from all its streams. They are few.
     fn merged(
         &self,
         changes: &[Changes],
@@ -173,12 +173,14 @@ impl People {
         if persons.is_empty() {
             return Ok(None);
         }
-        persons.sort_unstable();
-        persons.dedup();
+        let mut made = HashSet::new();
         let (mut anew, mut room) = (Changes::default(), Room::default());
         let measures = self.measures();
         let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
-        for person in persons {
+        while let Some(person) = persons.pop() {
+            if !made.insert(person) {
+                continue;
+            }
             let mut folded = changes.iter().flat_map(|half| &half.rows);
             let before = match folded.find(|(known, _)| *known == person) {
                 Some((_, row)) if row.is_erased() => continue,
@@ -192,6 +194,8 @@ impl People {
             }
             let mut row = Row::of(person, &life);
             row.add_stood_then(person, &life, lives)?;
+            let owner = before.as_ref().and_then(|row| row.owner);
+            persons.extend(owner.into_iter().chain(row.owner));
             let counted = before.as_ref().map(count).unwrap_or_default();
             let (after, is_new) = (count(&row), before.is_none());
             anew.counted.push(Change { person, before: counted, after, is_new });
@@ -266,10 +270,10 @@ impl Row {
             for (at, event) in life.iter().enumerate().take(life.len().saturating_sub(1)) {
                 let moves = || archive::fact(event).is_some_and(|fact| may_move(&fact));
                 if event.envelope.position >= first && moves() {
-                    Self::default().fold_anew(&life[..=at], &mut stood);
+                    Self::default().fold_anew(person, &life[..=at], &mut stood);
                 }
             }
-            self.fold_anew(&life, &mut stood);
+            self.fold_anew(person, &life, &mut stood);
         }
         stood.keep(self);
         Ok(self.version != before)
@@ -288,14 +292,16 @@ impl Row {
                 row.archive.apply(&fact);
                 stood.note(&row.archive);
             } else if may_move(&fact) {
-                row.fold_anew(&life[..=at], &mut stood);
+                row.fold_anew(person, &life[..=at], &mut stood);
                 is_behind = false;
             } else {
                 is_behind = true;
             }
         }
         if is_behind {
-            row.fold_anew(life, &mut stood);
+            row.fold_anew(person, life, &mut stood);
+        } else {
+            row.settle_joins(person, life);
         }
         stood.keep(&mut row);
         row
@@ -309,7 +315,7 @@ impl Row {
             self.hide(order);
             return None;
         }
-        let is_own = || event.envelope.stream.id == person.as_uuid();
+        let is_own = || is_of(person, event);
         let fact = archive::fact(event);
         match &fact {
             Some(fact) if fact.kind == Kind::DocumentClaimed => {
@@ -342,7 +348,8 @@ impl Row {
     }
 
     /// Makes the archive anew, and notes every state on the way.
-    fn fold_anew(&mut self, life: &[Recorded], stood: &mut Stood) {
+    fn fold_anew(&mut self, person: PersonId, life: &[Recorded], stood: &mut Stood) {
+        self.settle_joins(person, life);
         let facts = archive::facts(life, None, None);
         self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
         self.archive = Archive::default();
@@ -353,6 +360,29 @@ impl Row {
         // Of a life of which nothing stands any more.
         stood.note(&self.archive);
     }
+
+    /// Whose record it is and who is absorbed into it, by the whole life: an annulment may act on a
+    /// merge, and merges may follow each other.
+    fn settle_joins(&mut self, person: PersonId, life: &[Recorded]) {
+        self.owner = archive::owner(life.iter().filter(|event| is_of(person, event)));
+        self.absorbed = archive::all_absorbed(person, life);
+        let mut reports = life.iter().rev().filter(|event| is_report(event, life));
+        let place = reports.next().map(|event| event.envelope.place);
+        self.reported_for = place.map_or((0, 0), |place| (place.code(), place.digits()));
+    }
+}
+
+/// Whether an event says where somebody is: not whose documents and records are whose, nor orders.
+fn is_report(event: &Recorded, life: &[Recorded]) -> bool {
+    let kind = Kind::from_number(event.envelope.event_type.number).map(|(kind, _)| kind);
+    let is_claim = kind == Some(Kind::DocumentClaimed);
+    let is_order = kind.is_some_and(Kind::is_order);
+    !is_claim && !is_order && !archive::is_about_joins(event, life)
+}
+
+/// Whether an event is told in a person's own stream.
+fn is_of(person: PersonId, event: &Recorded) -> bool {
+    event.envelope.stream.id == person.as_uuid()
 }
 
 /// What a row stands under in the indexes.

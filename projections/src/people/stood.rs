@@ -104,8 +104,8 @@ impl Row {
         life: &[Recorded],
         lives: &dyn Lives,
     ) -> Result<(), ViewsError> {
-        let own = life.iter().filter(|event| event.envelope.stream.id == person.as_uuid());
-        let joins = own.filter(|event| archive::join(event).is_some_and(|join| !join.side));
+        // Those of whoever is absorbed too, since merges follow each other, and their annulments.
+        let joins = life.iter().filter(|event| archive::is_about_joins(event, life));
         let joins: Vec<_> = joins.map(|event| event.envelope.position).collect();
         if joins.is_empty() {
             return Ok(());

@@ -38,9 +38,10 @@ impl Asked<'_> {
 }
 
 /// The parts of an answer that are one part of the table of access.
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 5] = [
     ("documents", Part::Number),
     ("family", Part::Family),
     ("households", Part::Household),
     ("needs", Part::Needs),
+    ("tasks", Part::Family),
 ];
