@@ -10,9 +10,10 @@ use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
 use jiff::civil::Date;
 
 use super::households::Belongs;
+use super::joining::is_of;
 use super::stood::{Stood, may_move};
 use super::{HIDDEN, NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
-use crate::archive::{self, Archive, Fact, Join};
+use crate::archive::{self, Archive, Fact};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
 use crate::{Lives, ViewsError};
@@ -150,10 +151,7 @@ impl People {
             // What stands in an absorbed record stands in the survivor's row too. The first event of
             // a document that is claimed absorbs nothing.
             changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
-            let joins = |event: &&Recorded| archive::join(event).is_some_and(|join| !join.side);
-            changes
-                .merged
-                .extend(told.events.iter().copied().any(|e| joins(&e)).then_some(*person));
+            changes.merged.extend(row.may_join(&told.events).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
             changes.note(*person, counted, count(&row), is_new);
             changes.keep(*person, &row, &mut plain);
@@ -336,17 +334,6 @@ impl Row {
         fact
     }
 
-    fn join(&mut self, join: &Join) {
-        if !self.joined.contains(&join.other) {
-            self.joined.push(join.other);
-        }
-        match (join.side, join.merges) {
-            (true, merges) => self.owner = merges.then_some(join.other),
-            (false, true) => self.absorbed.push(join.other),
-            (false, false) => self.absorbed.retain(|known| *known != join.other),
-        }
-    }
-
     /// Makes the archive anew, and notes every state on the way.
     fn fold_anew(&mut self, person: PersonId, life: &[Recorded], stood: &mut Stood) {
         self.settle_joins(person, life);
@@ -360,29 +347,6 @@ impl Row {
         // Of a life of which nothing stands any more.
         stood.note(&self.archive);
     }
-
-    /// Whose record it is and who is absorbed into it, by the whole life: an annulment may act on a
-    /// merge, and merges may follow each other.
-    fn settle_joins(&mut self, person: PersonId, life: &[Recorded]) {
-        self.owner = archive::owner(life.iter().filter(|event| is_of(person, event)));
-        self.absorbed = archive::all_absorbed(person, life);
-        let mut reports = life.iter().rev().filter(|event| is_report(event, life));
-        let place = reports.next().map(|event| event.envelope.place);
-        self.reported_for = place.map_or((0, 0), |place| (place.code(), place.digits()));
-    }
-}
-
-/// Whether an event says where somebody is: not whose documents and records are whose, nor orders.
-fn is_report(event: &Recorded, life: &[Recorded]) -> bool {
-    let kind = Kind::from_number(event.envelope.event_type.number).map(|(kind, _)| kind);
-    let is_claim = kind == Some(Kind::DocumentClaimed);
-    let is_order = kind.is_some_and(Kind::is_order);
-    !is_claim && !is_order && !archive::is_about_joins(event, life)
-}
-
-/// Whether an event is told in a person's own stream.
-fn is_of(person: PersonId, event: &Recorded) -> bool {
-    event.envelope.stream.id == person.as_uuid()
 }
 
 /// What a row stands under in the indexes.
