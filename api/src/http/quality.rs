@@ -7,6 +7,7 @@
 
 mod past;
 mod rows;
+mod small_cells;
 
 use std::sync::Arc;
 
@@ -33,7 +34,6 @@ use super::problem_kinds as kinds;
 use super::query::{parse_instant, parse_place};
 use super::views_position::wait_at_least;
 use super::who::Who;
-use crate::access::Action;
 use crate::registry::{Collector, Registry};
 
 /// Months that are told when nobody says which.
@@ -115,13 +115,12 @@ async fn read(
     question: &Question,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadMetrics)?;
     wait_at_least(&served.registry, headers).await?;
     let page = Page::read(question.limit, question.cursor.as_deref())?;
     let asked = Asked::read(measure, who, question)?;
     let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
     let known_at = known_at.filter(|known_at| *known_at < Timestamp::now());
-    let (mut as_of, rows) = match (asked.by_month, known_at) {
+    let (mut as_of, mut rows) = match (asked.by_month, known_at) {
         (false, None) => live(&served.registry, &asked, None)?,
         (false, Some(known_at)) => {
             let told = served.past.at(&served.registry, vec![known_at]).await?;
@@ -132,6 +131,9 @@ async fn read(
         (true, known_at) => by_month(served, &asked, question, known_at).await?,
     };
     as_of.known_at = known_at;
+    if who.0.sees_sums_only() {
+        small_cells::suppress(&mut rows);
+    }
     let rows = page.of(rows, |(key, _)| key.clone());
     answer(as_of.position, headers, &as_of, &rows, |(_, row): &(String, Value)| row)
 }

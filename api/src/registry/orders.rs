@@ -20,7 +20,6 @@ use replay::ReplayError;
 use uuid::Uuid;
 
 use super::audit::decided_life;
-use super::commit::unless_the_disk_failed;
 use super::decide::{Decided, Decider, NotRecorded};
 use super::receipt::{Accepted, Receipt};
 
@@ -138,6 +137,8 @@ impl Decider {
             number: envelope.event_type.number,
             key: envelope.key,
             occurred_on: envelope.clocks.occurred_on,
+            department: envelope.department,
+            channel: envelope.channel,
             life: Arc::clone(&life),
         });
         known.placed(place);
@@ -164,7 +165,7 @@ impl Decider {
             return Ok(Arc::clone(key));
         }
         let id = if *order == Order::Erase { own_key_stream().id } else { person.as_uuid() };
-        Ok(Arc::new(unless_the_disk_failed(self.keys.issue(id))?))
+        self.group.issue(&self.keys, id)
     }
 
     /// Every stream that an order is told in, the person's own first. An erasure takes the numbers
@@ -196,10 +197,8 @@ impl Decider {
 
     /// What was decided of a person and of those who are merged into them, by stream.
     fn lives(&mut self, person: PersonId) -> Result<Vec<(PersonId, Vec<Recorded>)>, ReplayError> {
-        let absorbed = self.memory.known(person)?.person.absorbed();
-        let streams = std::iter::once(person).chain(absorbed);
         let mut lives = Vec::new();
-        for stream in streams.collect::<Vec<_>>() {
+        for stream in self.memory.one_with(person)? {
             self.memory.known(stream)?;
             lives.push((stream, decided_life(&self.memory, &self.group.events, stream)?));
         }
@@ -235,7 +234,7 @@ impl Decider {
             return Ok(event.envelope.clocks.recorded_at);
         }
         let log = self.memory.log();
-        log.journal().wait_beyond(Position(position.0 - 1), super::decide::ON_ITS_WAY);
+        self.memory.on_the_way.wait(&**log.journal(), position);
         let event = log.event(position)?.ok_or(NotRecorded::OnItsWay)?;
         Ok(event.envelope.clocks.recorded_at)
     }

@@ -7,7 +7,7 @@ use domain::{PersonId, Position};
 use rustc_hash::FxHashMap;
 
 use super::folding::{Changes, Indexed};
-use super::{HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Waiting, person_of};
+use super::{HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Row, STOOD, Waiting, person_of};
 use crate::ViewsError;
 use crate::quality::{Change, Counted, Measures};
 
@@ -39,6 +39,8 @@ impl People {
         match self.read_row(person, room)? {
             Some(row) => {
                 let (before, after) = (Indexed::of(&row), Indexed::default());
+                // Under which households others stood while they were one with this record.
+                changes.merged.extend(self.ever_one_with(&row, room)?);
                 self.index_changes(person, &before, &after, &mut changes.index);
                 let before = Counted::of(measures.book(), &row, measures.today);
                 let after = Counted::default();
@@ -55,6 +57,18 @@ impl People {
         Ok(())
     }
 
+    /// Every record that was ever one with this one, or with one of these.
+    fn ever_one_with(&self, row: &Row, room: &mut Room) -> Result<Vec<PersonId>, ViewsError> {
+        let (mut all, mut met) = (row.joined.clone(), 0);
+        while let Some(one) = all.get(met).copied() {
+            met += 1;
+            let row = self.read_row(one, room)?;
+            let theirs = row.into_iter().flat_map(|row| row.joined);
+            all.extend(theirs.filter(|other| !all.contains(other)).collect::<Vec<_>>());
+        }
+        Ok(all)
+    }
+
     /// As [`People::remove_lost`], where a row was there: otherwise nothing can be listed, but by a
     /// flush that was cut, and that may wait for the next one.
     pub(super) fn remove_lost_rows(&self) -> Result<(), ViewsError> {
@@ -69,7 +83,7 @@ impl People {
         if lost.is_empty() {
             return Ok(());
         }
-        for kind in [NAME, PLACE, HOUSEHOLD, HIDDEN] {
+        for kind in [NAME, PLACE, HOUSEHOLD, STOOD, HIDDEN] {
             let entries = self.index.scan(&[kind], None, usize::MAX)?;
             let theirs = entries.into_iter().filter(|(key, _)| lost.contains_key(&person_of(key)));
             self.index.change(theirs.map(|(key, _)| (key, None)));

@@ -4,6 +4,7 @@
 mod authority;
 mod deadlines;
 mod facts;
+mod guardians;
 mod heads;
 mod joins;
 mod write;
@@ -22,6 +23,7 @@ use super::simulation::Simulation;
 use super::{Options, Summary};
 use deadlines::Limits;
 use facts::{Change, Effect, Fact, corrected, effects_of};
+use guardians::Guardians;
 use heads::Heads;
 use joins::Joins;
 use write::write_person;
@@ -37,6 +39,7 @@ pub(super) struct Truth {
     heads: Heads,
     joins: Joins,
     delivered: u32,
+    guardians: Guardians,
     limits: Limits,
     /// Every so many persons one is written out; 0 for none.
     stride: u32,
@@ -81,8 +84,9 @@ impl Truth {
             persons => options.people.div_ceil(persons).max(1),
         };
         let (rows, lives, limits) = (FxHashMap::default(), BTreeMap::new(), Limits::new());
-        let (heads, joins) = (Heads::default(), Joins::default());
-        Self { rows, lives, heads, joins, delivered: 0, limits, stride }
+        let (heads, guardians) = (Heads::default(), Guardians::default());
+        let (joins, delivered) = (Joins::default(), 0);
+        Self { rows, lives, heads, guardians, joins, delivered, limits, stride }
     }
 
     /// The register records a report.
@@ -112,7 +116,13 @@ impl Truth {
         let lost = self.heads.take(&self.joins, event).into_iter();
         let lost =
             lost.map(|(head, member)| (head, true, vec![Effect::End(Role::Member, Some(member))]));
-        for (person, side, effects) in effects_of(event).into_iter().chain(lost) {
+        let parted = self.guardians.take(event);
+        let mut told = effects_of(event);
+        if let Some((_, _, own)) = told.first_mut() {
+            own.extend(Guardians::own(&parted));
+        }
+        let parted = parted.into_iter().map(|(who, effect)| (who, true, vec![effect]));
+        for (person, side, effects) in told.into_iter().chain(lost).chain(parted) {
             let person = self.joins.owner(person);
             if person.is_multiple_of(self.stride) {
                 self.lives.entry(person).or_default().push(Fact {
@@ -134,6 +144,7 @@ impl Truth {
     /// A correction or annulment acts wherever its target was told.
     fn amend(&mut self, event: &Event, amends: &Amends) {
         let mut told_to = self.heads.amend(amends);
+        told_to.extend(self.guardians.amend(amends, event.kind == Kind::Annulment));
         told_to.extend(&amends.told_to);
         // What is told of somebody who is merged is told in the other record.
         let others = told_to.iter().flat_map(|person| self.joins.of(*person));

@@ -10,7 +10,8 @@
 //! has the word]`, `["ends", topic, end, field, has the word]` (nothing while the field does not stand
 //! or an end does; what a death ends is open again when somebody is back), `["status", word]` (dead
 //! closes open needs), `["back", marriage goes on]`, `["tie" | "end" | "end_others" | "widow" |
-//! "lose" | "void" | "revive", role, document]`, `["need" | "answer", number]`, `["claim", item, value]` (stands beside). A value is text, or
+//! "lose" | "void" | "revive" | "again", role, document]`, `["need" | "answer", number]`,
+//! `["claim", item, value]` (stands beside). A value is text, or
 //! `{"day": true}` for the day of the fact, `{"gone": true}`, `{"gone": "at_home"}`.
 
 use std::io::{self, Write};
@@ -145,6 +146,7 @@ fn write_effect(simulation: &Simulation, effect: Effect, out: &mut Vec<u8>) {
         Effect::Widow(person) => tie("widow", Role::Spouse, Some(person), out),
         Effect::Lose(person) => tie("lose", Role::Spouse, Some(person), out),
         Effect::Void(person) => tie("void", Role::Spouse, Some(person), out),
+        Effect::Again(role, person) => tie("again", role, Some(person), out),
         Effect::Revive(person) => tie("revive", Role::Spouse, Some(person), out),
         Effect::Claim(item, value) => {
             out.extend_from_slice(format!("\"claim\",\"{item}\",").as_bytes());
