@@ -108,9 +108,10 @@ impl Model {
     }
 }
 
-struct Ground {
-    desk: Desk,
-    ids: Vec<PersonId>,
+/// Some records, each under a passport.
+pub struct Ground {
+    pub desk: Desk,
+    pub ids: Vec<PersonId>,
     model: Model,
     /// Under which id each of what the model knows was sent.
     ids_of_said: Vec<String>,
@@ -121,12 +122,13 @@ struct Ground {
     known: Vec<(Timestamp, Model)>,
 }
 
-fn document(record: usize) -> Value {
+/// The passport of a record.
+pub fn document(record: usize) -> Value {
     by("passport", &format!("E9900000{record}"))
 }
 
 impl Ground {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let desk = Desk::new();
         let mut ids = Vec::new();
         for record in 0..RECORDS {
@@ -295,11 +297,12 @@ fn records_merged_one_after_another_are_one_person_and_come_apart_link_by_link()
 }
 
 /// Sends a merge or split of two records, by their numbers.
-fn told(desk: &Desk, id: &str, kind: &str, one: usize, other: usize) -> PersonId {
+pub fn told(desk: &Desk, id: &str, kind: &str, one: usize, other: usize) -> PersonId {
     desk.record(id, kind, join(&document(one), &document(other), json!({}))).person_id
 }
 
-fn annul(ground: &Ground, id: &str, whose: usize, what: &str) {
+/// Annuls what was sent, named by a record.
+pub fn annul(ground: &Ground, id: &str, whose: usize, what: &str) {
     let told = json!({"annuls": what, "reason": "误报", "approved_by": "chief"});
     ground.desk.record(id, "annulment", data(&document(whose), "2026-05-03", told));
 }
