@@ -18,7 +18,7 @@ use crate::{People, Row, ViewsError};
 /// Persons of one household that are read at most: more than any but a great dormitory has.
 pub const MEMBERS_MAX: usize = 500;
 /// The codes of a head (GB/T 4761).
-const HEAD: [&str; 2] = ["01", "02"];
+pub(crate) const HEAD: [&str; 2] = ["01", "02"];
 /// What a status of registration is called when somebody is no longer registered there.
 const GONE: [&str; 3] = ["moved_out", "cancelled", "cancelled_military"];
 
@@ -129,8 +129,7 @@ impl People {
     pub fn registered_household(&self, archive: &Archive) -> Result<Option<Household>, ViewsError> {
         let households = self.households_of(archive);
         let own = households.into_iter().find(|(basis, _)| *basis == Basis::Hukou);
-        let is_there = !matches!(State::of(archive, Basis::Hukou), State::Left(_));
-        let Some((_, id)) = own.filter(|_| is_there) else { return Ok(None) };
+        let Some((_, id)) = own.filter(|_| is_registered_there(archive)) else { return Ok(None) };
         Ok(self.household(id)?.filter(|household| !household.is_cut))
     }
 
@@ -185,6 +184,17 @@ impl Household {
         let members = self.members.iter();
         let counted = members.filter(|member| !matches!(member.state, State::Left(_)));
         counted.map(|member| member.person).collect()
+    }
+
+    /// With whom the rules compare the others: who is alive and called head by their own record; of
+    /// several the one who was called so last.
+    pub fn called_head(&self) -> Option<PersonId> {
+        let called = self.members.iter().filter_map(|member| {
+            let (code, origin) = member.row.archive.stated(Item::RelationToHead)?;
+            let leads = member.state == State::Belongs && HEAD.contains(&code);
+            leads.then(|| (order(origin), member.person))
+        });
+        called.max().map(|(_, person)| person)
     }
 
     fn find_kind(&mut self) {
@@ -268,6 +278,12 @@ fn namings(member: &Member, basis: Basis) -> impl Iterator<Item = Naming> {
 
 fn order(origin: &Origin) -> (Date, Position) {
     (origin.occurred_on, origin.position)
+}
+
+/// Whether a person belongs to the household of registration that their record names, alive or
+/// dead, and has not left it.
+pub(crate) fn is_registered_there(archive: &Archive) -> bool {
+    !matches!(State::of(archive, Basis::Hukou), State::Left(_))
 }
 
 /// What became of a head who does not stand under the household that they were named for on a day.

@@ -3,6 +3,7 @@
 pub mod backup;
 mod backup_faults;
 pub mod caller;
+mod check_beside;
 mod clients;
 mod crash;
 mod damage;

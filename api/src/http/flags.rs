@@ -15,7 +15,7 @@ use domain::{Basis, PersonId, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::household::Household;
-use projections::quality::{Members, Persons, audit};
+use projections::quality::{House, Members, Persons, audit};
 use serde_json::{Map, Value, json};
 
 use super::households::{found, narrowed};
@@ -49,9 +49,14 @@ async fn read_flags(
     let position = registry.folded();
     let today = day_in_china(Timestamp::now());
     let book = RuleBook::in_force(today);
-    let household = registry.views.people.registered_household(&row.archive);
+    let people = &registry.views.people;
+    let household = people.registered_household(&row.archive);
     let household = household.map_err(|error| internal(&error))?;
-    let (mut judged, counted) = judge(&registry, &book, &[id], household.as_ref(), today)?;
+    let house = match &household {
+        Some(household) => Asked::Members(household),
+        None => Asked::Alone(people.across().great_household(&row.archive)),
+    };
+    let (mut judged, counted) = judge(&registry, &book, &[id], house, today)?;
     let (_, findings) = judged.pop().ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;
     let as_of = as_of(today, position, counted);
     let answer = json!({
@@ -81,9 +86,16 @@ async fn read_household_flags(
     // The rules count everybody; the answer names those whom the grant reaches.
     let household = found(&registry, &id)?;
     let counted = household.counted();
-    let is_counted = household.basis == Basis::Hukou && !household.is_cut;
-    let all = Some(&household).filter(|_| is_counted);
-    let (judged, counts) = judge(&registry, &book, &counted, all, today)?;
+    let house = match (household.basis, household.is_cut) {
+        (Basis::Living, _) => Asked::Alone(None),
+        (Basis::Hukou, false) => Asked::Members(&household),
+        (Basis::Hukou, true) => {
+            let across = registry.views.people.across();
+            let mut members = household.members.iter();
+            Asked::Alone(members.find_map(|one| across.great_household(&one.row.archive)))
+        }
+    };
+    let (judged, counts) = judge(&registry, &book, &counted, house, today)?;
     let household = narrowed(&registry, &who, household)?;
     let is_shown = |person: &PersonId| household.members.iter().any(|one| one.person == *person);
     let shown: Vec<_> = judged.into_iter().filter(|(person, _)| is_shown(person)).collect();
@@ -120,6 +132,14 @@ async fn read_household_flags(
     Ok(at_position(position, Json(answer)))
 }
 
+/// The household of registration of those who are asked about.
+enum Asked<'a> {
+    /// Its members are at hand.
+    Members(&'a Household),
+    /// None, or one of too many members, as the register counts it.
+    Alone(Option<domain::rules::Household>),
+}
+
 /// What was found of each person.
 type Judged = Vec<(PersonId, Findings)>;
 
@@ -128,19 +148,25 @@ fn judge(
     registry: &Registry,
     book: &RuleBook,
     named: &[PersonId],
-    household: Option<&Household>,
+    house: Asked<'_>,
     today: Date,
 ) -> Result<(Judged, Option<Position>), Problem> {
     let around = Persons::around(&registry.views.people, named);
     let mut persons = around.map_err(|error| internal(&error))?;
-    for member in household.into_iter().flat_map(|household| &household.members) {
-        persons.add(member.person, member.row.archive.clone());
-    }
-    let counted = household.map(Household::counted);
-    let members = counted.as_deref().zip(household);
-    let members = members.map(|(persons, household)| Members { persons, kind: household.kind });
+    let counted;
+    let house = match house {
+        Asked::Members(household) => {
+            for member in &household.members {
+                persons.add(member.person, member.row.archive.clone());
+            }
+            counted = household.counted();
+            let (kind, head) = (household.kind, household.called_head());
+            Some(House::Members(Members { persons: &counted, kind, head }))
+        }
+        Asked::Alone(household) => household.map(House::Counted),
+    };
     let register = registry.views.people.across();
-    let judged = audit(book, &persons, named, members, Some(&register), today);
+    let judged = audit(book, &persons, named, house, Some(&register), today);
     Ok((judged, register.is_whole().then_some(register.position)))
 }
 

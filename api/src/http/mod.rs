@@ -21,6 +21,7 @@ mod docs;
 pub mod events;
 mod flags;
 mod households;
+mod json_body;
 pub mod language;
 pub mod lines;
 mod log;

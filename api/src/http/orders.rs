@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::closed;
 use super::events::overloaded;
+use super::json_body::JsonBody;
 use super::persons::{person_named, reached};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -56,9 +57,10 @@ async fn erase_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(Asked { order, approved_by }): Json<Asked>,
+    body: Result<JsonBody<Asked>, Problem>,
 ) -> Result<Response, Problem> {
     who.require(Action::Erase)?;
+    let JsonBody(Asked { order, approved_by }) = body?;
     let person = person_reached(&registry, &who, &id, &headers).await?;
     carry_out(&registry, ordered(&who, person, Order::Erase, order, approved_by)).await
 }
@@ -68,9 +70,10 @@ async fn seal_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(SealingAsked { order, approved_by, until, topics }): Json<SealingAsked>,
+    body: Result<JsonBody<SealingAsked>, Problem>,
 ) -> Result<Response, Problem> {
     who.require(Action::Seal)?;
+    let JsonBody(SealingAsked { order, approved_by, until, topics }) = body?;
     let topic = |name: &String| {
         Topic::from_name(name).ok_or_else(|| {
             Problem::new(&kinds::BAD_REQUEST).detail("没有这个专题", "there is no such topic")
@@ -87,9 +90,10 @@ async fn unseal_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(Asked { order, approved_by }): Json<Asked>,
+    body: Result<JsonBody<Asked>, Problem>,
 ) -> Result<Response, Problem> {
     who.require(Action::Seal)?;
+    let JsonBody(Asked { order, approved_by }) = body?;
     let person = person_reached(&registry, &who, &id, &headers).await?;
     carry_out(&registry, ordered(&who, person, Order::Unseal, order, approved_by)).await
 }

@@ -41,6 +41,7 @@ use replay::{AcrossFollower, Follower, LogReader, ReplayError, Tail, TreeFollowe
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub(crate) use erasure::erasures;
 pub use home::{Home, HomeError};
 pub use intake::Intake;
 pub use log_key::Trees;

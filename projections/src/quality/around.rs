@@ -1,10 +1,10 @@
 //! The rules over a person and those around them: parents and their parents, husband or wife,
 //! children, and the household where its members are known.
 
+use domain::PersonId;
 use domain::rules::{
     Case, Context, Findings, Household, HouseholdKind, PersonIndex, RuleBook, RuleSet,
 };
-use domain::{Item, PersonId};
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
@@ -19,8 +19,6 @@ use crate::{People, ViewsError};
 const GENERATIONS: usize = 5;
 /// Records that are read for one question: more than any family has.
 const RECORDS_MAX: usize = 2_000;
-/// The codes of a head of household (GB/T 4761).
-const HEAD: [&str; 2] = ["01", "02"];
 
 /// How near somebody is to who is asked about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +44,17 @@ pub struct Members<'a> {
     pub persons: &'a [PersonId],
     /// Its kind, where known.
     pub kind: Option<HouseholdKind>,
+    /// With whom the rules compare the others.
+    pub head: Option<PersonId>,
+}
+
+/// The household of registration of those who are asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum House<'a> {
+    /// Its members are among the persons.
+    Members(Members<'a>),
+    /// Too many stand under it to be looked at one by one: the register has counted them.
+    Counted(Household),
 }
 
 impl Persons {
@@ -130,7 +139,7 @@ pub fn audit(
     book: &RuleBook,
     persons: &Persons,
     named: &[PersonId],
-    household: Option<Members<'_>>,
+    household: Option<House<'_>>,
     register: Option<&Across>,
     today: Date,
 ) -> Vec<(PersonId, Findings)> {
@@ -151,14 +160,12 @@ pub fn audit(
         subject.last_spouse = ties.last_spouse.and_then(place);
         subject.children = children;
     }
-    let household = household.map(|household| {
-        let members: Vec<_> = household.persons.iter().filter_map(|id| place(*id)).collect();
-        let is_head = |member: &&PersonIndex| {
-            let person = &people[member.0 as usize];
-            person.is_alive && person.has(Item::RelationToHead, &HEAD)
-        };
-        let head = members.iter().find(is_head).copied();
-        Household::new(household.kind, head, &members, &people)
+    let household = household.map(|house| match house {
+        House::Counted(household) => household,
+        House::Members(Members { persons, kind, head }) => {
+            let members: Vec<_> = persons.iter().filter_map(|id| place(*id)).collect();
+            Household::new(kind, head.and_then(place), &members, &people)
+        }
     });
     let judge = |id: &PersonId| {
         let me = place(*id)?;

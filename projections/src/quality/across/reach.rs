@@ -51,6 +51,7 @@ impl Across {
         let known = &self.known[me as usize];
         self.naming.extend(known.named().map(|named| (named, me)));
         let (old, new) = (before.row.unwrap_or_default(), known.row.clone().unwrap_or_default());
+        self.homes.change(me, old.home.as_ref(), new.home.as_ref());
         self.regroup(me, &old, &new, concerned);
         self.reach(me, is_kin_same, concerned);
     }
