@@ -152,7 +152,8 @@ fn filled(log: &Log) -> Vec<(&'static str, [u8; 32])> {
     let last = all.last().map_or(Position(0), |event| event.envelope.position);
     views.measure(&all).expect("measured");
     let persons: Vec<_> = (0..PERSONS).filter(|n| !log.0[*n].is_empty()).map(person).collect();
-    let rows = views.people.fill(&persons, |id| Ok((*id, log.life(*id, last)?))).expect("filled");
+    let rows = views.people.fill(&persons, |id| Ok((*id, log.life(*id, last)?)), log);
+    let rows = rows.expect("filled");
     views.people.keep_filled(rows).expect("kept");
     views.people.end_filling(last).unwrap();
     views.flush().expect("flushed");

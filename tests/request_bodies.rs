@@ -24,7 +24,11 @@ async fn a_body_that_does_not_fit_is_refused_with_what_and_where() {
     };
     let erasure = "/v1/persons/7b0d3c52-94a1-8e6f-9c1d-2f5a60b7e811/erasure";
     let sealing = "/v1/persons/7b0d3c52-94a1-8e6f-9c1d-2f5a60b7e811/sealing";
+    let lookup = "/v1/persons/lookup";
     let rows = [
+        (lookup, JSON, r#"{"document": {"number": 7}}"#, "unfit", "/document/number"),
+        (lookup, JSON, r#"{"document": {"kind": "passport"}}"#, "missing", "/document/number"),
+        ("/v1/persons/search", JSON, r#"{"full_name": ["王小花"]}"#, "unfit", "/full_name"),
         (erasure, JSON, r#"{"order": "A"}"#, "missing", "/approved_by"),
         (erasure, JSON, r#"{"order": "A", "approved_by": 7}"#, "unfit", "/approved_by"),
         (erasure, "application/x+json; charset=utf-8", r#"["王小花"]"#, "unfit", ""),
@@ -38,7 +42,8 @@ async fn a_body_that_does_not_fit_is_refused_with_what_and_where() {
         ),
     ];
     for (path, media_type, body, code, pointer) in rows {
-        let refused = send(&admin, path, media_type, body).await.problem(400, "bad_request");
+        let caller = if path == erasure || path == sealing { &admin } else { &verifier };
+        let refused = send(caller, path, media_type, body).await.problem(400, "bad_request");
         let fault = json!([{"code": code, "pointer": pointer}]);
         let mut told = refused["errors"].clone();
         told[0].as_object_mut().expect("a fault").remove("message").expect("in words");

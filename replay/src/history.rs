@@ -99,8 +99,8 @@ pub fn as_of(
     Ok((!life.is_empty()).then(|| Archive::of(&life, valid_on, None)))
 }
 
-/// Since which day, and by which event, a person has belonged to their present household of a kind
-/// without a break, by what is known now; none when they belong to none.
+/// Since which day, and by which event, a person has belonged without a break to the household of a
+/// kind that is theirs on a day, as known at an instant; none when they belong to none.
 ///
 /// # Errors
 /// [`ReplayError`].
@@ -108,9 +108,12 @@ pub fn member_since(
     log: &LogReader,
     person: PersonId,
     basis: Basis,
+    valid_on: Option<Date>,
+    known_at: Option<Timestamp>,
 ) -> Result<Option<(Date, Position)>, ReplayError> {
-    let life = with_absorbed(log, stream(log, person, Cut::None)?, Cut::None)?;
-    Ok(household::member_since(&life, basis))
+    let cut = known_at.map_or(Cut::None, Cut::Instant);
+    let life = with_absorbed(log, stream(log, person, cut)?, cut)?;
+    Ok(household::member_since(&life, basis, valid_on))
 }
 
 /// Whose life a stream told at an instant, and which records were absorbed into theirs: the

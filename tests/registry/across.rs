@@ -178,13 +178,15 @@ fn items(who: u8, seed: u32) -> Value {
     set(seed >> 17 & 3 > 0, "relation_code", relations[(seed >> 19 & 7) as usize]);
     set(bit(22), "household_kind", if bit(23) { "family" } else { "collective" });
     set(bit(24), "hukou_code", if bit(25) { PLACE } else { ELSEWHERE });
+    set(bit(26), "door_plate", if bit(27) { "1号" } else { "2号" });
+    set(bit(28), "residence_address", if bit(29) { "一路 1号" } else { "二路2号" });
     items
 }
 
 /// What happens, to whom and with whom, with which items, and days that pass before.
-type Told = (u8, u8, u8, u32, u8);
+pub(super) type Told = (u8, u8, u8, u32, u8);
 
-fn event(at: usize, &(what, who, other, seed, _): &Told) -> (&'static str, Value) {
+pub(super) fn event(at: usize, &(what, who, other, seed, _): &Told) -> (&'static str, Value) {
     let (one, with) = (person(who), person(other));
     let on = format!("2026-0{}-1{}", 1 + at % 5, seed % 9);
     let told = |more| data(&one, &on, more);
@@ -211,6 +213,10 @@ fn event(at: usize, &(what, who, other, seed, _): &Told) -> (&'static str, Value
         14 => {
             let more = json!({"household_id": "H-1", "members": [{"person": with, "items": said}]});
             (if seed % 2 == 0 { "head_change" } else { "hh_split" }, told(more))
+        }
+        15 => {
+            let corrects = format!("e{}", seed as usize % at.max(1));
+            ("correction", told(json!({"corrects": corrects, "items": said, "reason": "错"})))
         }
         _ => {
             let annuls = format!("e{}", seed as usize % at.max(1));
@@ -248,7 +254,7 @@ proptest! {
 
     #[test]
     fn what_is_found_across_records_equals_a_recount(
-        told in prop::collection::vec((0..16_u8, 0..10_u8, 0..10_u8, any::<u32>(), 0..40_u8), 4..40)
+        told in prop::collection::vec((0..17_u8, 0..10_u8, 0..10_u8, any::<u32>(), 0..40_u8), 4..40)
     ) {
         check(&told);
     }

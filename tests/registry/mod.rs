@@ -16,6 +16,7 @@ mod erasure_in_vain;
 mod families;
 mod generated;
 mod households;
+mod households_then;
 mod idempotency;
 mod keys_unreadable;
 mod life_events;

@@ -88,15 +88,9 @@ impl Look {
         let is_reached = match object {
             Object::None => true,
             Object::Place(place) => self.grant.covers(place),
-            Object::Person(person, places) => self.reaches(person, places.iter().copied()),
+            Object::Person(person, places) => self.grant.reaches(person, places.iter().copied()),
         };
         if is_reached { Ok(()) } else { Err(Refusal::Absent) }
-    }
-
-    /// Whether the grant reaches a person who stands under these places.
-    pub fn reaches(&self, person: PersonId, places: impl IntoIterator<Item = Place>) -> bool {
-        let mut places = places.into_iter();
-        self.grant.may_read(person) && places.any(|place| self.grant.covers(place))
     }
 
     /// The same look, where it sees anything of a person at all.
@@ -117,5 +111,13 @@ impl Look {
     #[must_use]
     pub fn opened(self, by: Opening, sight: Sight) -> Self {
         Self { sight: self.sight.widened_by(sight), opened_by: Some(by), ..self }
+    }
+}
+
+impl Grant {
+    /// Whether it reaches a person who stands under these places.
+    pub fn reaches(&self, person: PersonId, places: impl IntoIterator<Item = Place>) -> bool {
+        let mut places = places.into_iter();
+        self.may_read(person) && places.any(|place| self.covers(place))
     }
 }

@@ -39,7 +39,7 @@ pub fn of_field(field: &str, text: &str) -> Option<String> {
 }
 
 /// The part that a field of a topic, or of an event's data, holds beside being of its topic.
-pub(super) fn held_by_field(field: &str) -> Option<Part> {
+pub fn held_by_field(field: &str) -> Option<Part> {
     match field {
         "former_name" | "carer" => Some(Part::Name),
         "previous_place" | "destination" | "origin" => Some(Part::Place),

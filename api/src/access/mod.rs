@@ -154,6 +154,30 @@ impl Role {
     }
 }
 
+impl Action {
+    /// The name in the table of access.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Collect => "collect",
+            Action::ReadRejections => "read_rejections",
+            Action::Lookup => "lookup",
+            Action::Search => "search",
+            Action::ReadPerson => "read_person",
+            Action::ReadHistory => "read_history",
+            Action::ListPlace => "list_place",
+            Action::ReadMetrics => "read_metrics",
+            Action::ReadLog => "read_log",
+            Action::ReadAudit => "read_audit",
+            Action::ReadAccesses => "read_accesses",
+            Action::ReadDisclosures => "read_disclosures",
+            Action::Erase => "erase",
+            Action::Seal => "seal",
+            Action::ReadSealed => "read_sealed",
+            Action::Operate => "operate",
+        }
+    }
+}
+
 /// Whether a role may do something.
 pub fn may(role: Role, action: Action) -> bool {
     ROLES.iter().any(|(listed, actions)| *listed == role && actions.contains(&action))

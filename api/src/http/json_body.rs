@@ -13,8 +13,7 @@ use serde_path_to_error::{Path, Segment};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 
-/// A body in the form of its route. As an extractor it is asked for as a `Result`, so that who may
-/// not do something hears that first, and nothing of how it is done.
+/// A body in the form of its route. An extractor; whoever may not ask at all was refused before it.
 ///
 /// # Errors
 /// 415 for another media type, 413 for a body that is too long, 400 `bad_request` with a pointer to

@@ -23,7 +23,6 @@ use super::problem_kinds as kinds;
 use super::query::parse_day;
 use super::views_position::wait_at_least;
 use super::who::Who;
-use crate::access::Action;
 use crate::registry::{Ordered, Receipt, Registry};
 
 /// The routes of orders.
@@ -57,10 +56,8 @@ async fn erase_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Result<JsonBody<Asked>, Problem>,
+    JsonBody(Asked { order, approved_by }): JsonBody<Asked>,
 ) -> Result<Response, Problem> {
-    who.require(Action::Erase)?;
-    let JsonBody(Asked { order, approved_by }) = body?;
     let person = person_reached(&registry, &who, &id, &headers).await?;
     carry_out(&registry, ordered(&who, person, Order::Erase, order, approved_by)).await
 }
@@ -70,10 +67,8 @@ async fn seal_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Result<JsonBody<SealingAsked>, Problem>,
+    JsonBody(SealingAsked { order, approved_by, until, topics }): JsonBody<SealingAsked>,
 ) -> Result<Response, Problem> {
-    who.require(Action::Seal)?;
-    let JsonBody(SealingAsked { order, approved_by, until, topics }) = body?;
     let topic = |name: &String| {
         Topic::from_name(name).ok_or_else(|| {
             Problem::new(&kinds::BAD_REQUEST).detail("没有这个专题", "there is no such topic")
@@ -90,10 +85,8 @@ async fn unseal_person(
     who: Who,
     Path(id): Path<String>,
     headers: HeaderMap,
-    body: Result<JsonBody<Asked>, Problem>,
+    JsonBody(Asked { order, approved_by }): JsonBody<Asked>,
 ) -> Result<Response, Problem> {
-    who.require(Action::Seal)?;
-    let JsonBody(Asked { order, approved_by }) = body?;
     let person = person_reached(&registry, &who, &id, &headers).await?;
     carry_out(&registry, ordered(&who, person, Order::Unseal, order, approved_by)).await
 }

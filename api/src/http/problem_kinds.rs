@@ -82,6 +82,13 @@ pub static TOO_MANY_EVENTS: ProblemKind =
 /// No mode of sending events.
 pub static UNKNOWN_MEDIA_TYPE: ProblemKind =
     kind(415, "unknown_media_type", "不支持该媒体类型", "the media type is not supported");
+/// A household under which too many ever stood to be put together for another day.
+pub static HOUSEHOLD_TOO_LARGE: ProblemKind = kind(
+    422,
+    "household_too_large",
+    "该户人数过多,无法还原",
+    "the household is too large to be put together",
+);
 /// The address of the request is too long.
 pub static ADDRESS_TOO_LONG: ProblemKind =
     kind(414, "address_too_long", "请求地址过长", "the address of the request is too long");
@@ -106,6 +113,22 @@ pub static INTERNAL: ProblemKind = kind(500, "internal", "服务内部错误", "
 /// Too busy.
 pub static OVERLOADED: ProblemKind =
     kind(503, "overloaded", "服务繁忙,请稍后重试", "the service is busy, try again later");
+
+/// No room on the disk.
+pub static STORAGE_FULL: ProblemKind = kind(
+    503,
+    "storage_full",
+    "存储空间不足,暂不受理;已受理的均已保存",
+    "the disk is full; what was acknowledged is safe, try again later",
+);
+
+/// The start has not seen all of the log yet.
+pub static CHECKING: ProblemKind = kind(
+    503,
+    "checking",
+    "正在启动并核对日志,请稍后重试",
+    "the service is starting and checks its log, try again later",
+);
 
 /// The views have not come as far as the reader asks.
 pub static VIEW_BEHIND: ProblemKind =

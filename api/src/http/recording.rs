@@ -7,10 +7,12 @@ use domain::life_event::{Hidden, ItemsTold, PersonRead};
 use domain::{PersonId, Place, Position};
 use serde_json::{Map, Value};
 
+use super::events::storage_full;
 use super::persons::internal;
 use super::problem::Problem;
 use super::who::{Purpose, Who};
-use crate::registry::{Read, Registry};
+use crate::counts::COUNTS;
+use crate::registry::{Read, Registry, Unrecorded};
 
 /// What an answer tells, and what it answers.
 pub(super) struct Answer {
@@ -22,6 +24,8 @@ pub(super) struct Answer {
     pub count: usize,
     /// Names of the parts that it has, but items.
     pub fields: Vec<&'static str>,
+    /// Names of the parts of the table of access that it shows masked.
+    pub masked: Vec<&'static str>,
     /// The question's axes and conditions, which name nobody.
     pub as_of: Map<String, Value>,
     /// A keyed hash of a question that names somebody.
@@ -43,6 +47,7 @@ impl Answer {
             persons: Vec::new(),
             count: 0,
             fields: Vec::new(),
+            masked: Vec::new(),
             as_of: Map::new(),
             query: None,
             position: Position(0),
@@ -94,6 +99,7 @@ pub(super) fn record_answer(
         count: Some(u32::try_from(answer.count).unwrap_or(u32::MAX)),
         query: answer.query,
         hidden,
+        masked: answer.masked.into_iter().map(Cow::Borrowed).collect(),
         later: Map::new(),
     };
     let read = Read {
@@ -104,7 +110,18 @@ pub(super) fn record_answer(
         read,
     };
     let recorded = registry.reads.record(read);
-    async { recorded.await.map_err(|error| internal(&error)) }
+    async { recorded.await.map_err(unrecorded) }
+}
+
+/// The problem of a read that is not on record.
+fn unrecorded(error: Unrecorded) -> Problem {
+    match error {
+        Unrecorded::Failed => internal(&error),
+        Unrecorded::StorageFull => {
+            COUNTS.reads_without_room.add();
+            storage_full()
+        }
+    }
 }
 
 /// A keyed hash of a question, so that nobody reads a name out of the log of reads, and equal

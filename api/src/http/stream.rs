@@ -27,10 +27,11 @@ use super::language::Language;
 use super::lines::{Block, LineCutter};
 use super::problem::{Problem, ProblemView};
 use super::problem_kinds as kinds;
+use super::receipts_seen;
 use super::spool::{SpoolWriter, spool};
-use crate::access::Grant;
+use crate::access::{Grant, Sight};
 use crate::registry::receipt::Receipt;
-use crate::registry::{Collector, Overloaded, Prepared, Sender};
+use crate::registry::{Collector, Lacks, Overloaded, Prepared, Sender};
 
 /// So many blocks of one stream are being prepared at once.
 const PREPARING_MAX: usize = 2;
@@ -83,7 +84,7 @@ struct Ready {
 pub fn answer<C: Collector>(
     registry: Arc<C>,
     grant: Arc<Grant>,
-    language: Language,
+    (language, sight): (Language, Sight),
     lines: Body,
     patience: LinePatience,
 ) -> Body {
@@ -92,7 +93,7 @@ pub fn answer<C: Collector>(
     tokio::spawn(read(Arc::clone(&registry), grant, (lines, patience), to_submit));
     tokio::spawn(submit(Arc::clone(&registry), preparing, to_answer));
     let (answers, unread) = spool(move || registry.spool_folder());
-    let answering = Answering { submitted, tally: Tally::default(), language };
+    let answering = Answering { submitted, tally: Tally::default(), language, sight };
     tokio::spawn(answering.run(answers));
     let results = stream::try_unfold(unread, |mut unread| async move {
         Ok::<_, io::Error>(unread.next().await?.map(|bytes| (bytes, unread)))
@@ -234,7 +235,8 @@ async fn submit_block<C: Collector>(
             Poll::Ready(Err(full)) => full,
         };
         attempts += 1;
-        if attempts == ATTEMPTS_MAX {
+        // Room does not come back as soon as a place in the queue does.
+        if attempts == ATTEMPTS_MAX || full.lacks == Lacks::Room {
             return Err(overloaded(full));
         }
         let stated = Duration::from_secs(full.retry_after_seconds.into());
@@ -252,6 +254,7 @@ struct Answering {
     submitted: mpsc::Receiver<Passed<Submitted>>,
     tally: Tally,
     language: Language,
+    sight: Sight,
 }
 
 impl Answering {
@@ -264,7 +267,10 @@ impl Answering {
                 Some(Passed::Block(Submitted { sent, receipts })) => (sent, receipts.await),
             };
             let bytes = match receipts {
-                Ok(receipts) if receipts.len() == sent.len() => self.lines(&sent, &receipts),
+                Ok(mut receipts) if receipts.len() == sent.len() => {
+                    receipts_seen::narrow(&mut receipts, self.sight);
+                    self.lines(&sent, &receipts)
+                }
                 Ok(_) => break Some(Problem::new(&kinds::INTERNAL)),
                 Err(full) => break Some(overloaded(full)),
             };

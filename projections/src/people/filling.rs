@@ -9,9 +9,9 @@ use domain::{PersonId, Position};
 
 use super::folding::Indexed;
 use super::{END, People, Row, VERSION};
-use crate::ViewsError;
 use crate::archive;
 use crate::halves::in_halves;
+use crate::{Lives, ViewsError};
 
 /// Sealed rows and index entries, to be kept by [`People::keep_filled`].
 #[derive(Default)]
@@ -21,7 +21,8 @@ pub struct Filled {
 }
 
 impl People {
-    /// Makes the rows of some lives, which `open` gives whole and in order, on two threads.
+    /// Makes the rows of some lives, which `open` gives whole and in order, on two threads. `log`
+    /// gives those of who was merged as they were before.
     ///
     /// # Errors
     /// [`ViewsError::Lives`] with what `open` failed with.
@@ -29,6 +30,7 @@ impl People {
         &self,
         lives: &[L],
         open: impl Fn(&L) -> Result<(PersonId, Vec<Recorded>), Box<dyn Error + Send + Sync>> + Sync,
+        log: &dyn Lives,
     ) -> Result<Filled, ViewsError> {
         let halves: Vec<Result<Filled, ViewsError>> = in_halves(lives, |lives| {
             let mut filled = Filled::default();
@@ -38,7 +40,8 @@ impl People {
                 if archive::is_gone(&life) {
                     continue;
                 }
-                let row = Row::of(person, &life);
+                let mut row = Row::of(person, &life);
+                row.add_stood_then(person, &life, log)?;
                 self.index_changes(
                     person,
                     &Indexed::default(),

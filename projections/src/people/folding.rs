@@ -10,6 +10,7 @@ use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
 use jiff::civil::Date;
 
 use super::households::Belongs;
+use super::stood::{Stood, may_move};
 use super::{HIDDEN, NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
 use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
@@ -42,7 +43,7 @@ pub(super) struct Changes {
     pub(super) index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) counted: Vec<Change>,
     /// Those whose rows are made of several streams of which one changed.
-    merged: Vec<PersonId>,
+    pub(super) merged: Vec<PersonId>,
 }
 
 impl Changes {
@@ -142,7 +143,6 @@ impl People {
             let counted = row.as_ref().map(count).unwrap_or_default();
             let is_new = row.is_none();
             let owner = row.as_ref().and_then(|row| row.owner);
-            let absorbed = row.as_ref().map(|row| row.absorbed.clone()).unwrap_or_default();
             if !row.get_or_insert_default().fold(*person, &told.events, lives)? {
                 continue;
             }
@@ -150,7 +150,10 @@ impl People {
             // What stands in an absorbed record stands in the survivor's row too. The first event of
             // a document that is claimed absorbs nothing.
             changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
-            changes.merged.extend((row.absorbed != absorbed).then_some(*person));
+            let joins = |event: &&Recorded| archive::join(event).is_some_and(|join| !join.side);
+            changes
+                .merged
+                .extend(told.events.iter().copied().any(|e| joins(&e)).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
             changes.note(*person, counted, count(&row), is_new);
             changes.keep(*person, &row, &mut plain);
@@ -189,7 +192,8 @@ impl People {
             if archive::is_gone(&life) {
                 continue;
             }
-            let row = Row::of(person, &life);
+            let mut row = Row::of(person, &life);
+            row.add_stood_then(person, &life, lives)?;
             let owner = before.as_ref().and_then(|row| row.owner);
             persons.extend(owner.into_iter().chain(row.owner));
             let counted = before.as_ref().map(count).unwrap_or_default();
@@ -224,6 +228,9 @@ impl People {
         if before.belongs != after.belongs {
             self.household_changes(person, &before.belongs, &after.belongs, changes);
         }
+        if before.stood != after.stood {
+            self.stood_changes(person, &before.stood, &after.stood, changes);
+        }
         if before.hidden_until != after.hidden_until {
             let until = after.hidden_until.map(|day| day.to_string().into_bytes());
             changes.push((key(HIDDEN, &[]), until));
@@ -243,32 +250,60 @@ impl Row {
         lives: &dyn Lives,
     ) -> Result<bool, ViewsError> {
         let before = self.version;
-        let mut out_of_order = false;
+        let mut stood = Stood::of(self);
+        let mut out_of_order = None;
         for event in events.iter().filter(|event| event.envelope.position > before) {
             let Some(fact) = self.count(person, event) else { continue };
             let day = day_number(fact.told.occurred_on);
             // Until the events before it are known to be older, a fact cannot just be added.
-            out_of_order |=
-                archive::is_change(fact.kind) || day < self.newest_day && self.events > 1;
-            if !out_of_order {
+            if archive::is_change(fact.kind) || day < self.newest_day && self.events > 1 {
+                out_of_order.get_or_insert(self.version);
+            }
+            if out_of_order.is_none() {
                 self.newest_day = day;
                 self.archive.apply(&fact);
+                stood.note(&self.archive);
             }
         }
-        if out_of_order {
+        if let Some(first) = out_of_order {
             let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
-            self.fold_anew(person, &life);
+            for (at, event) in life.iter().enumerate().take(life.len().saturating_sub(1)) {
+                let moves = || archive::fact(event).is_some_and(|fact| may_move(&fact));
+                if event.envelope.position >= first && moves() {
+                    Self::default().fold_anew(person, &life[..=at], &mut stood);
+                }
+            }
+            self.fold_anew(person, &life, &mut stood);
         }
+        stood.keep(self);
         Ok(self.version != before)
     }
 
     /// The row of a whole life, with the events of those who are absorbed into it.
     pub fn of(person: PersonId, life: &[Recorded]) -> Self {
-        let mut row = Self::default();
-        for event in life {
-            row.count(person, event);
+        let (mut row, mut stood) = (Self::default(), Stood::default());
+        let mut is_behind = false;
+        for (at, event) in life.iter().enumerate() {
+            let Some(fact) = row.count(person, event) else { continue };
+            let day = day_number(fact.told.occurred_on);
+            let is_late = day < row.newest_day && row.events > 1;
+            if !archive::is_change(fact.kind) && !is_late {
+                row.newest_day = day;
+                row.archive.apply(&fact);
+                stood.note(&row.archive);
+            } else if may_move(&fact) {
+                row.fold_anew(person, &life[..=at], &mut stood);
+                is_behind = false;
+            } else {
+                is_behind = true;
+            }
         }
-        row.fold_anew(person, life);
+        if is_behind {
+            row.fold_anew(person, life, &mut stood);
+        } else {
+            row.settle_joins(person, life);
+        }
+        stood.keep(&mut row);
         row
     }
 
@@ -302,6 +337,9 @@ impl Row {
     }
 
     fn join(&mut self, join: &Join) {
+        if !self.joined.contains(&join.other) {
+            self.joined.push(join.other);
+        }
         match (join.side, join.merges) {
             (true, merges) => self.owner = merges.then_some(join.other),
             (false, true) => self.absorbed.push(join.other),
@@ -309,17 +347,28 @@ impl Row {
         }
     }
 
-    fn fold_anew(&mut self, person: PersonId, life: &[Recorded]) {
-        // An annulment may act on a merge, and merges may follow each other.
+    /// Makes the archive anew, and notes every state on the way.
+    fn fold_anew(&mut self, person: PersonId, life: &[Recorded], stood: &mut Stood) {
+        self.settle_joins(person, life);
+        let facts = archive::facts(life, None, None);
+        self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
+        self.archive = Archive::default();
+        for fact in &facts {
+            self.archive.apply(fact);
+            stood.note(&self.archive);
+        }
+        // Of a life of which nothing stands any more.
+        stood.note(&self.archive);
+    }
+
+    /// Whose record it is and who is absorbed into it, by the whole life: an annulment may act on a
+    /// merge, and merges may follow each other.
+    fn settle_joins(&mut self, person: PersonId, life: &[Recorded]) {
         self.owner = archive::owner(life.iter().filter(|event| is_of(person, event)));
         self.absorbed = archive::all_absorbed(person, life);
         let mut reports = life.iter().rev().filter(|event| is_report(event, life));
         let place = reports.next().map(|event| event.envelope.place);
         self.reported_for = place.map_or((0, 0), |place| (place.code(), place.digits()));
-        let facts = archive::facts(life, None, None);
-        self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
-        self.archive = Archive::default();
-        facts.iter().for_each(|fact| self.archive.apply(fact));
     }
 }
 
@@ -342,6 +391,7 @@ pub(super) struct Indexed {
     name: Option<String>,
     place: Option<Place>,
     belongs: Belongs,
+    stood: Vec<String>,
     hidden_until: Option<Date>,
 }
 
@@ -353,6 +403,7 @@ impl Indexed {
         let name = name.map(str::to_owned);
         let belongs = Belongs::of(&row.archive, row.owner);
         let hidden_until = row.hidden_until().filter(|_| row.owner.is_none());
-        Self { name, place: row.place().filter(|_| lives), belongs, hidden_until }
+        let stood = row.stood.clone();
+        Self { name, place: row.place().filter(|_| lives), belongs, stood, hidden_until }
     }
 }

@@ -72,6 +72,25 @@ impl Persons {
     /// # Errors
     /// [`ViewsError`].
     pub fn around(people: &People, named: &[PersonId]) -> Result<Self, ViewsError> {
+        let mut whose = |id| {
+            let (mut whose, mut row) = (id, people.row(id)?);
+            while let Some(owner) = row.as_ref().and_then(|row| row.owner) {
+                let Some(of_owner) = people.row(owner)? else { break };
+                (whose, row) = (owner, Some(of_owner));
+            }
+            Ok(row.map(|row| (whose, row.archive.clone())))
+        };
+        Self::around_in(&mut whose, named)
+    }
+
+    /// As [`Persons::around`], of records that `whose` gives: whose each is, and what it says.
+    ///
+    /// # Errors
+    /// What `whose` failed with.
+    pub fn around_in<E>(
+        whose: &mut dyn FnMut(PersonId) -> Result<Option<(PersonId, Archive)>, E>,
+        named: &[PersonId],
+    ) -> Result<Self, E> {
         let mut persons = Self::default();
         let mut due: Vec<_> = named.iter().map(|id| (*id, GENERATIONS, Near::Named)).collect();
         let mut looked_at = FxHashMap::<PersonId, (usize, Near)>::default();
@@ -84,7 +103,7 @@ impl Persons {
                 continue;
             }
             looked_at.insert(id, (generations, near));
-            let Some(place) = persons.bring_in(people, id)? else { continue };
+            let Some(place) = persons.bring_in(whose, id)? else { continue };
             let ties = Ties::of(&persons.archives[place.0 as usize]);
             if let Some(up) = generations.checked_sub(1) {
                 let near = if near == Near::Named { Near::Parent } else { Near::Kin };
@@ -107,21 +126,16 @@ impl Persons {
 
     /// Reads the record of somebody who is not there yet, under their own id and that of whom it
     /// belongs to: a tie may have begun with a record that was merged since.
-    fn bring_in(
+    fn bring_in<E>(
         &mut self,
-        people: &People,
+        whose: &mut dyn FnMut(PersonId) -> Result<Option<(PersonId, Archive)>, E>,
         id: PersonId,
-    ) -> Result<Option<PersonIndex>, ViewsError> {
+    ) -> Result<Option<PersonIndex>, E> {
         if self.places.contains_key(&id) || self.ids.len() == RECORDS_MAX {
             return Ok(self.place(id));
         }
-        let Some(mut row) = people.row(id)? else { return Ok(None) };
-        let mut whose = id;
-        while let Some(owner) = row.owner {
-            let Some(of_owner) = people.row(owner)? else { break };
-            (row, whose) = (of_owner, owner);
-        }
-        self.add(whose, row.archive.clone());
+        let Some((whose, archive)) = whose(id)? else { return Ok(None) };
+        self.add(whose, archive);
         let place = self.places[&whose];
         self.places.insert(id, place);
         Ok(Some(PersonIndex(place)))
