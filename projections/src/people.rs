@@ -11,6 +11,7 @@ mod filling;
 mod folding;
 mod hiding;
 mod households;
+mod merging;
 mod standing;
 mod stood;
 
