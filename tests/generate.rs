@@ -352,7 +352,7 @@ fn the_truth_has_everybody_once_with_what_a_register_must_know() {
     let (mut dead, mut divorced) = (0, 0);
     for person in persons {
         assert!(seen.insert(person["document"]["number"].as_str().unwrap()));
-        let state = at(person, None, None).expect("somebody known");
+        let state = at(persons, person, None, None).expect("somebody known");
         let is_dead = state.status() == "dead";
         for name in ["sex", "birth_date"] {
             assert!(state.items.contains_key(name), "{name} is missing in {person}");

@@ -18,6 +18,12 @@ pub struct Held {
     by: String,
 }
 
+/// What somebody without the word says beside a value.
+pub struct Beside {
+    pub value: Value,
+    pub by: String,
+}
+
 /// Somebody who is something to the person; `before` and `at_end` hold what the items of a
 /// marriage said then.
 #[derive(Clone, Debug)]
@@ -48,11 +54,22 @@ pub struct Need {
     pub closed: bool,
 }
 
+/// A field of a topic; of items only the first is told.
+type Place = (String, String);
+
+/// Who tells a step, of which day, and whether they looked in the field.
+struct Teller<'a> {
+    by: &'a str,
+    day: Date,
+    checks: bool,
+}
+
 /// What is true of a person.
 #[derive(Default)]
 pub struct State {
     pub items: BTreeMap<String, Held>,
-    pub topics: BTreeMap<(String, String), Noted>,
+    pub topics: BTreeMap<Place, Noted>,
+    pub beside: BTreeMap<Place, Vec<Beside>>,
     pub ties: Vec<Tie>,
     pub needs: Vec<Need>,
     registered: bool,
@@ -66,21 +83,56 @@ impl Need {
     }
 }
 
-/// What is true of a person of the truth file; none while nothing is known.
-pub fn at(person: &Value, valid_on: Option<Date>, known_at: Option<Timestamp>) -> Option<State> {
-    let is_known = |told: &Value| {
-        let known: Timestamp = text(&told["known"]).parse().expect("a time");
-        known_at.is_none_or(|at| known <= at)
+/// In whose record somebody stands at an instant, and which records are absorbed into it then.
+pub fn joined<'a>(
+    persons: &'a [Value],
+    person: &'a Value,
+    known_at: Option<Timestamp>,
+) -> (&'a Value, Vec<&'a Value>) {
+    let joins = |of: &'a Value| {
+        let all = of["joins"].as_array().into_iter().flatten();
+        all.filter(move |join| is_known(join, known_at))
     };
-    let facts = person["facts"].as_array().expect("facts").iter().filter(|fact| is_known(fact));
-    let facts: Vec<&Value> = facts.collect();
+    let by_document = |join: &Value| {
+        let whom = &join["with"]["document"];
+        persons.iter().find(|person| person["document"] == *whom).expect("told of too")
+    };
+    let own = joins(person).filter(|join| join["absorbs"] == false).last();
+    let survivor = own.filter(|join| join["merges"] == true).map_or(person, by_document);
+    let mut absorbed: Vec<&Value> = Vec::new();
+    for join in joins(survivor).filter(|join| join["absorbs"] == true) {
+        match join["merges"] == true {
+            true => absorbed.push(by_document(join)),
+            false => absorbed.retain(|known| known["document"] != join["with"]["document"]),
+        }
+    }
+    (survivor, absorbed)
+}
+
+fn is_known(told: &Value, known_at: Option<Timestamp>) -> bool {
+    let known: Timestamp = text(&told["known"]).parse().expect("a time");
+    known_at.is_none_or(|at| known <= at)
+}
+
+/// What is true of a person of the truth file; none while nothing is known.
+pub fn at(
+    persons: &[Value],
+    person: &Value,
+    valid_on: Option<Date>,
+    known_at: Option<Timestamp>,
+) -> Option<State> {
+    let (survivor, absorbed) = joined(persons, person, known_at);
+    let records = [survivor].into_iter().chain(absorbed);
+    let facts = records.flat_map(|record| record["facts"].as_array().expect("facts"));
+    let mut facts: Vec<&Value> = facts.filter(|fact| is_known(fact, known_at)).collect();
+    facts.sort_by_key(|fact| fact["order"].as_u64());
     if facts.is_empty() {
         return None;
     }
     let mut standing = Vec::new();
     for (order, fact) in facts.into_iter().enumerate() {
         let changes = fact["changes"].as_array().into_iter().flatten();
-        let changes: Vec<&Value> = changes.filter(|change| is_known(change)).collect();
+        let changes: Vec<&Value> = changes.filter(|change| is_known(change, known_at)).collect();
         if changes.iter().any(|change| change["annuls"] == true) {
             continue;
         }
@@ -116,15 +168,14 @@ impl State {
 
     fn take(&mut self, told: &Value, day: Date) {
         let (by, before) = (text(&told["by"]), self.marital());
+        let teller = Teller { by: &by, day, checks: told["checks"] == true };
         for step in told["does"].as_array().expect("steps") {
             let word = step[0].as_str().expect("a word");
             match word {
-                "say" => {
-                    self.say(&text(&step[1]), &step[2], step[3] == true, &by, day);
-                }
+                "say" => self.say(&text(&step[1]), &step[2], step[3] == true, &teller),
                 "topic" => {
                     let place = (text(&step[1]), text(&step[2]));
-                    self.note(place, &step[3], step[4] == true, &by, day);
+                    self.note(place, &step[3], step[4] == true, &teller);
                 }
                 "ends" => self.end_open(step, told, &by, day),
                 "status" => match step[1].as_str() {
@@ -135,26 +186,55 @@ impl State {
                 "back" => self.come_back(step[1] == true, &by),
                 "need" => self.needs.push(Need::new(&step[1], false)),
                 "answer" => self.answer(&step[1]),
-                _ => self.tie(word, &text(&step[1]), &step[2], &before, (&by, day)),
+                "claim" => self.claim(&text(&step[1]), &step[2], &by),
+                _ => self.tie(word, &text(&step[1]), &step[2], &before, &teller),
             }
         }
     }
 
-    fn say(&mut self, item: &str, said: &Value, word: bool, by: &str, day: Date) {
-        let standing = self.items.get(item);
-        if standing.is_some_and(|held| held.word && !word && held.by != by) {
-            return;
-        }
+    fn say(&mut self, item: &str, said: &Value, word: bool, teller: &Teller<'_>) {
+        let (standing, by) = (self.items.get(item), teller.by);
+        let gives_way = standing.is_none_or(|held| !held.word || word || held.by == by);
         let text = match said {
-            Value::Object(odd) if odd.contains_key("day") => day.to_string(),
+            Value::Object(odd) if odd.contains_key("day") => teller.day.to_string(),
             Value::Object(odd) if odd["gone"] == "at_home" && self.lives_apart() => return,
-            Value::Object(_) => {
+            Value::Object(_) if gives_way => {
                 self.items.remove(item);
                 return;
             }
+            Value::Object(_) => return,
             said => text(said),
         };
-        self.items.insert(item.to_owned(), Held { text, word, by: by.to_owned() });
+        let is_same = standing.is_some_and(|held| held.text == text);
+        let place = (item.to_owned(), String::new());
+        self.weigh(place, &text.as_str().into(), is_same, gives_way, teller);
+        if gives_way {
+            self.items.insert(item.to_owned(), Held { text, word, by: by.to_owned() });
+        }
+    }
+
+    /// What becomes of the words beside a value when another one is said: whoever cannot change it
+    /// stands beside it with their newest word, unless it says the same; who changes it, or looked
+    /// in the field and found it so, settles what others said.
+    fn weigh(
+        &mut self,
+        place: Place,
+        value: &Value,
+        is_same: bool,
+        gives_way: bool,
+        teller: &Teller<'_>,
+    ) {
+        let words = self.beside.entry(place).or_default();
+        if !gives_way {
+            words.retain(|beside| beside.by != teller.by);
+            if !is_same {
+                words.push(Beside { value: value.clone(), by: teller.by.to_owned() });
+            }
+        }
+        let settles = if is_same { teller.checks } else { gives_way };
+        if settles {
+            words.clear();
+        }
     }
 
     fn lives_apart(&self) -> bool {
@@ -163,20 +243,33 @@ impl State {
         here.is_some() && home.is_some() && here != home
     }
 
-    fn note(&mut self, place: (String, String), said: &Value, word: bool, by: &str, day: Date) {
-        let stands = self.topics.get(&place);
-        if stands.is_some_and(|noted| noted.word && !word && noted.by != by) {
+    /// What somebody says that an item should be never changes it.
+    fn claim(&mut self, item: &str, value: &Value, by: &str) {
+        if self.items.get(item).is_some_and(|held| held.text == text(value)) {
             return;
         }
+        let words = self.beside.entry((item.to_owned(), String::new())).or_default();
+        words.retain(|beside| beside.by != by);
+        words.push(Beside { value: value.clone(), by: by.to_owned() });
+    }
+
+    fn note(&mut self, place: Place, said: &Value, word: bool, teller: &Teller<'_>) {
+        let (stands, by) = (self.topics.get(&place), teller.by);
+        let gives_way = stands.is_none_or(|noted| !noted.word || word || noted.by == by);
         let value = match said {
-            Value::Object(odd) if odd.contains_key("day") => day.to_string().into(),
-            Value::Object(_) => {
+            Value::Object(odd) if odd.contains_key("day") => teller.day.to_string().into(),
+            Value::Object(_) if gives_way => {
                 self.topics.remove(&place);
                 return;
             }
+            Value::Object(_) => return,
             said => said.clone(),
         };
-        self.topics.insert(place, Noted { value, word, by: by.to_owned(), by_death: false });
+        let is_same = stands.is_some_and(|noted| noted.value == value);
+        self.weigh(place.clone(), &value, is_same, gives_way, teller);
+        if gives_way {
+            self.topics.insert(place, Noted { value, word, by: by.to_owned(), by_death: false });
+        }
     }
 
     /// `["ends", topic, end, field, has the word]`.
@@ -225,7 +318,7 @@ impl State {
         self.ties.iter_mut().filter(|tie| ends(tie)).for_each(|tie| tie.ended = true);
     }
 
-    fn tie(&mut self, word: &str, role: &str, who: &Value, before: &Marital, by: (&str, Date)) {
+    fn tie(&mut self, word: &str, role: &str, who: &Value, before: &Marital, by: &Teller<'_>) {
         match word {
             "tie" => {
                 let is_there = |tie: &Tie| tie.role == role && tie.who == *who && !tie.ended;
@@ -244,8 +337,8 @@ impl State {
             "widow" => {
                 let is_theirs = |tie: &mut Tie| tie.who == *who && !tie.ended;
                 if !self.dead && self.last_spouse().is_some_and(is_theirs) {
-                    self.say(MARITAL[0], &"30".into(), true, by.0, by.1);
-                    self.say(MARITAL[1], &by.1.to_string().into(), true, by.0, by.1);
+                    self.say(MARITAL[0], &"30".into(), true, by);
+                    self.say(MARITAL[1], &by.day.to_string().into(), true, by);
                 }
                 if !self.dead {
                     self.lose(who, before);

@@ -100,8 +100,6 @@ fn counts(options: &Options) -> BTreeMap<Kind, f64> {
 fn ten_years_of_a_small_county_hold_every_kind_of_event_with_what_is_expected_of_it() {
     let mut due: BTreeSet<_> =
         CATALOGUE.iter().filter(|entry| entry.is_posted).map(|entry| entry.kind).collect();
-    // A split is an error of the register's own that is taken back, and no county has it by itself.
-    due.remove(&Kind::PersonSplit);
     let options = Options { doubles: true, ..Options::new(3_000, 10, 3, END) };
     for line in lines_of(&options).lines() {
         let line = read(line);

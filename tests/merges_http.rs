@@ -111,6 +111,9 @@ async fn an_absorbed_person_is_answered_with_the_survivor_and_as_two_before() {
         assert_eq!(shown, (&json!(id), &json!(name)));
         assert!(archive.get("absorbed").is_none() && archive.get("merged_into").is_none());
     }
+    // Of the second record nothing was known when the first one was told.
+    let first = format!("{}?known_at={}", paths[1], text(&receipts[0], "recorded_at"));
+    ground.verifier.get(&first).await.problem(404, "not_found");
     // As two before, of whom the village may see one.
     let other = ground.village.get(&format!("{}?known_at={then}", paths[1])).await;
     assert_eq!(other.with(200)["person_id"], ids[1]);

@@ -12,6 +12,7 @@ mod folding;
 mod hiding;
 mod households;
 mod joining;
+mod month_ends;
 mod standing;
 mod stood;
 
@@ -30,6 +31,7 @@ use crate::halves::in_halves;
 use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use across::Touched;
+use month_ends::MonthEnds;
 
 use crate::table::{Rewriting, Table, is_outdated, open_tree};
 use crate::{RowSeals, SealError, ViewsError};
@@ -122,6 +124,7 @@ pub struct People {
     /// Judged from the rows by a thread of its own, a little behind them.
     across: RwLock<Across>,
     touched: Mutex<Touched>,
+    months: MonthEnds,
     /// Held by who looks across records.
     looking: Mutex<()>,
     folded: AtomicU64,
@@ -178,7 +181,7 @@ impl People {
             false => Measures::to_be_counted(today, position),
         };
         let measures = RwLock::new(measures);
-        let layers = RwLock::default();
+        let (layers, months) = (RwLock::default(), MonthEnds::open(db)?);
         let across = RwLock::new(Across::new(today));
         let touched = Mutex::new(Touched::new(position, today));
         let (looking, lost) = (Mutex::default(), Mutex::default());
@@ -192,6 +195,7 @@ impl People {
             lost,
             across,
             touched,
+            months,
             looking,
             folded,
         })
@@ -273,6 +277,7 @@ impl People {
         all.extend(std::mem::take(&mut layers.pending));
         layers.flushing = Arc::new(all);
         self.index.begin_flush();
+        self.months.table.begin_flush();
         Ok(())
     }
 
@@ -285,6 +290,7 @@ impl People {
         let mut rows: Vec<_> = changed.iter().collect();
         rows.sort_unstable_by_key(|(person, _)| **person);
         self.index.finish_flush(self.index.checkpoint()?)?;
+        self.months.table.finish_flush(checkpoint)?;
         let seal = |rows: &[(&PersonId, &Waiting)]| -> Vec<_> {
             let rows = rows.iter();
             rows.map(|(person, waiting)| {

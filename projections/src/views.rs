@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use domain::Position;
 use domain::recorded::Recorded;
+use jiff::civil::Date;
 
 use crate::deadlines::Deadlines;
 use crate::people::{People, Step};
@@ -150,7 +151,17 @@ impl Views {
         lives: &dyn Lives,
     ) -> Result<(), ViewsError> {
         let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
-        self.people.fold(batch, steps, lives)?;
+        let (mut due, mut steps) = (batch, steps);
+        let mut month = self.people.newest_month(batch);
+        // Where a month ends, everything up to its end is folded first.
+        while let Some((at, next)) = month.and_then(|month| People::first_after(month, due)) {
+            let (of_month, later) = due.split_at(at);
+            let (told, rest) = steps.split_at(at.min(steps.len()));
+            self.people.fold(of_month, told, lives)?;
+            month.map_or(Ok(()), |month| self.people.pass_months(month, next))?;
+            (due, steps, month) = (later, rest, Some(next));
+        }
+        self.people.fold(due, steps, lives)?;
         self.count(batch)
     }
 
@@ -253,7 +264,8 @@ impl Views {
         views.push(("timeliness", self.timeliness.digest()?));
         views.push(("sources", self.sources.digest()?));
         views.extend(counts);
-        Ok(Digests { position, views })
+        let months = self.people.month_digests()?;
+        Ok(Digests { position, views, months })
     }
 }
 
@@ -277,4 +289,6 @@ pub struct Digests {
     pub position: Position,
     /// SHA-256 of each view's rows, by name.
     pub views: Vec<Named>,
+    /// SHA-256 of the measures at the ends of months that are kept, by the last day.
+    pub months: Vec<(Date, [u8; 32])>,
 }

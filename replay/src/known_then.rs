@@ -8,8 +8,9 @@ use std::sync::Arc;
 use domain::Position;
 use domain::clocks::day_in_china;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use projections::deadlines::Deadlines;
-use projections::quality::{AcrossCells, Measures};
+use projections::quality::MonthEnd;
 use projections::timeliness::Timeliness;
 use projections::{RowSeals, Views};
 
@@ -50,12 +51,15 @@ pub fn timeliness(
 pub struct Quality {
     /// The instant.
     pub known_at: Timestamp,
-    /// The newest event that was recorded by then.
-    pub position: Position,
-    /// By the rules over one record, and over areas.
-    pub measures: Measures,
-    /// By the rules across records.
-    pub across: AcrossCells,
+    /// The measures.
+    pub then: MonthEnd,
+}
+
+/// The last instant of a day on the calendar of China: what was recorded by then was known on it.
+pub fn end_of(day: Date) -> Option<Timestamp> {
+    let midnight = day.tomorrow().ok()?.at(0, 0, 0, 0);
+    let end = jiff::tz::offset(8).to_timestamp(midnight).ok()?;
+    Timestamp::from_microsecond(end.as_microsecond() - 1).ok()
 }
 
 /// The measures of quality at each of some instants, which come in order: every record is folded
@@ -87,12 +91,9 @@ pub fn quality(
             }
             people.go_on_to(day_in_china(*known_at))?;
             people.look_across(|| true)?;
-            told.push(Quality {
-                known_at: *known_at,
-                position: people.folded(),
-                measures: people.measures().as_they_are(),
-                across: people.across().cells().clone(),
-            });
+            let (measures, across) = (people.measures().as_they_are(), people.across());
+            let then = MonthEnd { measures, across: across.cells().clone() };
+            told.push(Quality { known_at: *known_at, then });
         }
         if people.pending() > ROWS_MAX {
             views.flush()?;

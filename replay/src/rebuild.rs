@@ -7,10 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::{Position, Sequence, StreamId};
+use jiff::civil::Date;
 use projections::deadlines::Deadlines;
+use projections::quality::MonthEnd;
 use projections::{RowSeals, Views, ViewsError};
 
 use crate::follow::catch_up;
+use crate::known_then;
 use crate::log_reader::{LogReader, ReplayError};
 use crate::whole_lives::fill;
 
@@ -139,31 +142,62 @@ pub fn compare(
     catch_up(log, &live, |_| {})?;
     let digests = live.digests().map_err(ReplayError::from)?;
     drop(live);
-    let digests = digests.views.iter().map(|(name, digest)| ((*name).to_owned(), *digest));
-    compare_with(log, log.journal().head(), digests.collect(), workspace, seals, deadlines)
+    let views = digests.views.iter().map(|(name, digest)| ((*name).to_owned(), *digest)).collect();
+    let live = Live { position: log.journal().head(), views, months: digests.months };
+    compare_with(log, live, workspace, seals, deadlines)
 }
 
-/// Compares the digests that live views had at a position with those of views built anew up to
-/// it, inside `workspace`.
+/// What live views held at a position, as [`projections::Digests`] tells it.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The position.
+    pub position: Position,
+    /// Digests by name.
+    pub views: Vec<(String, [u8; 32])>,
+    /// Digests of what is kept of the ends of months, by the last day, in order.
+    pub months: Vec<(Date, [u8; 32])>,
+}
+
+/// Compares the digests of live views with those of views built anew up to the same position,
+/// inside `workspace`.
 ///
 /// # Errors
 /// [`CheckError`].
 pub fn compare_with(
     log: &LogReader,
-    position: Position,
-    live: Vec<(String, [u8; 32])>,
+    live: Live,
     workspace: &Path,
     seals: &Arc<dyn RowSeals>,
     deadlines: &Arc<Deadlines>,
 ) -> Result<Checked, CheckError> {
     let new = Views::open(&workspace.join("new"), seals, deadlines).map_err(ReplayError::from)?;
+    let position = live.position;
     fill(log, &new, position, workspace, |_| {})?;
     let new = new.digests().map_err(ReplayError::from)?.views;
     let views = new.into_iter().map(|(name, rebuilt)| {
-        let of_live = live.iter().find(|(known, _)| known == name);
+        let of_live = live.views.iter().find(|(known, _)| known == name);
         CheckedView { name, live: of_live.map(|(_, digest)| *digest), rebuilt }
     });
-    Ok(Checked { head: position, views: views.collect() })
+    let views = views.chain(months(log, &live.months, workspace)?).collect();
+    Ok(Checked { head: position, views })
+}
+
+/// What is kept of the ends of months beside what folding the log up to each of them gives; none
+/// where nothing is kept.
+fn months(
+    log: &LogReader,
+    live: &[(Date, [u8; 32])],
+    workspace: &Path,
+) -> Result<Option<CheckedView>, ReplayError> {
+    if live.is_empty() {
+        return Ok(None);
+    }
+    let instants: Vec<_> = live.iter().filter_map(|(day, _)| known_then::end_of(*day)).collect();
+    let folded = known_then::quality(log, &workspace.join("months"), &instants)?;
+    let days = live.iter().map(|(day, _)| *day);
+    let rebuilt: Vec<_> = days.zip(folded.iter().map(|found| found.then.digest())).collect();
+    let (live, rebuilt) = (Some(MonthEnd::digest_all(live)), MonthEnd::digest_all(&rebuilt));
+    Ok(Some(CheckedView { name: "month_ends", live, rebuilt }))
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {

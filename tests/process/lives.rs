@@ -11,9 +11,15 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::server::Directory;
 use super::truth::{Made, ingest};
-use crate::generated_at::{State, at};
+use crate::generated_at::{State, at, joined};
 
-const COUNTY: Made = Made { people: "1500", years: "8", seed: "11", end: "2025-12-31" };
+const COUNTY: Made = Made {
+    people: "1500",
+    years: "8",
+    seed: "11",
+    end: "2025-12-31",
+    with: &["--doubles", "--truth-persons", "100000"],
+};
 /// Acts that chance would leave out.
 const RARE: [&str; 20] = [
     "birth_foundling",
@@ -38,6 +44,8 @@ const RARE: [&str; 20] = [
     "discharge",
 ];
 const TRIPLES: usize = 1_000;
+/// The last day of the county.
+const END: Date = jiff::civil::date(2025, 12, 31);
 
 /// SplitMix64: the same triples every time.
 struct Chance(u64);
@@ -71,8 +79,26 @@ impl Directories<'_> {
     }
 }
 
+impl<'a> Directories<'a> {
+    /// Those of everybody whose record was ever one with another: while it is, its document leads
+    /// to the other.
+    async fn of_joined(caller: &'a Caller, persons: &[Value]) -> Self {
+        let mut ids = Self { caller, known: HashMap::new() };
+        for person in persons.iter().filter(|person| person.get("joins").is_some()) {
+            let survivor = joined(persons, person, None).0;
+            let mut id = ids.id(&json!({"document": survivor["document"]})).await;
+            if survivor["document"] != person["document"] {
+                let archive = caller.get(&format!("/v1/persons/{id}")).await.with(200);
+                id = archive["absorbed"][0].as_str().expect("an id").to_owned();
+            }
+            ids.known.insert(json!({"document": person["document"]}).to_string(), id);
+        }
+        ids
+    }
+}
+
 /// What must stand in the answer, in the form of the answer.
-async fn expected(state: &State, ids: &mut Directories<'_>) -> Value {
+async fn expected(whose: &Value, state: &State, ids: &mut Directories<'_>) -> Value {
     let items: serde_json::Map<_, _> =
         state.items.iter().map(|(item, held)| (item.clone(), json!(held.text))).collect();
     let mut topics = serde_json::Map::new();
@@ -97,9 +123,22 @@ async fn expected(state: &State, ids: &mut Directories<'_>) -> Value {
     let needs: Vec<_> =
         needs.map(|need| json!([need.number, need.answered, need.closed])).collect();
     json!({
+        "person_id": ids.id(&json!({"document": whose["document"]})).await,
         "status": state.status(), "items": items, "topics": topics, "family": family,
-        "needs": needs,
+        "needs": needs, "beside": beside(state),
     })
+}
+
+/// What is said beside values, and by whom.
+fn beside(state: &State) -> Vec<String> {
+    let words = state.beside.iter().flat_map(|((name, field), words)| {
+        let name = if field.is_empty() { name.clone() } else { format!("{name}.{field}") };
+        let said = words.iter().map(move |word| (name.clone(), word));
+        said.map(|(name, word)| json!([name, word.value, word.by.to_lowercase()]).to_string())
+    });
+    let mut words: Vec<_> = words.collect();
+    words.sort();
+    words
 }
 
 /// The same parts of an answer.
@@ -121,9 +160,24 @@ fn answered(archive: &Value) -> Value {
         json!([need["need_id"], !need["answered"].is_null(), !need["closed"].is_null()])
     });
     let needs: Vec<_> = needs.collect();
+    // Ties that are claimed beside others are not in the truth.
+    let words = archive["beside"].as_array().expect("words").iter();
+    let words = words.filter(|told| told.get("role").is_none()).map(|told| {
+        let name = match (told["item"].as_str(), told["topic"].as_str()) {
+            (Some(item), _) => item.to_owned(),
+            (None, topic) => {
+                let field = told["field"].as_str().expect("a field");
+                format!("{}.{field}", topic.expect("a topic"))
+            }
+        };
+        json!([name, told["value"], told["department"]]).to_string()
+    });
+    let mut words: Vec<_> = words.collect();
+    words.sort();
     json!({
+        "person_id": archive["person_id"],
         "status": archive["status"], "items": values(&archive["items"]), "topics": topics,
-        "family": family, "needs": needs,
+        "family": family, "needs": needs, "beside": words,
     })
 }
 
@@ -162,10 +216,17 @@ fn around_the_rare<'a>(person: &'a Value, chance: &mut Chance) -> Vec<Triple<'a>
         fact.get("changes").is_some() || RARE.contains(&kind)
     });
     let last = facts.last().expect("a fact");
-    rare.flat_map(|fact| {
+    let joins = person["joins"].as_array().into_iter().flatten();
+    let around_joins = joins.flat_map(|join| {
+        // Before it, just after it, and when more was told.
+        let at = known(join);
+        [-1, 0, 24 * 40].map(|hours| (person, END, at + SignedDuration::from_hours(hours)))
+    });
+    let around_joins: Vec<_> = around_joins.collect();
+    let around_facts = rare.flat_map(|fact| {
         [(fact, fact), (fact, last), (last, last)].map(|(on, at)| near(person, on, at, chance))
-    })
-    .collect()
+    });
+    around_facts.chain(around_joins).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,9 +245,13 @@ async fn the_service_says_what_is_true_of_anybody_on_any_day_as_known_at_any_ins
     // The views may be behind for a moment.
     caller.get_at("/v1/places/990101/people?limit=1", head).await.with(200);
     let persons = told.truth["persons"].as_array().expect("persons");
-    let mut ids = Directories { caller: &caller, known: HashMap::new() };
+    let mut ids = Directories::of_joined(&caller, persons).await;
     let mut chance = Chance(20);
-    let (mut unknown, mut compared, mut wrong) = (0, 0, Vec::new());
+    let (mut unknown, mut compared, mut beside, mut wrong) = (0, 0, 0, Vec::new());
+    // Merged for good, and for a while.
+    let joins = persons.iter().filter_map(|person| person["joins"].as_array());
+    let split = joins.clone().filter(|joins| joins.len() == 2).count();
+    assert!(split >= 10 && joins.count() >= split + 10, "{split} were split");
     let mut triples: Vec<_> = (0..TRIPLES).map(|_| anywhere(persons, &mut chance)).collect();
     triples.extend(persons.iter().flat_map(|person| around_the_rare(person, &mut chance)));
     assert!(triples.len() > TRIPLES + 300, "{} are too few", triples.len());
@@ -194,13 +259,14 @@ async fn the_service_says_what_is_true_of_anybody_on_any_day_as_known_at_any_ins
         let id = ids.id(&json!({"document": person["document"]})).await;
         let path = format!("/v1/persons/{id}?valid_on={valid_on}&known_at={known_at}");
         let answer = caller.get(&path).await;
-        let Some(state) = at(person, Some(valid_on), Some(known_at)) else {
+        let Some(state) = at(persons, person, Some(valid_on), Some(known_at)) else {
             answer.with(404);
             unknown += 1;
             continue;
         };
-        let (is, due) = (answered(&answer.with(200)), expected(&state, &mut ids).await);
-        compared += 1;
+        let whose = joined(persons, person, Some(known_at)).0;
+        let (is, due) = (answered(&answer.with(200)), expected(whose, &state, &mut ids).await);
+        (compared, beside) = (compared + 1, beside + state.beside.values().flatten().count());
         if is != due {
             let differences = differences(&due, &is, "");
             let who = &person["document"];
@@ -209,6 +275,7 @@ async fn the_service_says_what_is_true_of_anybody_on_any_day_as_known_at_any_ins
     }
     assert!(wrong.is_empty(), "{} of {compared} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert!(compared > TRIPLES && unknown > 0, "{compared} compared, {unknown} unknown");
+    assert!(beside > 100, "{beside} values beside");
     server.stop();
 }
 

@@ -15,10 +15,12 @@ pub struct Made {
     pub years: &'static str,
     pub seed: &'static str,
     pub end: &'static str,
+    /// More words for `renkou generate`.
+    pub with: &'static [&'static str],
 }
 
 /// Long past, so that every event's due day is too.
-const COUNTY: Made = Made { people: "600", years: "3", seed: "8", end: "2025-06-30" };
+const COUNTY: Made = Made { people: "600", years: "3", seed: "8", end: "2025-06-30", with: &[] };
 
 /// What was generated, and what became of it.
 pub struct Told {
@@ -34,7 +36,7 @@ fn generate(directory: &Directory, made: &Made) -> (PathBuf, Value) {
     let truth_name = truth.to_str().expect("a name in UTF-8");
     let county = ["--people", made.people, "--years", made.years, "--seed", made.seed];
     let words = ["generate", "--end", made.end, "--truth", truth_name];
-    let events = done(&[&words[..], &county].concat());
+    let events = done(&[&words[..], &county, made.with].concat());
     let file = directory.beside("county.ndjson");
     fs::write(&file, events).expect("a file");
     let truth = fs::read_to_string(truth).expect("the truth");

@@ -372,7 +372,7 @@ fn a_count_across_records_that_is_not_what_the_log_says_is_found() {
     assert_eq!(desk.differing(digests.clone()), [""; 0]);
     let with = |across| {
         let mut digests = digests.clone();
-        let ours = digests.iter_mut().find(|(name, _)| name == "across_records");
+        let ours = digests.views.iter_mut().find(|(name, _)| name == "across_records");
         ours.expect("a view").1 = across;
         digests
     };

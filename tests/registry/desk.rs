@@ -15,7 +15,7 @@ use domain::{Document, DocumentKind, Kind, Order, PersonId, Position, Sequence};
 use jiff::Timestamp;
 use journal::{Draft, Expected, StreamAppend, compress};
 use projections::{Archive, Row, RowSeals};
-use replay::rebuild;
+use replay::rebuild::{self, Live};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -260,24 +260,23 @@ impl Desk {
         sources.waiting(SOURCE, None, Position(0), 1_000).expect("readable")
     }
 
-    /// What the views hold that followed the log, by name.
-    pub fn digests(&self) -> Vec<(String, [u8; 32])> {
+    /// What the views hold that followed the log.
+    pub fn digests(&self) -> Live {
         self.waiting();
         let digests = self.registry().views.digests().expect("digests");
         assert_eq!(digests.position, self.head());
-        digests.views.into_iter().map(|(name, digest)| (name.to_owned(), digest)).collect()
+        let views = digests.views.into_iter().map(|(name, digest)| (name.to_owned(), digest));
+        Live { position: digests.position, views: views.collect(), months: digests.months }
     }
 
     /// Names of the views that differ from what the log says when they hold this.
-    pub fn differing(&self, live: Vec<(String, [u8; 32])>) -> Vec<&'static str> {
+    pub fn differing(&self, live: Live) -> Vec<&'static str> {
         let logs = Home::open(self.folder.path()).and_then(|home| home.logs_read_only());
         let logs = logs.expect("logs");
         let seals: Arc<dyn RowSeals> = logs.seals;
         let place = tempfile::tempdir().expect("a folder");
-        let (log, deadlines) = (&logs.log, &logs.deadlines);
-        rebuild::compare_with(log, self.head(), live, place.path(), &seals, deadlines)
-            .expect("comparable")
-            .differing()
+        let checked = rebuild::compare_with(&logs.log, live, place.path(), &seals, &logs.deadlines);
+        checked.expect("comparable").differing()
     }
 
     /// Closes the registry: the log must be whole, its instants in order, and every view what the

@@ -50,7 +50,8 @@ fn the_archives_of_a_county_are_what_its_generator_knows() {
         desk.reopen();
     }
     let mut compared = 0;
-    for person in TOLD.truth["persons"].as_array().expect("persons") {
+    let persons = TOLD.truth["persons"].as_array().expect("persons");
+    for person in persons {
         let number = person["document"]["number"].as_str().expect("a number");
         let kind = match person["document"]["kind"].as_str() {
             Some("birth_certificate") => DocumentKind::BirthCertificate,
@@ -61,7 +62,7 @@ fn the_archives_of_a_county_are_what_its_generator_knows() {
             Some(owner) => desk.archive(owner),
             None => row.archive.clone(),
         };
-        let due = at(person, None, None).expect("somebody known");
+        let due = at(persons, person, None, None).expect("somebody known");
         let is: BTreeMap<_, _> = items(&archive).into_iter().collect();
         let due: BTreeMap<_, _> =
             due.items.iter().map(|(item, held)| (item.as_str(), held.text.clone())).collect();

@@ -23,6 +23,7 @@ mod life_events;
 mod merge_chains;
 mod merges;
 mod merges_in_batches;
+mod month_ends;
 mod quality;
 mod sealing;
 mod time;

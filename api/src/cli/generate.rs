@@ -28,9 +28,12 @@ pub struct Generate {
     /// services.
     #[arg(long, value_enum, default_value_t)]
     mix: Mix,
-    /// Registers some children twice, under two documents.
+    /// Registers some children twice, under two documents, and takes some persons for one.
     #[arg(long)]
     doubles: bool,
+    /// Of how many persons the truth tells everything, about.
+    #[arg(long, default_value_t = 1_000)]
+    truth_persons: u32,
     /// Where to write what a registry must come to.
     #[arg(long)]
     truth: Option<PathBuf>,
@@ -41,7 +44,8 @@ impl Generate {
     pub fn run(self) -> Result<(), Failure> {
         let end = self.end.unwrap_or_else(yesterday);
         let usual = Options::new(self.people, self.years, self.seed, end);
-        let options = Options { mix: self.mix, doubles: self.doubles, ..usual };
+        let (mix, doubles, truth_persons) = (self.mix, self.doubles, self.truth_persons);
+        let options = Options { mix, doubles, truth_persons, ..usual };
         let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
         match self.truth {
             None => write(&options, &mut out, None)?,

@@ -8,8 +8,9 @@ use std::time::Duration;
 use domain::Position;
 use hyper::Request;
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
 use projections::RowSeals;
-use replay::rebuild::{self, Checked};
+use replay::rebuild::{self, Checked, Live};
 
 use super::serve::runtime;
 use super::served::{Served, served};
@@ -104,19 +105,13 @@ fn check(home: &Home) -> Result<(), Failure> {
 /// in them still; but no log tells any more what their record was, so it is asked again.
 fn compare_beside(home: &Home, service: &Served, workspace: &Path) -> Result<Checked, Failure> {
     for _ in 0..TRIES {
-        let Live { position, views } = runtime()?.block_on(live_digests(home, service))?;
+        let live = runtime()?.block_on(live_digests(home, service))?;
         // The log has grown since it was opened; the views may be further than it was.
         let logs = home.logs_read_only()?;
         let seals: Arc<dyn RowSeals> = logs.seals;
         let place = tempfile::tempdir_in(workspace)?;
-        let checked = rebuild::compare_with(
-            &logs.log,
-            position,
-            views,
-            place.path(),
-            &seals,
-            &logs.deadlines,
-        );
+        let (log, position) = (&logs.log, live.position);
+        let checked = rebuild::compare_with(log, live, place.path(), &seals, &logs.deadlines);
         let is_same = checked.as_ref().is_ok_and(|checked| checked.differing().is_empty());
         let now = home.logs_read_only()?;
         if is_same
@@ -129,25 +124,21 @@ fn compare_beside(home: &Home, service: &Served, workspace: &Path) -> Result<Che
     Err(format!("somebody was erased during each of {TRIES} comparisons; check again later").into())
 }
 
-/// What the views of a running service hold.
-struct Live {
-    position: Position,
-    views: Vec<(String, [u8; 32])>,
-}
-
 /// Asks the running service.
 async fn live_digests(home: &Home, service: &Served) -> Result<Live, Failure> {
     #[derive(serde::Deserialize)]
     struct Answer {
         position: Position,
         views: BTreeMap<String, [u8; 32]>,
+        months: BTreeMap<Date, [u8; 32]>,
     }
     let grant = NewGrant { role: Role::Admin, ..super::ingest::everything("replay-check") };
     let bounds = Bounds { patience: DIGESTS_MAX, ..Bounds::default() };
     let question = Request::builder().method("POST");
     let asked = service.ask(home, grant, "/v1/operate/views", question, bounds).await?;
-    let Answer { position, views } = serde_json::from_slice(&asked?)?;
-    Ok(Live { position, views: views.into_iter().collect() })
+    let Answer { position, views, months } = serde_json::from_slice(&asked?)?;
+    let (views, months) = (views.into_iter().collect(), months.into_iter().collect());
+    Ok(Live { position, views, months })
 }
 
 fn progress(head: Position, what: &'static str) -> Result<ProgressBar, Failure> {

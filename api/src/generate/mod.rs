@@ -63,8 +63,8 @@ pub struct Options {
     pub faults: Faults,
     /// Which events are told.
     pub mix: Mix,
-    /// Whether some children are registered twice, under two documents, and merged later where the
-    /// catalogue knows merges. Not among the old kinds.
+    /// Whether some children are registered twice, under two documents, and merged later, and some
+    /// persons taken for one and split again. Not among the old kinds.
     pub doubles: bool,
 }
 

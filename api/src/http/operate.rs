@@ -106,5 +106,8 @@ async fn digest_views(State(registry): State<Arc<Registry>>) -> Result<Response,
     let digests = digests.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
     let views: Map<_, _> =
         digests.views.iter().map(|(name, digest)| ((*name).to_owned(), json!(digest))).collect();
-    Ok(Json(json!({"position": digests.position, "views": views})).into_response())
+    let months: Map<_, _> =
+        digests.months.iter().map(|(day, digest)| (day.to_string(), json!(digest))).collect();
+    let told = json!({"position": digests.position, "views": views, "months": months});
+    Ok(Json(told).into_response())
 }

@@ -233,7 +233,8 @@ fn known_then(
     if let Some((person, _)) = then.as_ref().filter(|(person, _)| *person != id) {
         visible_alone(registry, who, *person)?;
     }
-    Ok(then)
+    // Of a record that was not there yet nothing was known, whoever absorbed it since.
+    Ok(Some(then.unwrap_or_else(|| (asked_for, Vec::new()))))
 }
 
 /// Whether the grant reaches a record by itself, be it absorbed into another one.

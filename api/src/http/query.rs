@@ -16,11 +16,8 @@ pub(super) fn parse_day(text: &str) -> Result<Date, Problem> {
 /// Reads an instant of a query: RFC 3339, or a day, which stands for its end in China.
 pub(super) fn parse_instant(text: &str) -> Result<Timestamp, Problem> {
     if let Ok(day) = domain::items::parse_day(text) {
-        let midnight = day.tomorrow().ok().map(|day| day.at(0, 0, 0, 0));
-        let end = midnight.and_then(|midnight| jiff::tz::offset(8).to_timestamp(midnight).ok());
-        return end
-            .ok_or_else(|| Problem::new(&kinds::BAD_REQUEST))
-            .map(|end| Timestamp::from_microsecond(end.as_microsecond() - 1).unwrap_or(end));
+        let end = replay::known_then::end_of(day);
+        return end.ok_or_else(|| Problem::new(&kinds::BAD_REQUEST));
     }
     // A plus sign that was not escaped arrives as a blank.
     text.trim().replace(' ', "+").parse().map_err(|_| {

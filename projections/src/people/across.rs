@@ -29,12 +29,14 @@ pub(super) struct Touched {
     position: Position,
     today: Date,
     since: Option<Instant>,
+    /// Notes that somebody took and looks at just now; none when nobody does.
+    in_hand: usize,
 }
 
 /// What waits to be looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Unseen {
-    /// Notes of rows that changed.
+    /// Notes of rows that changed, with those that are looked at just now.
     pub rows: usize,
     /// Whether everybody is to be read.
     pub everybody: bool,
@@ -46,7 +48,7 @@ impl Touched {
     pub(super) fn new(position: Position, today: Date) -> Self {
         let since = Some(Instant::now());
         let (persons, notes_max) = (Vec::new(), NOTES_MIN);
-        Self { persons, notes_max, everybody: true, position, today, since }
+        Self { persons, notes_max, everybody: true, position, today, since, in_hand: 0 }
     }
 }
 
@@ -80,7 +82,7 @@ impl People {
     /// What waits for [`People::look_across`].
     pub fn unseen(&self) -> Unseen {
         let touched = self.touched();
-        let rows = touched.persons.len();
+        let rows = touched.persons.len() + touched.in_hand;
         Unseen { rows, everybody: touched.everybody, since: touched.since }
     }
 
@@ -112,11 +114,13 @@ impl People {
             let (position, today) = (touched.position, touched.today);
             let mut taken = std::mem::replace(&mut *touched, Touched::new(position, today));
             (touched.everybody, touched.since) = (false, None);
+            touched.in_hand = taken.persons.len();
             taken.persons.sort_unstable();
             taken.persons.dedup();
             taken
         };
         let looked = self.look_at(&taken, go_on);
+        self.touched().in_hand = 0;
         if !matches!(looked, Ok(true)) {
             self.touch_everybody(taken.today);
         }

@@ -35,6 +35,7 @@ impl People {
         room: &mut Room,
         changes: &mut Changes,
     ) -> Result<(), ViewsError> {
+        self.months.forget()?;
         match self.read_row(person, room)? {
             Some(row) => {
                 let (before, after) = (Indexed::of(&row), Indexed::default());

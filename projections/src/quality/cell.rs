@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::items::BASE_ITEMS;
 use domain::rules::{Class, RuleId, RuleSet, is_lately_seen};
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::NOT_VERIFIED;
 use super::part::Part;
@@ -14,7 +14,7 @@ use super::part::Part;
 const SLOTS: usize = Class::ALL.len() * RuleId::NUMBER_MAX as usize;
 
 /// The counts of an item.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemCounts {
     /// Persons of whom it ought to be known.
     pub applicable: u64,
@@ -27,7 +27,7 @@ pub struct ItemCounts {
 }
 
 /// The counts of a rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleCounts {
     /// Persons, or areas, of whom it could be told.
     pub evaluated: u64,
@@ -36,7 +36,7 @@ pub struct RuleCounts {
 }
 
 /// The counts of a place. Persons are those who are registered and alive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cell {
     /// Persons.
     pub persons: u64,
@@ -124,6 +124,17 @@ impl Cell {
         counts.evaluated = self.seen.values().flatten().sum();
         let unseen = self.seen.iter().filter(|(seen, _)| !is_lately_seen(**seen, today));
         counts.violations = unseen.flat_map(|(_, persons)| persons).sum();
+    }
+
+    /// Leaves out by which day somebody looked, once that is counted for the only day of interest.
+    pub(super) fn settle(&mut self, today: Date) {
+        self.count_unseen(today);
+        self.seen.clear();
+    }
+
+    /// Whether it holds a slot for each rule.
+    pub(super) fn is_well_formed(&self) -> bool {
+        self.rules.len() == SLOTS
     }
 
     fn change(&mut self, part: &Part, by: i64) {

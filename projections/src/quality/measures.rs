@@ -62,6 +62,8 @@ pub struct Measures {
     cells: BTreeMap<Place, Cell>,
     due: BTreeSet<(Date, PersonId)>,
     counting: Option<Counting>,
+    /// Whether they are kept as they were on the day, and do not go on.
+    is_settled: bool,
 }
 
 impl Counting {
@@ -102,7 +104,7 @@ impl Measures {
     pub fn new(today: Date, position: Position) -> Self {
         let (book, since) = in_force(today);
         let (cells, due) = (BTreeMap::new(), BTreeSet::new());
-        Self { today, position, book, since, cells, due, counting: None }
+        Self { today, position, book, since, cells, due, counting: None, is_settled: false }
     }
 
     /// Nobody counted yet of those who have rows: changes of who is not counted are passed over.
@@ -137,8 +139,19 @@ impl Measures {
     /// The counts as they are, to be kept: they do not go on.
     #[must_use]
     pub fn as_they_are(&self) -> Self {
-        let (book, cells, due) = (self.book.clone(), self.cells.clone(), BTreeSet::new());
-        Self { book, cells, due, counting: None, ..*self }
+        let (book, mut cells, due) = (self.book.clone(), self.cells.clone(), BTreeSet::new());
+        cells.values_mut().for_each(|cell| cell.settle(self.today));
+        Self { book, cells, due, counting: None, is_settled: true, ..*self }
+    }
+
+    /// Counts that were kept, of a day.
+    pub(super) fn kept(today: Date, position: Position, cells: BTreeMap<Place, Cell>) -> Self {
+        Self { cells, is_settled: true, ..Self::new(today, position) }
+    }
+
+    /// The counts of every place by itself.
+    pub(super) fn of_places(&self) -> impl Iterator<Item = (Place, &Cell)> {
+        self.cells.iter().map(|(place, cell)| (*place, cell))
     }
 
     /// Whether who counted so on an earlier day counts so now.
@@ -203,7 +216,9 @@ impl Measures {
         for (place, cell) in self.cells.iter().filter(|(place, _)| inside(place)) {
             cells.entry(digits.map(|digits| place.at_level(digits))).or_default().merge(cell);
         }
-        cells.values_mut().for_each(|cell| cell.count_unseen(self.today));
+        if !self.is_settled {
+            cells.values_mut().for_each(|cell| cell.count_unseen(self.today));
+        }
         cells
     }
 

@@ -4,6 +4,7 @@ mod across;
 mod around;
 mod cell;
 mod measures;
+mod month_end;
 mod part;
 mod record;
 
@@ -21,6 +22,7 @@ pub use across::{ACROSS, Across, AcrossCell, AcrossCells, Keys, Seen};
 pub use around::{House, Members, Persons, audit};
 pub use cell::{Cell, ItemCounts, RuleCounts};
 pub use measures::{Change, Counted, Measures};
+pub use month_end::MonthEnd;
 pub use part::{Part, next_change};
 pub use record::{Ties, changed, subject};
 

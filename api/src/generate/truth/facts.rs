@@ -52,6 +52,8 @@ pub(super) enum Effect {
     Need(Value),
     /// And answered.
     Answer(Value),
+    /// Somebody says that an item should be something else.
+    Claim(&'static str, Value),
 }
 
 /// What one report says of one person. Those of a life stand in the order of delivery.
@@ -63,6 +65,10 @@ pub(super) struct Fact {
     /// Seconds since 1970-01-01T00:00:00+08:00.
     pub(super) known: i64,
     pub(super) department: &'static str,
+    /// Whether somebody looked in the field.
+    pub(super) checks: bool,
+    /// Which of all reports that were recorded.
+    pub(super) delivered: u32,
     pub(super) effects: Vec<Effect>,
     pub(super) changes: Vec<Change>,
 }
@@ -71,6 +77,7 @@ pub(super) struct Fact {
 pub(super) struct Change {
     pub(super) known: i64,
     pub(super) department: &'static str,
+    pub(super) checks: bool,
     pub(super) annuls: bool,
     pub(super) true_day: Option<Day>,
     pub(super) effects: Vec<Effect>,
@@ -230,6 +237,12 @@ fn odd(event: &Event, effects: &mut Vec<Effect>) {
         }
         Kind::DibaoChange if field("change") == Some(Value::Word("ended")) => {
             effects.push(note(event, Topic::Relief, "end", Said::Day));
+        }
+        Kind::CorrectionRequest | Kind::Discrepancy => {
+            let claimed = field("claimed_value").or(field("their_value"));
+            if let Some((Value::Word(item), value)) = field("item").zip(claimed) {
+                effects.push(Effect::Claim(item, value));
+            }
         }
         Kind::NeedRaised => effects.extend(field("need_id").map(Effect::Need)),
         Kind::NeedAnswered => effects.extend(field("need_id").map(Effect::Answer)),

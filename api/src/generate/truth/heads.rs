@@ -4,8 +4,9 @@
 use domain::Kind;
 use rustc_hash::FxHashMap;
 
-use super::super::event::{Amends, Event, Value};
+use super::super::event::{Amends, Event};
 use super::super::person::Day;
+use super::joins::Joins;
 
 /// What was told of heads, in the order of delivery.
 #[derive(Default)]
@@ -26,19 +27,18 @@ struct Naming {
 
 impl Heads {
     /// Takes in a report; gives each head that loses somebody by it, with whom.
-    pub(super) fn take(&mut self, event: &Event) -> Vec<(u32, u32)> {
+    pub(super) fn take(&mut self, joins: &Joins, event: &Event) -> Vec<(u32, u32)> {
         let leads = matches!(event.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange);
         let Some(subject) = event.subject.map(|named| named.person) else { return Vec::new() };
-        if event.kind == Kind::PersonMerge {
-            self.join(subject, event);
-        }
         if !leads && !matches!(event.kind, Kind::HukouIn | Kind::Emigrate) {
             return Vec::new();
         }
         let members = event.observations.iter().map(|(named, _)| named.person);
-        let moved: Vec<u32> = [subject].into_iter().chain(members).collect();
+        let subject = joins.owner(subject);
+        let moved = [subject].into_iter().chain(members.map(|member| joins.owner(member)));
+        let moved: Vec<u32> = moved.collect();
         let lost = moved.iter().filter_map(|member| {
-            let former = self.head_on(*member, event.occurred)?;
+            let former = self.head_on(joins, *member, event.occurred)?;
             let is_still = leads && former == subject;
             (!is_still && former != *member).then_some((former, *member))
         });
@@ -68,18 +68,10 @@ impl Heads {
         self.told.get(&amends.target).cloned().unwrap_or_default()
     }
 
-    fn head_on(&self, person: u32, day: Day) -> Option<u32> {
-        let namings = self.of.get(&person)?.iter().filter(|naming| naming.day <= day);
+    fn head_on(&self, joins: &Joins, person: u32, day: Day) -> Option<u32> {
+        let namings =
+            joins.one_with(person).flat_map(|one| self.of.get(&one).into_iter().flatten());
+        let namings = namings.filter(|naming| naming.day <= day);
         namings.max_by_key(|naming| (naming.day, naming.delivered))?.head
-    }
-
-    /// Two records are one from now on.
-    fn join(&mut self, survivor: u32, event: &Event) {
-        let absorbed = event.fields.iter().find_map(|(_, value)| match value {
-            Value::Whom(named) => Some(named.person),
-            _ => None,
-        });
-        let namings = absorbed.and_then(|absorbed| self.of.remove(&absorbed)).unwrap_or_default();
-        self.of.entry(survivor).or_default().extend(namings);
     }
 }

@@ -6,6 +6,7 @@ mod deadlines;
 mod facts;
 mod guardians;
 mod heads;
+mod joins;
 mod write;
 
 use std::collections::BTreeMap;
@@ -18,14 +19,17 @@ use serde_json::Value as Json;
 
 use super::clock::date_of;
 use super::event::{Amends, Counted, Event};
-use super::person::mark;
 use super::simulation::Simulation;
 use super::{Options, Summary};
 use deadlines::Limits;
 use facts::{Change, Effect, Fact, corrected, effects_of};
 use guardians::Guardians;
 use heads::Heads;
+use joins::Joins;
 use write::write_person;
+
+/// The channel of whoever looks in the field whether something is so.
+const CHECKS: &str = "VF";
 
 /// The running truth.
 pub(super) struct Truth {
@@ -34,6 +38,8 @@ pub(super) struct Truth {
     lives: BTreeMap<u32, Vec<Fact>>,
     heads: Heads,
     guardians: Guardians,
+    joins: Joins,
+    delivered: u32,
     limits: Limits,
     /// Every so many persons one is written out; 0 for none.
     stride: u32,
@@ -79,7 +85,8 @@ impl Truth {
         };
         let (rows, lives, limits) = (FxHashMap::default(), BTreeMap::new(), Limits::new());
         let (heads, guardians) = (Heads::default(), Guardians::default());
-        Self { rows, lives, heads, guardians, limits, stride }
+        let joins = Joins::default();
+        Self { rows, lives, heads, guardians, joins, delivered: 0, limits, stride }
     }
 
     /// The register records a report.
@@ -102,7 +109,11 @@ impl Truth {
         if self.stride == 0 {
             return;
         }
-        let lost = self.heads.take(event).into_iter();
+        if self.joins.take(event) {
+            return;
+        }
+        self.delivered += 1;
+        let lost = self.heads.take(&self.joins, event).into_iter();
         let lost =
             lost.map(|(head, member)| (head, true, vec![Effect::End(Role::Member, Some(member))]));
         let parted = self.guardians.take(event);
@@ -112,6 +123,7 @@ impl Truth {
         }
         let parted = parted.into_iter().map(|(who, effect)| (who, true, vec![effect]));
         for (person, side, effects) in told.into_iter().chain(lost).chain(parted) {
+            let person = self.joins.owner(person);
             if person.is_multiple_of(self.stride) {
                 self.lives.entry(person).or_default().push(Fact {
                     id: event.id,
@@ -120,6 +132,8 @@ impl Truth {
                     day: event.occurred,
                     known: event.recorded,
                     department: event.upstream.department,
+                    checks: event.upstream.channel == CHECKS,
+                    delivered: self.delivered,
                     effects,
                     changes: Vec::new(),
                 });
@@ -129,11 +143,17 @@ impl Truth {
 
     /// A correction or annulment acts wherever its target was told.
     fn amend(&mut self, event: &Event, amends: &Amends) {
-        let mut besides = self.heads.amend(amends);
-        besides.extend(self.guardians.amend(amends, event.kind == Kind::Annulment));
-        besides.retain(|person| !amends.told_to.contains(person));
-        for person in amends.told_to.iter().chain(&besides) {
-            let Some(life) = self.lives.get_mut(person) else { continue };
+        let mut told_to = self.heads.amend(amends);
+        told_to.extend(self.guardians.amend(amends, event.kind == Kind::Annulment));
+        told_to.extend(&amends.told_to);
+        // What is told of somebody who is merged is told in the other record.
+        let others = told_to.iter().flat_map(|person| self.joins.of(*person));
+        let others: Vec<_> = others.map(|join| join.other).collect();
+        told_to.extend(others);
+        told_to.sort_unstable();
+        told_to.dedup();
+        for person in told_to {
+            let Some(life) = self.lives.get_mut(&person) else { continue };
             let facts = life.iter_mut().rev().filter(|fact| fact.id == amends.target);
             for fact in facts {
                 let annuls = event.kind == Kind::Annulment;
@@ -145,6 +165,7 @@ impl Truth {
                 fact.changes.push(Change {
                     known: event.recorded,
                     department: event.upstream.department,
+                    checks: event.upstream.channel == CHECKS,
                     annuls,
                     true_day: amends.true_day,
                     effects,
@@ -190,11 +211,15 @@ impl Truth {
         out.write_all(b",\n\"timeliness\":[")?;
         self.write_rows(simulation, out)?;
         out.write_all(b"],\n\"persons\":[")?;
-        let doubles = |person: u32| simulation.person(person).has(mark::DOUBLE);
-        let lives = self.lives.iter().filter(|(person, _)| !doubles(**person));
+        // Who was ever one with a record that is not written out is not told whole.
+        let is_whole = |person: u32| {
+            let mut others = self.joins.of(person).iter().map(|join| join.other);
+            others.all(|other| other.is_multiple_of(self.stride))
+        };
+        let lives = self.lives.iter().filter(|(person, _)| is_whole(**person));
         for (index, (person, life)) in lives.enumerate() {
             out.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-            write_person(simulation, *person, life, out)?;
+            write_person(simulation, *person, life, self.joins.of(*person), out)?;
         }
         out.write_all(b"]}\n")
     }

@@ -1,14 +1,17 @@
 //! The truth of one person as JSON: by which document, whether alive and what stands in the end, and
 //! every fact with what it does, so that a reader can tell what was true on any day as known at any
-//! instant.
+//! instant. Whose record was ever merged has `joins` (`known`, `merges` or not, `absorbs` the other
+//! record or is absorbed, `with` whom), and then each fact has its `order` among all of the county.
+//! What is told of either while they are one is a fact of the survivor.
 //!
 //! `facts`: `id`, `kind`, `side` (somebody else's act), `day` it happened, `known` (RFC 3339), `by`
-//! (department), `does` (steps, in order), `changes` (`known`, `by`, `annuls` or `does` and perhaps
+//! (department), `checks` (in the field), `does` (steps, in order), `changes` (`known`, `by`, `annuls` or `does` and perhaps
 //! `day`). Steps: `["say", item, value, has the word]`, `["topic", topic, field, value,
 //! has the word]`, `["ends", topic, end, field, has the word]` (nothing while the field does not stand
 //! or an end does; what a death ends is open again when somebody is back), `["status", word]` (dead
 //! closes open needs), `["back", marriage goes on]`, `["tie" | "end" | "end_others" | "widow" |
-//! "lose" | "void" | "revive" | "again", role, document]`, `["need" | "answer", number]`. A value is text, or
+//! "lose" | "void" | "revive" | "again", role, document]`, `["need" | "answer", number]`,
+//! `["claim", item, value]` (stands beside). A value is text, or
 //! `{"day": true}` for the day of the fact, `{"gone": true}`, `{"gone": "at_home"}`.
 
 use std::io::{self, Write};
@@ -19,6 +22,7 @@ use super::super::event::Named;
 use super::super::line::{write_day, write_json, write_named, write_time};
 use super::super::simulation::Simulation;
 use super::facts::{Effect, Fact, Said};
+use super::joins::Join;
 
 /// Writes a person.
 ///
@@ -28,12 +32,23 @@ pub(super) fn write_person(
     simulation: &Simulation,
     person: u32,
     life: &[Fact],
+    joins: &[Join],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let mut text = Vec::new();
     write_named(simulation, first_document(simulation, person), &mut text);
     // `{"document":{…}}` goes on with more fields.
     text.pop();
+    for (at, join) in joins.iter().enumerate() {
+        text.extend_from_slice(if at == 0 { b",\"joins\":[{" } else { b",{" });
+        let (merges, absorbs) = (join.merges, join.absorbs);
+        text.extend_from_slice(format!("\"merges\":{merges},\"absorbs\":{absorbs}").as_bytes());
+        text.extend_from_slice(b",\"known\":\"");
+        write_time(join.known, &mut text);
+        text.extend_from_slice(b"\",\"with\":");
+        write_named(simulation, first_document(simulation, join.other), &mut text);
+        text.extend_from_slice(if at + 1 < joins.len() { b"}" } else { b"}]" });
+    }
     text.extend_from_slice(b",\"facts\":[");
     for (at, fact) in life.iter().enumerate() {
         text.extend_from_slice(if at == 0 { b"\n {\"id\":\"" } else { b",\n {\"id\":\"" });
@@ -41,13 +56,16 @@ pub(super) fn write_person(
         text.extend_from_slice(
             format!("-{:09}\",\"kind\":\"{}\"", fact.id, fact.kind.code()).as_bytes(),
         );
+        if !joins.is_empty() {
+            text.extend_from_slice(format!(",\"order\":{}", fact.delivered).as_bytes());
+        }
         if fact.side {
             text.extend_from_slice(b",\"side\":true");
         }
         text.extend_from_slice(b",\"day\":\"");
         write_day(fact.day, &mut text);
         text.push(b'"');
-        write_teller(fact.known, fact.department, &mut text);
+        write_teller(fact.known, fact.department, fact.checks, &mut text);
         write_effects(simulation, &fact.effects, &mut text);
         for (at, change) in fact.changes.iter().enumerate() {
             text.extend_from_slice(if at == 0 { b",\"changes\":[{" } else { b",{" });
@@ -57,7 +75,7 @@ pub(super) fn write_person(
                 write_day(day, &mut text);
                 text.push(b'"');
             }
-            write_teller(change.known, change.department, &mut text);
+            write_teller(change.known, change.department, change.checks, &mut text);
             write_effects(simulation, &change.effects, &mut text);
             text.push(b'}');
         }
@@ -74,12 +92,12 @@ fn first_document(simulation: &Simulation, person: u32) -> Named {
     Named { person, by_certificate, number: 0 }
 }
 
-fn write_teller(known: i64, department: &str, out: &mut Vec<u8>) {
+fn write_teller(known: i64, department: &str, checks: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"known\":\"");
     write_time(known, out);
     out.extend_from_slice(b"\",\"by\":\"");
     out.extend_from_slice(department.as_bytes());
-    out.push(b'"');
+    out.extend_from_slice(if checks { b"\",\"checks\":true" } else { b"\"" });
 }
 
 fn write_effects(simulation: &Simulation, effects: &[Effect], out: &mut Vec<u8>) {
@@ -130,6 +148,10 @@ fn write_effect(simulation: &Simulation, effect: Effect, out: &mut Vec<u8>) {
         Effect::Void(person) => tie("void", Role::Spouse, Some(person), out),
         Effect::Again(role, person) => tie("again", role, Some(person), out),
         Effect::Revive(person) => tie("revive", Role::Spouse, Some(person), out),
+        Effect::Claim(item, value) => {
+            out.extend_from_slice(format!("\"claim\",\"{item}\",").as_bytes());
+            write_json(simulation, value, out);
+        }
         Effect::Need(number) | Effect::Answer(number) => {
             let is_raised = matches!(effect, Effect::Need(_));
             out.extend_from_slice(if is_raised { b"\"need\"," } else { b"\"answer\"," });

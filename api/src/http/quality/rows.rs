@@ -2,7 +2,7 @@
 
 use domain::items::BASE_ITEMS;
 use domain::{Item, Place, Position};
-use projections::quality::{AcrossCell, AcrossCells, Cell, Measures};
+use projections::quality::{AcrossCell, AcrossCells, Cell, Measures, MonthEnd};
 use projections::timeliness::Month;
 use replay::known_then::Quality;
 use serde_json::{Value, json};
@@ -32,14 +32,9 @@ pub(super) struct Standing<'a> {
 
 impl<'a> Standing<'a> {
     pub(super) fn past(told: &'a Quality, month: Option<Month>) -> Self {
-        Self {
-            month,
-            is_open: false,
-            position: told.position,
-            across_position: Some(told.position),
-            measures: &told.measures,
-            across: &told.across,
-        }
+        let MonthEnd { measures, across } = &told.then;
+        let (position, is_open) = (measures.position, false);
+        Self { month, is_open, position, across_position: Some(position), measures, across }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::Place;
 use domain::rules::{Class, Findings, RuleId, RuleSet};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{MANY_AT_HOME, SAME_PHONE};
@@ -15,7 +15,7 @@ use crate::quality::RuleCounts;
 const BITS: usize = 32;
 
 /// The counts of a place. Persons are those who are registered and alive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcrossCell {
     /// Persons who were judged.
     pub persons: u64,
@@ -26,7 +26,7 @@ pub struct AcrossCell {
 
 /// The counts of every place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AcrossCells(pub(super) BTreeMap<Place, AcrossCell>);
+pub struct AcrossCells(pub(in crate::quality) BTreeMap<Place, AcrossCell>);
 
 impl AcrossCells {
     /// The counts of the divisions in `whole`, each of so many digits, or of all together.
