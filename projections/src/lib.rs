@@ -16,6 +16,8 @@ pub mod timeliness;
 pub mod timeliness_view;
 pub mod views;
 
+use std::io::ErrorKind;
+
 use domain::recorded::Recorded;
 use domain::{PersonId, Position};
 
@@ -101,4 +103,16 @@ pub enum ViewsError {
     /// The log could not be read for a life.
     #[error("a life could not be read back from the log")]
     Lives(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ViewsError {
+    /// Whether the disk has no room.
+    fn lacks_room(&self) -> bool {
+        let error = match self {
+            Self::Store(sled::Error::Io(error)) | Self::Folder(error) => error,
+            Self::Rows(row_log::RowLogError::Io { source, .. }) => source,
+            _ => return false,
+        };
+        matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+    }
 }

@@ -62,7 +62,10 @@ impl Views {
         if !mark.exists() {
             match Self::open_as_it_is(folder, seals, deadlines) {
                 Ok(views) => return Ok(views),
-                Err(ViewsError::InUse) => return Err(ViewsError::InUse),
+                // Nothing is wrong with a store that a full disk does not let open.
+                Err(error) if matches!(error, ViewsError::InUse) || error.lacks_room() => {
+                    return Err(error);
+                }
                 Err(error) => tracing::error!(%error, "the store of the views does not open"),
             }
         }

@@ -164,7 +164,7 @@ async fn tellings(caller: &Caller, act: &Act) -> usize {
 /// No act may be told to some of its people only.
 async fn assert_whole(caller: &Caller, acts: &[Act]) {
     let several: Vec<_> = acts.iter().filter(|act| act.people.len() > 1).cloned().collect();
-    assert!(several.len() > 500, "{} acts of several people are too few", several.len());
+    assert!(several.len() > 50, "{} acts of several people are too few", several.len());
     let found = stream::iter(several).map(|act| {
         let caller = caller.clone();
         async move { (tellings(&caller, &act).await, act) }
@@ -186,7 +186,7 @@ async fn what_was_acknowledged_survives_kill_9() {
     let asked = asked.map(|text| text.parse().expect("a number of rounds"));
     let acts = rounds(&directory, &upstream, asked.unwrap_or(ROUNDS)).await;
     let acknowledged = acts.iter().filter(|act| act.acknowledged.is_some()).count();
-    assert!(acknowledged > 1_000, "{acknowledged} acknowledged acts are too few");
+    assert!(acknowledged > 100, "{acknowledged} acknowledged acts are too few");
     assert!(acknowledged < acts.len(), "no act was cut off");
 
     let server = directory.serve();

@@ -37,9 +37,9 @@ pub(super) struct Truth {
     /// What was said of the persons whose record is written out, in the order of delivery.
     lives: BTreeMap<u32, Vec<Fact>>,
     heads: Heads,
+    guardians: Guardians,
     joins: Joins,
     delivered: u32,
-    guardians: Guardians,
     limits: Limits,
     /// Every so many persons one is written out; 0 for none.
     stride: u32,
@@ -85,8 +85,8 @@ impl Truth {
         };
         let (rows, lives, limits) = (FxHashMap::default(), BTreeMap::new(), Limits::new());
         let (heads, guardians) = (Heads::default(), Guardians::default());
-        let (joins, delivered) = (Joins::default(), 0);
-        Self { rows, lives, heads, guardians, joins, delivered, limits, stride }
+        let joins = Joins::default();
+        Self { rows, lives, heads, guardians, joins, delivered: 0, limits, stride }
     }
 
     /// The register records a report.
