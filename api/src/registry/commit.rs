@@ -5,20 +5,24 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
-use domain::recorded::Recorded;
 use domain::{Order, StreamId};
 use journal::{AppendError, Draft, Expected, Journal, KeyError, KeySlots, StreamAppend, compress};
 use replay::Tail;
 use tokio::sync::oneshot;
 
 use super::Prepared;
-use super::decide::{Decided, Decider, Group};
+use super::decide::Decider;
 use super::erasure::Erasing;
+use super::group::{Decided, Group};
 use super::orders::Ordered;
+use super::queue::{Next, Waiting};
 use super::receipt::Receipt;
 
 /// Submissions decided into one group at most.
 const GROUP_SUBMISSIONS_MAX: usize = 2_000;
+/// A group of so many goes on as soon as the next thread is free, though more is queued: else one
+/// stream's blocks would all be in one group, and each thread would wait for the others in turn.
+const GROUP_SUBMISSIONS_ENOUGH: usize = 512;
 /// Events that the views may be behind before a group waits for them, and how long it waits at
 /// most: readers shall see what is recorded within a second, but views that are being rebuilt
 /// must not keep events out.
@@ -29,7 +33,7 @@ const WAIT_FOR_VIEWS: Duration = Duration::from_millis(250);
 /// never waits.
 const GATHER: Duration = Duration::from_micros(200);
 /// Groups that may wait between two threads: none, or few submissions would share a sync and each
-/// would wait for more of them.
+/// would wait for more of them. What comes while the next thread is busy joins the group at hand.
 const GROUPS_WAITING_MAX: usize = 0;
 
 /// What is decided together, and where to answer.
@@ -90,7 +94,7 @@ type Answers = Vec<Answer>;
 /// behind the log. What an erasure leaves to do is handed to `erasing`.
 pub(super) fn start(
     decider: Decider,
-    jobs: Receiver<Job>,
+    (jobs, next): (Waiting, Next),
     journal: Arc<dyn Journal>,
     keys: Arc<KeySlots>,
     tail: Arc<Tail>,
@@ -105,19 +109,19 @@ pub(super) fn start(
     };
     vec![
         spawn("decide", Box::new(move || decide(decider, &jobs, &groups, behind))),
-        spawn("keys", Box::new(move || sync_keys(&decided, &keys, &locked))),
+        spawn("keys", Box::new(move || sync_keys(&decided, &keys, &locked, &next))),
         spawn("append", Box::new(move || append(&durable_keys, &*journal, &tail, &erasing))),
     ]
 }
 
 fn decide(
     mut decider: Decider,
-    jobs: &Receiver<Job>,
+    jobs: &Waiting,
     groups: &SyncSender<(Group, Answers)>,
     behind: impl Fn() -> u64,
 ) {
     let mut are_many = false;
-    while let Ok(job) = jobs.recv() {
+    while let Some(job) = jobs.first() {
         let since = Instant::now();
         if are_many {
             std::thread::sleep(GATHER);
@@ -132,9 +136,12 @@ fn decide(
             submissions += job.work.size();
             let receipts = job.work.decide(&mut decider);
             answers.push(Answer { to: job.answer, receipts, erases: job.work.erases() });
-            next = if submissions < GROUP_SUBMISSIONS_MAX { jobs.try_recv().ok() } else { None };
+            next = match submissions < GROUP_SUBMISSIONS_MAX {
+                true => jobs.further(submissions >= GROUP_SUBMISSIONS_ENOUGH),
+                false => None,
+            };
         }
-        are_many = answers.len() > 1;
+        are_many = answers.len() > 1 && submissions < GROUP_SUBMISSIONS_ENOUGH;
         if groups.send((decider.take_group(), answers)).is_err() {
             return;
         }
@@ -147,8 +154,12 @@ fn sync_keys(
     decided: &Receiver<(Group, Answers)>,
     keys: &KeySlots,
     locked: &SyncSender<(Group, Answers)>,
+    next: &Next,
 ) {
-    while let Ok((group, answers)) = decided.recv() {
+    loop {
+        next.is_free(true);
+        let Ok((group, answers)) = decided.recv() else { return };
+        next.is_free(false);
         if group.issued_keys
             && let Err(error) = keys.sync()
         {
@@ -166,18 +177,15 @@ fn append(
     tail: &Tail,
     erasing: &Sender<Erasing>,
 ) {
-    while let Ok((mut group, answers)) = decided.recv() {
-        let mut erasing_now = Erasing::of(&group.events);
-        if !group.events.is_empty() {
-            let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
-            tail.add(group.events.iter_mut().map(|event| {
-                let (envelope, payload) = (event.envelope.clone(), Some(event.payload.clone()));
-                (Recorded { envelope, payload, target: None }, event.step.take())
-            }));
-            let group = group.events.into_iter().map(sealed).collect();
-            for (result, place) in journal.append(group).into_iter().zip(places) {
+    while let Ok((group, answers)) = decided.recv() {
+        let Group { events, steps, .. } = group;
+        let mut erasing_now = Erasing::of(&events);
+        if !events.is_empty() {
+            tail.add(events.iter().map(Decided::recorded).zip(steps));
+            let group = events.iter().map(sealed).collect();
+            for (result, event) in journal.append(group).into_iter().zip(&*events) {
                 match result {
-                    Ok(appended) if appended.first == place => {}
+                    Ok(appended) if appended.first == event.envelope.position => {}
                     Ok(_) => die(&AppendError::Conflict(None)),
                     Err(error) => die(&error),
                 }
@@ -208,8 +216,9 @@ pub(super) fn unless_the_disk_failed<T>(found: Result<T, KeyError>) -> Result<T,
     found
 }
 
-fn sealed(event: Decided) -> StreamAppend {
+fn sealed(event: &Decided) -> StreamAppend {
     let Decided { envelope, payload, key, .. } = event;
+    let envelope = envelope.clone();
     let stream: StreamId = envelope.stream;
     let packed = compress::pack(&payload.to_json());
     let sealed = key.seal(stream, envelope.sequence, &packed);

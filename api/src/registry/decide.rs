@@ -13,8 +13,8 @@ use domain::{
     Sequence, StreamId,
 };
 use jiff::Timestamp;
-use journal::{KeySlots, PersonKey};
-use projections::{Step, Views};
+use journal::KeySlots;
+use projections::Views;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
@@ -22,6 +22,7 @@ use super::acts::{ActError, Acts, Telling};
 use super::audit::{Book, Stepped};
 use super::commit::unless_the_disk_failed;
 use super::envelope::Stands;
+use super::group::{Ahead, Decided, Deciding, Group, OnTheirWay};
 use super::known::{Known, Memory};
 use super::receipt::{Accepted, Flag, Receipt};
 use super::{Prepared, rejections};
@@ -29,33 +30,13 @@ use super::{Prepared, rejections};
 /// How long an event that was decided may be on its way to the disk.
 pub(super) const ON_ITS_WAY: Duration = Duration::from_secs(5);
 
-/// An event that was decided, on its way to be sealed and appended.
-pub struct Decided {
-    /// The envelope, with the place that the event will have.
-    pub envelope: Envelope,
-    /// What it says.
-    pub payload: Payload,
-    /// The key that seals it.
-    pub key: Arc<PersonKey>,
-    /// What stood and stands about the person, where that was at hand.
-    pub step: Option<Step>,
-}
-
-/// The events of one group, and whether keys were issued for them.
-#[derive(Default)]
-pub struct Group {
-    /// In the order of their positions.
-    pub events: Vec<Decided>,
-    /// Whether the key slots must be synced before the log.
-    pub issued_keys: bool,
-}
-
 /// The deciding thread's state.
 pub struct Decider {
     pub(super) identity: IdentityKey,
     pub(super) memory: Memory,
     pub(super) keys: Arc<KeySlots>,
-    pub(super) group: Group,
+    pub(super) group: Deciding,
+    on_their_way: OnTheirWay,
     pub(super) next: Position,
     pub(super) unit_next: FxHashMap<StreamId, Sequence>,
     pub(super) views: Arc<Views>,
@@ -100,7 +81,8 @@ impl Decider {
             identity,
             keys: Arc::clone(log.keys()),
             memory,
-            group: Group::default(),
+            group: Deciding::default(),
+            on_their_way: OnTheirWay::default(),
             next: Position(head.0 + 1),
             unit_next: FxHashMap::default(),
             views,
@@ -112,7 +94,13 @@ impl Decider {
 
     /// The events decided since the last call.
     pub fn take_group(&mut self) -> Group {
-        std::mem::take(&mut self.group)
+        let head = self.memory.log().journal().head();
+        self.on_their_way.hand_on(std::mem::take(&mut self.group), head)
+    }
+
+    /// What was decided and may not be in the log yet.
+    pub(super) fn ahead(&self) -> Ahead<'_> {
+        Ahead { on_their_way: &self.on_their_way, at_hand: &self.group.events }
     }
 
     /// Decides one job, its submissions in order. In an atomic one, a single refusal leaves
@@ -222,17 +210,10 @@ impl Decider {
         person_id: PersonId,
         position: Position,
     ) -> Result<(ContentTag, Accepted), NotRecorded> {
-        let first = self.next.0 - self.group.events.len() as u64;
-        let told = match position.0.checked_sub(first) {
-            Some(at) => self
-                .group
-                .events
-                .get(at as usize)
-                .map(|event| (event.envelope.clone(), Some(event.payload.clone()))),
+        let told = match self.ahead().at(position) {
+            Some(event) => Some((event.envelope.clone(), Some(event.payload.clone()))),
             None => {
-                let log = self.memory.log();
-                log.journal().wait_beyond(Position(position.0 - 1), ON_ITS_WAY);
-                let event = log.event(position)?;
+                let event = self.memory.log().event(position)?;
                 event.map(|event| (event.envelope, event.payload))
             }
         };

@@ -15,7 +15,7 @@ use replay::{LogReader, ReplayError};
 use uuid::Uuid;
 
 use super::commit::{Answer, die};
-use super::decide::Decided;
+use super::group::Decided;
 use super::naming::is_sealed_alone;
 
 /// How long the views may keep a key that is to be destroyed.

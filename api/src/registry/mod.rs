@@ -9,6 +9,7 @@ mod concerned;
 mod decide;
 mod envelope;
 mod erasure;
+mod group;
 pub mod home;
 pub mod intake;
 mod joins;
@@ -18,6 +19,7 @@ pub mod log_key;
 pub mod master_key;
 mod naming;
 mod orders;
+mod queue;
 pub mod reads;
 pub mod receipt;
 mod rejections;
@@ -50,6 +52,7 @@ pub use sender::{Collector, Sender};
 use commit::{Job, Work};
 use decide::Decider;
 use known::Memory;
+use queue::Jobs;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
@@ -139,7 +142,7 @@ pub struct Registry {
     folder: PathBuf,
     log: LogReader,
     reads_log: LogReader,
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<Jobs>,
     room: Semaphore,
     folded: watch::Receiver<Position>,
     follower: Option<Follower>,
@@ -176,15 +179,22 @@ impl Registry {
         let across = AcrossFollower::start(Arc::clone(&views));
         let identity = logs.identity.clone();
         let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
-        let (jobs, queue) = mpsc::channel();
+        let (jobs, waiting, next) = queue::queue();
         let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
         let behind = {
             let (journal, folded) = (Arc::clone(&journal), folded.clone());
             move || journal.head().0.saturating_sub(folded.borrow().0)
         };
         let (erasing, erasures) = mpsc::channel();
-        let mut threads =
-            commit::start(decider, queue, journal, Arc::clone(&keys), tail, erasing, behind);
+        let mut threads = commit::start(
+            decider,
+            (waiting, next),
+            journal,
+            Arc::clone(&keys),
+            tail,
+            erasing,
+            behind,
+        );
         let has_failed = follower.failure();
         let (of_erasures, views_at) = (logs.log.clone(), folded.clone());
         let erase = move || {
@@ -244,7 +254,9 @@ impl Registry {
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Order(Box::new(ordered)), answer };
-        jobs.send(job).map_err(|_| overloaded)?;
+        if !jobs.put(job) {
+            return Err(overloaded);
+        }
         receipts.await.ok().and_then(|mut receipts| receipts.pop()).ok_or(overloaded)
     }
 
@@ -296,6 +308,10 @@ impl Collector for Registry {
         self.folder.clone()
     }
 
+    fn is_pressed(&self) -> bool {
+        self.room.available_permits() < QUEUED_SUBMISSIONS_MAX / 2
+    }
+
     /// Decides submissions in order and gives their receipts in the same order, once everything
     /// that they call recorded is durable. In an atomic batch one refusal leaves nothing recorded.
     async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
@@ -305,7 +321,9 @@ impl Collector for Registry {
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Submissions(batch, atomic), answer };
-        jobs.send(job).map_err(|_| overloaded)?;
+        if !jobs.put(job) {
+            return Err(overloaded);
+        }
         let mut receipts = receipts.await.map_err(|_| overloaded)?;
         // Not to those of many: a file that is sent again would be answered with its own length.
         if let [Receipt::Duplicate(accepted)] = receipts.as_mut_slice() {

@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 use super::audit::decided_life;
 use super::commit::unless_the_disk_failed;
-use super::decide::{Decided, Decider, NotRecorded};
+use super::decide::{Decider, NotRecorded};
+use super::group::Decided;
 use super::receipt::{Accepted, Receipt};
 
 /// The channel of what an office orders over the counter.
@@ -201,7 +202,7 @@ impl Decider {
         let mut lives = Vec::new();
         for stream in streams.collect::<Vec<_>>() {
             self.memory.known(stream)?;
-            lives.push((stream, decided_life(&self.memory, &self.group.events, stream)?));
+            lives.push((stream, decided_life(&self.memory, self.ahead(), stream)?));
         }
         Ok(lives)
     }
@@ -228,15 +229,10 @@ impl Decider {
     }
 
     fn recorded_when(&mut self, position: Position) -> Result<Timestamp, NotRecorded> {
-        let first = self.next.0 - self.group.events.len() as u64;
-        let of_group =
-            position.0.checked_sub(first).and_then(|at| self.group.events.get(at as usize));
-        if let Some(event) = of_group {
+        if let Some(event) = self.ahead().at(position) {
             return Ok(event.envelope.clocks.recorded_at);
         }
-        let log = self.memory.log();
-        log.journal().wait_beyond(Position(position.0 - 1), super::decide::ON_ITS_WAY);
-        let event = log.event(position)?.ok_or(NotRecorded::OnItsWay)?;
+        let event = self.memory.log().event(position)?.ok_or(NotRecorded::OnItsWay)?;
         Ok(event.envelope.clocks.recorded_at)
     }
 }
