@@ -132,8 +132,10 @@ impl People {
                 let is_new = before.row.events == 0;
                 let (counted, counts) = (before.counted(&measures), after.counted(&measures));
                 changes.note(*person, counted, counts, is_new);
-                let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
-                self.index_changes(*person, &stood, &stands, &mut changes.index);
+                if before.row.differs_in_indexes(&after.row) {
+                    let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
+                    self.index_changes(*person, &stood, &stands, &mut changes.index);
+                }
                 changes.keep(*person, &after.row, &mut plain);
                 continue;
             }
@@ -303,6 +305,14 @@ impl Row {
             (false, true) => self.absorbed.push(join.other),
             (false, false) => self.absorbed.retain(|known| *known != join.other),
         }
+    }
+
+    /// False where nothing that the indexes are made from is told otherwise: of most events.
+    fn differs_in_indexes(&self, other: &Self) -> bool {
+        let beside_items = |row: &Self| (row.archive.is_dead, row.owner, row.reported_for);
+        beside_items(self) != beside_items(other)
+            || self.hidden != other.hidden
+            || !self.archive.has_items_of(&other.archive)
     }
 
     fn fold_anew(&mut self, life: &[Recorded]) {
