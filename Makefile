@@ -16,10 +16,12 @@ test: setup
 	@command -v npm >/dev/null || { echo "Install Node.js 18 or newer with npm (Debian: apt-get install nodejs npm)."; exit 1; }
 	$(CARGO) test --workspace --locked
 
-# What takes too long for every change: ten times the kills, twenty times the histories.
+# What takes too long for every change: ten times the kills, twenty times the histories, thousands
+# of random requests.
 nightly: setup
 	RENKOU_KILL_ROUNDS=200 $(CARGO) test --locked -p tests what_was_acknowledged_survives_kill_9 -- --nocapture
 	RENKOU_SEEDS=200000 $(CARGO) test --locked -p tests simulation -- --nocapture
+	$(CARGO) test --locked -p tests no_random_request -- --ignored
 
 FUZZ_SECONDS ?= 60
 # Needs a nightly toolchain, and cargo-fuzz, which it installs.

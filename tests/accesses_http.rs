@@ -127,9 +127,12 @@ async fn who_looked_is_told_to_the_person_and_to_who_audits() {
     let items = ["person_id", "place", "residence_code", "hukou_code"];
     assert_eq!(of_list["fields"], json!(items));
     let of_search = told[2]["fields"].as_array().expect("fields");
-    for item in ["full_name", "residence_code", "citizen_id"] {
+    for item in ["full_name", "residence_code"] {
         assert!(of_search.contains(&json!(item)), "{item}: {}", told[2]);
     }
+    // Of the number a search shows the end: it is told that it was masked, and not that it was told.
+    assert!(!of_search.contains(&json!("citizen_id")));
+    assert_eq!(told[2]["masked"], json!(["number"]));
 
     // The other one was on the list alone.
     assert_eq!(all(&accesses(&stranger, &other).await, "operation"), ["list_people"]);

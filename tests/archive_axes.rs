@@ -178,6 +178,7 @@ fn ends(truth: &Truth, life: &[Step]) -> Vec<&'static str> {
         && life.iter().any(|step| step.kind == Kind::Reappear);
     let closed = |truth: &Truth| truth.needs.iter().filter(|need| need.closed.is_some()).count();
     let ended = |truth: &Truth| truth.topics.values().filter(|noted| noted.by_death).count();
+    let guarded = |truth: &Truth| truth.ties.iter().filter(|tie| tie.by_death).count();
     let unless_back = self::truth(&never_back(life), None, None);
     let named = [
         (!truth.beside.is_empty(), "kept beside"),
@@ -192,6 +193,8 @@ fn ends(truth: &Truth, life: &[Step]) -> Vec<&'static str> {
         (revived, "marriage revived"),
         (truth.ties.iter().any(|t| t.doubt.is_some() && t.ended.is_none()), "tie doubted"),
         (!truth.claims.is_empty(), "tie kept beside"),
+        (truth.ties.iter().any(|tie| tie.by_death), "guardianship ended by a death"),
+        (guarded(&unless_back) > guarded(truth), "guardianship again"),
     ];
     named.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect()
 }
@@ -220,6 +223,8 @@ fn the_random_lives_have_every_shape_that_matters() {
         "marriage revived",
         "tie doubted",
         "tie kept beside",
+        "guardianship ended by a death",
+        "guardianship again",
         "widowed",
         "late",
         "annulled",
@@ -231,7 +236,7 @@ fn the_random_lives_have_every_shape_that_matters() {
         "same day",
     ] {
         // The property draws ten times as many.
-        let rare = ["open again", "need open again", "tie doubted"];
+        let rare = ["open again", "need open again", "tie doubted", "guardianship again"];
         let least = if rare.contains(&shape) { 5 } else { 50 };
         assert!(found.get(shape).is_some_and(|times| *times > least), "{shape}: {found:?}");
     }

@@ -46,11 +46,13 @@ static FACTS: LazyLock<Vec<(Kind, bool)>> = LazyLock::new(|| {
         let is_frequent = kind.is_marriage() || more.contains(&kind);
         let times = match kind {
             Kind::Reappear | Kind::NeedRaised => 24,
+            Kind::MarryVoid => 18,
             _ if is_frequent || kind.is_death() => 16,
             Kind::DibaoGrant | Kind::ElderBenefit | Kind::EmployStart => 12,
+            Kind::GuardianSet => 9,
             _ => 1,
         };
-        let aside = if kind.is_death() { 28 } else { times.min(16) };
+        let aside = if kind.is_death() { 30 } else { times.min(16) };
         facts.extend(std::iter::repeat_n((kind, false), times));
         if Role::any_is_told(kind) {
             facts.extend(std::iter::repeat_n((kind, true), aside));
@@ -195,6 +197,10 @@ fn fact(plain: Step, drawn: &Drawn) -> Step {
         (Kind::Birth, false) => Some(Role::Mother),
         (Kind::Birth, true) => Some(Role::Child),
         (kind, _) if kind.is_marriage() || kind.is_divorce() => Some(Role::Spouse),
+        (Kind::Death | Kind::DeathDeclared, true) if bit(1) && bit(2) => {
+            Some(if bit(5) { Role::FormerGuardian } else { Role::FormerWard })
+        }
+        (Kind::Reappear, _) if bit(1) => Some(if bit(2) { Role::Guardian } else { Role::Ward }),
         (kind, _) if Role::Spouse.is_told(kind) && !bit(3) => Some(Role::Spouse),
         (Kind::Adopt | Kind::AdoptEnd, side) => {
             Some(if side { Role::Child } else { Role::Adopter })

@@ -24,6 +24,8 @@ pub struct Tie {
     pub word: Option<(u64, &'static str)>,
     /// The first event by which somebody without the word said that it ended.
     pub doubt: Option<u64>,
+    /// A guardianship that ended with a life, while no guardian was set since.
+    pub by_death: bool,
 }
 
 /// A tie that somebody without the word claims, where another one stands.
@@ -116,7 +118,8 @@ fn last_marriage(truth: &Truth) -> Option<usize> {
 fn begin(truth: &mut Truth, by: Speaker<'_>, roles: impl Fn(Role) -> bool, before: &Marital) {
     let fact = by.fact;
     for (role, person) in fact.related.iter().copied().filter(|(role, _)| roles(*role)) {
-        if matches!(role, Role::FormerHead | Role::FormerMember) {
+        let over = [Role::FormerHead, Role::FormerMember, Role::FormerGuardian, Role::FormerWard];
+        if over.contains(&role) {
             continue;
         }
         let word = has_word(role, by).then_some((fact.position, by.told.department));
@@ -154,7 +157,8 @@ fn begin(truth: &mut Truth, by: Speaker<'_>, roles: impl Fn(Role) -> bool, befor
         truth.claims.retain(|claim| claim.role != role);
         let (began, before) = (fact.position, before.clone());
         let (ended, doubt, at_end) = (None, None, None);
-        truth.ties.push(Tie { role, person, began, ended, before, at_end, word, doubt });
+        let by_death = false;
+        truth.ties.push(Tie { role, person, began, ended, before, at_end, word, doubt, by_death });
     }
 }
 
@@ -200,6 +204,7 @@ pub fn link(truth: &mut Truth, by: Speaker<'_>, before: Marital) {
             end(truth, by, |tie| tie.role == Role::Spouse && Some(tie.person) == spouse);
         }
         Kind::Reappear => {
+            guardianships_again(truth, fact);
             let Some(at) = last_marriage(truth) else { return };
             let is_meant = Some(truth.ties[at].person) == spouse;
             if let Some(then) = truth.ties[at].at_end.clone().filter(|_| is_meant) {
@@ -218,8 +223,17 @@ pub fn link(truth: &mut Truth, by: Speaker<'_>, before: Marital) {
             end(truth, by, |tie| {
                 tie.role == Role::Ward && fact.related.contains(&(Role::FormerWard, tie.person))
             });
-            let is_now = |role| !matches!(role, Role::FormerWard | Role::FormerGuardian);
-            begin(truth, by, is_now, &before);
+            let names = |who: PersonId| fact.related.iter().any(|(_, other)| *other == who);
+            for tie in &mut truth.ties {
+                let is_set = tie.role == Role::Guardian && !fact.side;
+                tie.by_death &= !is_set && !(tie.role == Role::Ward && names(tie.person));
+            }
+            begin(truth, by, |_| true, &before);
+        }
+        kind if kind.is_death() => {
+            let is_married =
+                truth.ties.iter().any(|tie| tie.role == Role::Spouse && tie.ended.is_none());
+            begin(truth, by, |role| role != Role::Spouse || !is_married, &before);
         }
         _ => begin(truth, by, |_| true, &before),
     }
@@ -232,6 +246,9 @@ pub fn link(truth: &mut Truth, by: Speaker<'_>, before: Marital) {
         let lost = (Role::FormerMember, tie.person);
         tie.role == Role::Member && fact.related.contains(&lost)
     });
+    if fact.kind.is_death() {
+        guardianships_end(truth, fact);
+    }
     // Who dies, or is registered elsewhere, is nobody's member and nobody's head there.
     let dies = fact.kind.is_death();
     if !fact.side && (dies || matches!(fact.kind, Kind::HukouIn | Kind::Emigrate)) {
@@ -247,6 +264,33 @@ pub fn link(truth: &mut Truth, by: Speaker<'_>, before: Marital) {
         end(truth, by, |tie| {
             tie.role == Role::Guardian && !fact.related.contains(&(Role::Guardian, tie.person))
         });
+    }
+}
+
+/// With a life end the guardianships of the dead, and of another one that with the dead.
+fn guardianships_end(truth: &mut Truth, fact: &Step) {
+    for (role, over) in [(Role::Guardian, Role::FormerGuardian), (Role::Ward, Role::FormerWard)] {
+        for tie in truth.ties.iter_mut().filter(|tie| tie.role == role && tie.ended.is_none()) {
+            if !fact.side || fact.related.contains(&(over, tie.person)) {
+                (tie.ended, tie.doubt, tie.by_death) = (Some(fact.position), None, true);
+            }
+        }
+        if role == Role::Guardian && !fact.side {
+            truth.claims.retain(|claim| claim.role != role);
+        }
+    }
+}
+
+/// There was no death: whom the event names is guardian or ward again.
+fn guardianships_again(truth: &mut Truth, fact: &Step) {
+    for (role, person) in &fact.related {
+        let ended = truth.ties.iter_mut().rev().find(|tie| {
+            let is_it = tie.role == *role && tie.person == *person && tie.by_death;
+            is_it && matches!(role, Role::Guardian | Role::Ward)
+        });
+        if let Some(tie) = ended {
+            (tie.ended, tie.by_death) = (None, false);
+        }
     }
 }
 

@@ -262,6 +262,12 @@ impl State {
                 }
                 self.end(|tie| tie.role == "spouse" && tie.who == *who);
             }
+            "again" => {
+                let ended = |tie: &&mut Tie| tie.role == role && tie.who == *who && tie.ended;
+                if let Some(tie) = self.ties.iter_mut().rev().find(ended) {
+                    tie.ended = false;
+                }
+            }
             "revive" => {
                 let Some(tie) = self.last_spouse().filter(|tie| tie.who == *who) else { return };
                 let Some(at_end) = tie.at_end.take() else { return };

@@ -217,6 +217,20 @@ fn a_read_with_everything_that_is_kept_of_it_is_read_and_written_byte_for_byte()
     assert!(!read.is_open_on(day("2027-02-28")) && read.is_open_on(day("2027-03-01")));
 }
 
+/// What later versions keep of a read: which parts it showed masked.
+#[test]
+fn a_masked_read_is_read_and_written_byte_for_byte() {
+    let json = fs::read_to_string(folder().join("person_read_masked.json")).expect("UTF-8");
+    let json = json.trim_end();
+    let payload = Payload::read(Kind::PersonRead.event_type(false), json.as_bytes()).unwrap();
+    assert_eq!(String::from_utf8(payload.to_json()).unwrap(), json);
+    let Payload::Read(read) = payload else { panic!("a read") };
+    assert!(read.later.is_empty(), "every field is known: {:?}", read.later);
+    assert_eq!(read.masked, ["number", "phone"]);
+    assert!(read.told.has(Item::FullName, Position(1201)));
+    assert!(!read.told.has(Item::CitizenId, Position(1201)), "what is masked is not told");
+}
+
 /// Every field filled with another value, so that no two can be mistaken for each other.
 fn envelope() -> Envelope {
     let stream = |kind, id| StreamId { kind, id: Uuid::from_u128(id) };

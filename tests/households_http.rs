@@ -9,15 +9,15 @@ use crate::process::caller::Caller;
 use crate::process::events::{OTHER_VILLAGE, VILLAGE, citizen, event};
 use crate::process::server::{Directory, Server};
 
-struct Ground {
-    directory: Directory,
-    server: Server,
-    upstream: Caller,
-    verifier: Caller,
-    village: Caller,
+pub(crate) struct Ground {
+    pub(crate) directory: Directory,
+    pub(crate) server: Server,
+    pub(crate) upstream: Caller,
+    pub(crate) verifier: Caller,
+    pub(crate) village: Caller,
 }
 
-fn ground() -> Ground {
+pub(crate) fn ground() -> Ground {
     let directory = Directory::make();
     let token = |words: &[&str]| directory.token(&[&["--role"], words].concat());
     let upstream = token(&["upstream"]);
@@ -30,7 +30,13 @@ fn ground() -> Ground {
 }
 
 /// A first load of the police into a household; `at` is where the person is registered and lives.
-async fn enrol(upstream: &Caller, number: u32, relation: &str, sex: &str, at: &str) -> Value {
+pub(crate) async fn enrol(
+    upstream: &Caller,
+    number: u32,
+    relation: &str,
+    sex: &str,
+    at: &str,
+) -> Value {
     let items = json!({"household_id": "990101001001010001", "household_kind": "family",
         "relation_code": relation, "sex": sex, "birth_date": "1970-01-01", "hukou_code": at,
         "hukou_address": "一路1号", "residence_code": at, "residence_address": "一路1号",
@@ -40,16 +46,16 @@ async fn enrol(upstream: &Caller, number: u32, relation: &str, sex: &str, at: &s
     upstream.record(&sent).await
 }
 
-fn id(receipt: &Value) -> &str {
+pub(crate) fn id(receipt: &Value) -> &str {
     receipt["person_id"].as_str().expect("an id")
 }
 
-fn position(receipt: &Value) -> u64 {
+pub(crate) fn position(receipt: &Value) -> u64 {
     receipt["position"].as_u64().expect("a position")
 }
 
 /// The ids of a person's households of registration and of living.
-async fn households(caller: &Caller, receipt: &Value, head: u64) -> [String; 2] {
+pub(crate) async fn households(caller: &Caller, receipt: &Value, head: u64) -> [String; 2] {
     let path = format!("/v1/persons/{}?fields=households", id(receipt));
     let archive = caller.get_at(&path, head).await.with(200);
     ["hukou", "living"].map(|basis| {
@@ -60,7 +66,7 @@ async fn households(caller: &Caller, receipt: &Value, head: u64) -> [String; 2] 
 }
 
 /// How many reads of a person are on record.
-fn reads(directory: &Directory, receipt: &Value) -> u32 {
+pub(crate) fn reads(directory: &Directory, receipt: &Value) -> u32 {
     let home = Home::open(directory.path()).expect("a registry");
     let logs = home.logs_read_only().expect("logs");
     let id = id(receipt).parse().expect("a UUID");
@@ -117,7 +123,7 @@ async fn a_household_is_read_from_a_person_and_every_member_is_on_record() {
     let absent = format!("/v1/households/{}", uuid::Uuid::from_u128(7));
     assert_eq!(verifier.get(&absent).await.problem(404, "not_found"), outside);
     verifier.get("/v1/households/nobody").await.problem(404, "not_found");
-    verifier.get(&format!("{registered}?valid_on=2026-03-01")).await.problem(400, "bad_request");
+    verifier.get(&format!("{registered}?on=2026-03-01")).await.problem(400, "bad_request");
     verifier.purpose("").get(&registered).await.problem(400, "purpose_required");
     ground.server.stop();
     // The archive, the household of registration, for the two at home that of living.

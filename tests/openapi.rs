@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use api::access::PURPOSES;
+use api::http::route_table::ROUTES;
 use domain::codes::{CHANNEL, DEPARTMENT};
 use domain::{DocumentKind, Item, catalogue::CATALOGUE};
 use serde_json::Value;
@@ -240,6 +241,19 @@ fn the_document_has_every_route_of_the_service_and_no_other() {
         })
         .collect();
     assert_eq!(described, routes(), "path, method and operationId, which is the handler's name");
+}
+
+/// A route without a row in the table of routes is one that nobody may use; a row without a route is
+/// a promise that nobody keeps.
+#[test]
+fn the_table_of_routes_has_every_route_of_the_service_and_no_other() {
+    let of_table =
+        ROUTES.iter().map(|row| (row.path.replace("{*", "{"), row.method.to_lowercase()));
+    let of_table: BTreeSet<_> = of_table.collect();
+    assert_eq!(of_table.len(), ROUTES.len(), "each route has one row");
+    let of_sources: BTreeSet<_> =
+        routes().into_iter().map(|(path, method, _)| (path, method)).collect();
+    assert_eq!(of_table, of_sources);
 }
 
 /// Status and code of every kind of problem in the sources.

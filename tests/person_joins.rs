@@ -1,6 +1,6 @@
 //! Merges and splits that the records do not allow, by the rule that they break.
 
-use domain::{Item, Kind, PersonId, Refusal::*, Role};
+use domain::{Kind, PersonId, Refusal::*, Role};
 
 use crate::person_refusals::Case;
 use crate::person_told::{ANN, BEN, OWN, Told, aside, told};
@@ -43,7 +43,6 @@ pub fn of_joins() -> Vec<Case> {
             vec![born(), absorbed_by(ANN)],
             absorbed_by(BEN),
         ),
-        ("a_survivor_that_is_absorbed", HasAbsorbed, vec![born(), absorbs(ANN)], absorbed_by(BEN)),
         ("a_split_without_a_merge", NotMerged, vec![born()], split_from(ANN)),
         ("a_split_from_another", NotMerged, vec![born(), absorbed_by(ANN)], split_from(BEN)),
         (
@@ -52,12 +51,35 @@ pub fn of_joins() -> Vec<Case> {
             vec![born(), absorbed_by(ANN), split_from(ANN)],
             split_from(ANN),
         ),
-        ("an_annulled_merge", UndoneBySplit, vec![born(), absorbs(ANN)], of(Kind::Annulment)),
         (
-            "a_corrected_merge",
-            UndoneBySplit,
+            "an_annulled_merge_that_nobody_approved",
+            ApprovalMissing,
             vec![born(), absorbs(ANN)],
-            of(Kind::Correction).item(Item::Phone, "1"),
+            told(Kind::Annulment, ON).of(1),
+        ),
+        (
+            "a_corrected_merge_that_nobody_approved",
+            ApprovalMissing,
+            vec![born(), absorbs(ANN)],
+            told(Kind::Correction, "2026-04-01").of(1),
+        ),
+        (
+            "a_corrected_merge_that_stays",
+            CorrectsNothing,
+            vec![born(), absorbs(ANN)],
+            of(Kind::Correction),
+        ),
+        (
+            "an_annulled_merge_that_was_split_since",
+            NotMerged,
+            vec![born(), absorbed_by(ANN), split_from(ANN)],
+            aside(Kind::Annulment, ON).of(1),
+        ),
+        (
+            "an_annulled_split_of_who_is_absorbed_by_another",
+            AlreadyMerged,
+            vec![born(), absorbed_by(ANN), split_from(ANN), absorbed_by(BEN)],
+            aside(Kind::Annulment, ON).of(2),
         ),
     ]
 }

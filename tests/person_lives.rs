@@ -173,14 +173,14 @@ fn found_again(spouse: Option<domain::PersonId>, on: &str) -> Told {
 fn somebody_declared_dead_and_found_again_lives_on_and_may_die_on_another_day() {
     let declared = told(Kind::DeathDeclared, "2015-01-01").with(Role::Spouse, ANN);
     let mut person = person(&[told(Kind::Birth, "1990-01-01"), wed(ANN, "2012-05-01"), declared]);
-    assert_eq!(person.widowed_by_death(), Some(ANN));
+    assert_eq!(person.parted_by_death(Role::Spouse), [ANN]);
     assert_eq!(person.spouse_on(day("2016-01-01")), None);
     let later = told(Kind::Death, "2020-01-01");
     assert_eq!(person.decide(&later.record()), Err(Refused(vec![Refusal::AlreadyDead])));
     let back = found_again(Some(ANN), "2016-01-01");
     assert_eq!(person.decide(&back.record()), Ok(()));
     person.apply(back.event());
-    assert_eq!((person.died_on(), person.widowed_by_death()), (None, None));
+    assert_eq!((person.died_on(), person.parted_by_death(Role::Spouse)), (None, vec![]));
     assert_eq!(person.spouse_on(day("2016-01-01")), Some(ANN));
     assert_eq!(person.decide(&later.record()), Ok(()));
     person.apply(annuls(3, "2016-01-01").event());
@@ -194,8 +194,7 @@ fn a_death_told_aside_ends_a_marriage_and_a_return_revives_it_unless_there_is_an
     let mut widow = person(&[wed(ANN, "2012-05-01"), dead]);
     assert_eq!(widow.spouse_on(day("2014-12-31")), Some(ANN));
     assert_eq!(widow.spouse_on(day("2015-01-01")), None);
-    assert_eq!(widow.death_aside_of(ANN), Some(Sequence(1)));
-    assert_eq!(widow.death_aside_of(BEN), None);
+    assert!(widow.is_widowed_by(ANN) && !widow.is_widowed_by(BEN));
     assert_eq!(widow.decide(&wed(BEN, "2016-01-01").record()), Ok(()));
     let mut again = widow.clone();
     widow.apply(back.event());
@@ -203,7 +202,7 @@ fn a_death_told_aside_ends_a_marriage_and_a_return_revives_it_unless_there_is_an
     again.apply(wed(BEN, "2016-01-01").event());
     again.apply(back.event());
     assert_eq!(again.spouse_on(day("2018-01-01")), Some(BEN));
-    assert_eq!(again.spouses_ever(), [ANN, BEN]);
+    assert_eq!(again.tied_ever(), [ANN, BEN]);
 }
 
 #[test]
@@ -236,4 +235,39 @@ fn what_may_come_after_a_death_is_taken_and_nothing_else() {
         "registration",
     ];
     assert_eq!(taken, due);
+}
+
+#[test]
+fn a_divorce_that_only_a_village_told_ends_no_marriage_for_who_tells_the_death() {
+    let wedding = wed(ANN, "2012-05-01");
+    let village = divorced(ANN, "2018-05-01").by(b"VIL");
+    let doubted = person(&[wedding.clone(), village.clone()]);
+    let on = |person: &Person| person.married_to_on(day("2020-01-01"));
+    assert_eq!((doubted.spouse_on(day("2020-01-01")), on(&doubted)), (None, vec![ANN]));
+    // Who may marry is asked of everybody: a new marriage by who has the word ends the doubted one.
+    let again = wed(BEN, "2019-05-01");
+    assert_eq!(doubted.decide(&again.record()), Ok(()));
+    assert_eq!(on(&person(&[wedding.clone(), village.clone(), again])), [BEN]);
+    // What the village told is confirmed, which is no divorce of nobody.
+    let confirmed = divorced(ANN, "2018-06-01");
+    assert_eq!(doubted.doubts(&confirmed.record(), None), []);
+    assert_eq!(on(&person(&[wedding, village, confirmed])), []);
+    // A marriage that the village itself told, the village may end.
+    let own = wed(ANN, "2012-05-01").by(b"VIL");
+    assert_eq!(on(&person(&[own, divorced(ANN, "2018-05-01").by(b"VIL")])), []);
+}
+
+#[test]
+fn a_guardianship_is_known_on_both_sides_until_another_one_is_set() {
+    let set = |who, on: &str| told(Kind::GuardianSet, on).with(Role::Guardian, who);
+    let ward = person(&[set(ANN, "2012-05-01"), set(BEN, "2014-05-01").by(b"TWN")]);
+    assert_eq!(ward.guardians_on(day("2015-01-01")), [BEN]);
+    assert_eq!(ward.guardians_known_on(day("2015-01-01")), [BEN, ANN]);
+    assert_eq!(ward.guardians_known_on(day("2013-01-01")), [ANN]);
+    let became = aside(Kind::GuardianSet, "2012-05-01").with(Role::Ward, ANN);
+    let over = aside(Kind::GuardianSet, "2014-05-01").with(Role::FormerWard, ANN);
+    let known = |over: Told| person(&[became.clone(), over]).wards_known_on(day("2015-01-01"));
+    assert_eq!(known(over.clone()), []);
+    assert_eq!(known(over.by(b"TWN")), [ANN], "who has not the word ends nothing");
+    assert_eq!(person(&[became, annuls(0, "2012-05-01")]).wards_known_on(day("2015-01-01")), []);
 }

@@ -24,7 +24,7 @@ every!(REFUSALS: Refusal {
     DeathBeforeBirth, BeforeBirth, AfterDeath, AlreadyBorn, AlreadyDead, AlreadyMarried,
     SpouseIsSelf, SpouseMissing, TargetUnknown, TargetAnnulled, TargetIsSideEvent, TargetIsNoFact,
     CorrectsNothing, ApprovalMissing, ApproverIsActor, PersonUnknown, SamePerson, AlreadyMerged,
-    NotMerged, HasAbsorbed, UndoneBySplit, PersonErased
+    NotMerged, PersonErased
 });
 every!(DOUBTS: Doubt {
     SecondReport, FirstKnownByThisEvent, MarriageNotOnRecord, KnownBeforeItHappened,

@@ -21,6 +21,7 @@ pub struct Told {
     side: bool,
     occurred_on: Date,
     life: LifeEvent,
+    department: [u8; 3],
     spouse_died_on: Option<Date>,
     known_on: Option<Date>,
 }
@@ -34,13 +35,14 @@ pub fn day(text: &str) -> Date {
     text.parse().expect("a date")
 }
 
-/// An event that the person is the subject of.
+/// An event that the person is the subject of, told by who has authority over it.
 pub fn told(kind: Kind, on: &str) -> Told {
     Told {
         kind,
         side: false,
         occurred_on: day(on),
         life: LifeEvent::default(),
+        department: kind.entry().authority.first().copied().unwrap_or(*b"POL"),
         spouse_died_on: None,
         known_on: None,
     }
@@ -76,6 +78,12 @@ impl Told {
         self
     }
 
+    /// Told by a department.
+    pub fn by(mut self, department: &[u8; 3]) -> Self {
+        self.department = *department;
+        self
+    }
+
     /// Known on a day.
     pub fn known(mut self, on: &str) -> Self {
         self.known_on = Some(day(on));
@@ -99,6 +107,8 @@ impl Told {
             number: self.kind.event_type(self.side).number,
             key: EventKey([0; 16]),
             occurred_on: self.occurred_on,
+            department: self.department,
+            channel: *b"OW",
             life: Arc::new(self.life.clone()),
         }
     }

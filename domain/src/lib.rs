@@ -18,6 +18,7 @@ pub mod items;
 pub mod life_event;
 pub mod order;
 pub mod person;
+pub mod precedence;
 pub mod recorded;
 pub mod role;
 pub mod rules;

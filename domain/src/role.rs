@@ -28,7 +28,7 @@ pub enum Role {
     Ward,
     /// Another member of the household.
     Member,
-    /// A guardian until this act, who is one no more.
+    /// A guardian until this act, who is one no more: another one was set, or one of the two died.
     FormerGuardian,
     /// Somebody under the guardianship of this person until this act.
     FormerWard,
@@ -88,7 +88,13 @@ impl Role {
             }
             Role::Mother | Role::Father => kind == Kind::Birth,
             Role::Adopter => matches!(kind, Kind::Adopt | Kind::AdoptEnd),
-            Role::Guardian | Role::FormerGuardian => kind == Kind::GuardianSet,
+            // Who was held for dead is guardian and ward again.
+            Role::Guardian => matches!(kind, Kind::GuardianSet | Kind::Reappear),
+            Role::Ward => kind == Kind::Reappear,
+            Role::FormerGuardian => {
+                matches!(kind, Kind::GuardianSet | Kind::Death | Kind::DeathDeclared)
+            }
+            Role::FormerWard => matches!(kind, Kind::Death | Kind::DeathDeclared),
             Role::Member => kind.entry().has_members,
             Role::Absorbed => kind.joins_or_parts(),
             // By these somebody gets another head, or is registered elsewhere.
@@ -96,9 +102,15 @@ impl Role {
                 kind,
                 Kind::HhSplit | Kind::HhMerge | Kind::HeadChange | Kind::HukouIn | Kind::Emigrate
             ),
-            Role::Head | Role::Child | Role::Owner | Role::Ward | Role::FormerWard => false,
+            Role::Head | Role::Child | Role::Owner => false,
             Role::Survivor | Role::FormerMember => false,
         }
+    }
+
+    /// Whether it tells of a tie that is over by the act.
+    pub fn is_over(self) -> bool {
+        use Role::{FormerGuardian, FormerHead, FormerMember, FormerWard};
+        matches!(self, FormerGuardian | FormerWard | FormerHead | FormerMember)
     }
 
     /// Whether an act of a kind is ever told in the stream of somebody who is not its subject.
@@ -113,7 +125,9 @@ impl Role {
         match self {
             Role::Mother | Role::Father | Role::Adopter => Role::Child,
             Role::Guardian => Role::Ward,
+            Role::Ward => Role::Guardian,
             Role::FormerGuardian => Role::FormerWard,
+            Role::FormerWard => Role::FormerGuardian,
             Role::FormerHead => Role::FormerMember,
             Role::Absorbed => Role::Survivor,
             other => other,

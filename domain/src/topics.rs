@@ -131,6 +131,7 @@ const EDUCATION: &[TopicField] = &[
     of("highest_level", "文化程度", Item::Education),
     own("certificate_no", "证书编号"),
     own("student_no", "学籍号"),
+    own("left_on", "离校日期"),
 ];
 const MILITARY: &[TopicField] = &[
     own("registered_on", "兵役登记日期"),
@@ -187,6 +188,7 @@ const EMPLOYMENT: &[TopicField] = &[
     own("insurance_kinds_other", "其他险种"),
     own("insurance_end", "参保终止日期"),
     own("pension_end", "养老金停发日期"),
+    own("unemployment_end", "失业登记终止日期"),
 ];
 const RELIEF: &[TopicField] = &[
     own("scheme", "救助项目"),

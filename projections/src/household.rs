@@ -18,7 +18,7 @@ use crate::{People, Row, ViewsError};
 /// Persons of one household that are read at most: more than any but a great dormitory has.
 pub const MEMBERS_MAX: usize = 500;
 /// The codes of a head (GB/T 4761).
-const HEAD: [&str; 2] = ["01", "02"];
+pub(crate) const HEAD: [&str; 2] = ["01", "02"];
 /// What a status of registration is called when somebody is no longer registered there.
 const GONE: [&str; 3] = ["moved_out", "cancelled", "cancelled_military"];
 
@@ -84,6 +84,9 @@ pub struct Vacancy {
     pub since: Option<Date>,
 }
 
+/// A person, and their row where there is one.
+pub type Whose = (PersonId, Option<Arc<Row>>);
+
 /// When and by which event somebody was named head: the newest counts.
 type Naming = (Date, Position, PersonId);
 
@@ -96,29 +99,18 @@ impl People {
         let mut persons = self.in_household(id, MEMBERS_MAX + 1)?;
         let is_cut = persons.len() > MEMBERS_MAX;
         persons.truncate(MEMBERS_MAX);
-        let mut household = None;
+        let (mut basis, mut members) = (None, Vec::new());
         for person in persons {
             // Between the index and the row somebody may have moved.
             let Some(row) = self.row(person)?.filter(|row| row.owner.is_none()) else { continue };
             let its = self.households_of(&row.archive).into_iter().find(|(_, its)| *its == id);
-            let Some((basis, _)) = its else { continue };
-            let household = household.get_or_insert_with(|| Household {
-                id,
-                basis,
-                kind: None,
-                members: Vec::new(),
-                head: None,
-                vacancy: None,
-                is_cut,
-            });
-            let state = State::of(&row.archive, basis);
-            household.members.push(Member { person, row, state });
+            let Some((of, _)) = its else { continue };
+            basis.get_or_insert(of);
+            members.push(Member::new(person, row, of));
         }
-        let Some(mut household) = household else { return Ok(None) };
-        household.find_kind();
-        self.find_head(&mut household)?;
-        household.put_in_order();
-        Ok(Some(household))
+        let Some(basis) = basis else { return Ok(None) };
+        let household = Household::of(id, basis, members, is_cut, &mut |one| self.owner_of(one));
+        household.map(Some)
     }
 
     /// The household of registration of an archive, as long as the person belongs to it; none when
@@ -129,13 +121,47 @@ impl People {
     pub fn registered_household(&self, archive: &Archive) -> Result<Option<Household>, ViewsError> {
         let households = self.households_of(archive);
         let own = households.into_iter().find(|(basis, _)| *basis == Basis::Hukou);
-        let is_there = !matches!(State::of(archive, Basis::Hukou), State::Left(_));
-        let Some((_, id)) = own.filter(|_| is_there) else { return Ok(None) };
+        let Some((_, id)) = own.filter(|_| is_registered_there(archive)) else { return Ok(None) };
         Ok(self.household(id)?.filter(|household| !household.is_cut))
     }
 
+    /// The row of a person, or of whom their record belongs to.
+    fn owner_of(&self, person: PersonId) -> Result<Whose, ViewsError> {
+        let (mut person, mut row) = (person, self.row(person)?);
+        while let Some(owner) = row.as_ref().and_then(|row| row.owner) {
+            (person, row) = (owner, self.row(owner)?);
+        }
+        Ok((person, row))
+    }
+}
+
+impl Household {
+    /// The household of those who stand under it. `whose` gives the row of anybody, or of whom
+    /// their record belongs to.
+    ///
+    /// # Errors
+    /// What `whose` failed with.
+    pub fn of<E>(
+        id: HouseholdId,
+        basis: Basis,
+        members: Vec<Member>,
+        is_cut: bool,
+        whose: &mut dyn FnMut(PersonId) -> Result<Whose, E>,
+    ) -> Result<Self, E> {
+        let mut household =
+            Self { id, basis, kind: None, members, head: None, vacancy: None, is_cut };
+        household.find_kind();
+        household.find_head(whose)?;
+        household.put_in_order();
+        Ok(household)
+    }
+
     /// Finds who leads, or that somebody is to be named.
-    fn find_head(&self, household: &mut Household) -> Result<(), ViewsError> {
+    fn find_head<E>(
+        &mut self,
+        whose: &mut dyn FnMut(PersonId) -> Result<Whose, E>,
+    ) -> Result<(), E> {
+        let household = self;
         let basis = household.basis;
         let namings = household.members.iter().flat_map(|member| namings(member, basis));
         let newest = namings.max();
@@ -151,7 +177,7 @@ impl People {
             household.vacancy = needs_head.then_some(vacancy);
             return Ok(());
         };
-        let (person, row) = self.owner_of(named)?;
+        let (person, row) = whose(named)?;
         let member = household.members.iter().find(|member| member.person == person);
         let state = match (member, row.as_deref()) {
             (Some(member), _) => member.state,
@@ -168,23 +194,22 @@ impl People {
         }
         Ok(())
     }
-
-    /// The row of a person, or of whom their record belongs to.
-    fn owner_of(&self, person: PersonId) -> Result<(PersonId, Option<Arc<Row>>), ViewsError> {
-        let (mut person, mut row) = (person, self.row(person)?);
-        while let Some(owner) = row.as_ref().and_then(|row| row.owner) {
-            (person, row) = (owner, self.row(owner)?);
-        }
-        Ok((person, row))
-    }
-}
-
-impl Household {
     /// Those whom the rules count: who belongs to it, and the dead who still do; the head first.
     pub fn counted(&self) -> Vec<PersonId> {
         let members = self.members.iter();
         let counted = members.filter(|member| !matches!(member.state, State::Left(_)));
         counted.map(|member| member.person).collect()
+    }
+
+    /// With whom the rules compare the others: who is alive and called head by their own record; of
+    /// several the one who was called so last.
+    pub fn called_head(&self) -> Option<PersonId> {
+        let called = self.members.iter().filter_map(|member| {
+            let (code, origin) = member.row.archive.stated(Item::RelationToHead)?;
+            let leads = member.state == State::Belongs && HEAD.contains(&code);
+            leads.then(|| (order(origin), member.person))
+        });
+        called.max().map(|(_, person)| person)
     }
 
     fn find_kind(&mut self) {
@@ -212,6 +237,14 @@ impl Household {
     }
 }
 
+impl Member {
+    /// Somebody of whom their row says that they stand under a household of a kind.
+    pub fn new(person: PersonId, row: Arc<Row>, basis: Basis) -> Self {
+        let state = State::of(&row.archive, basis);
+        Self { person, row, state }
+    }
+}
+
 impl State {
     /// Its name in answers.
     pub fn name(self) -> &'static str {
@@ -231,7 +264,7 @@ impl State {
     }
 
     /// Whether a person stands under a household of theirs as one who belongs to it.
-    fn of(archive: &Archive, basis: Basis) -> Self {
+    pub fn of(archive: &Archive, basis: Basis) -> Self {
         if archive.is_dead {
             let day = archive.get(Item::DeathDate).and_then(|day| day.parse().ok());
             return Self::Dead(day.unwrap_or_default());
@@ -270,6 +303,12 @@ fn order(origin: &Origin) -> (Date, Position) {
     (origin.occurred_on, origin.position)
 }
 
+/// Whether a person belongs to the household of registration that their record names, alive or
+/// dead, and has not left it.
+pub(crate) fn is_registered_there(archive: &Archive) -> bool {
+    !matches!(State::of(archive, Basis::Hukou), State::Left(_))
+}
+
 /// What became of a head who does not stand under the household that they were named for on a day.
 fn absent(archive: &Archive, basis: Basis, named: Date) -> State {
     match (State::of(archive, basis), last_moved(archive)) {
@@ -290,11 +329,15 @@ fn last_moved(archive: &Archive) -> Option<Date> {
     items.into_iter().filter_map(|item| Some(archive.stated(item)?.1.occurred_on)).max()
 }
 
-/// Since which standing fact of a life a person has belonged to their present household without a
-/// break: its day and position. None when they belong to none.
-pub fn member_since(life: &[Recorded], basis: Basis) -> Option<(Date, Position)> {
+/// Since which standing fact of a life a person has belonged without a break to the household that
+/// is theirs on a day, or now: its day and position. None when they belong to none.
+pub fn member_since(
+    life: &[Recorded],
+    basis: Basis,
+    valid_on: Option<Date>,
+) -> Option<(Date, Position)> {
     let (mut archive, mut key, mut since) = (Archive::default(), None, None);
-    for fact in archive::facts(life, None, None) {
+    for fact in archive::facts(life, valid_on, None) {
         archive.apply(&fact);
         let now = household_key(&archive, basis);
         if now != key {

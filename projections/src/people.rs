@@ -1,5 +1,5 @@
-//! The view of people: one sealed row a person, and three indexes made from the same rows — names
-//! and households (by keyed hash) and places.
+//! The view of people: one sealed row a person, and indexes made from the same rows — names, the
+//! households of now and of ever (by keyed hash), and places.
 //!
 //! A row carries the position of the newest event folded into it, and events at or before it are
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
@@ -11,7 +11,9 @@ mod filling;
 mod folding;
 mod hiding;
 mod households;
+mod indexed;
 mod standing;
+mod stood;
 
 use std::fs;
 use std::path::Path;
@@ -39,8 +41,8 @@ pub(crate) use households::household_key;
 pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.7";
-const INDEX_VERSION: &str = "people_index.5";
+const VERSION: &str = "people.8";
+const INDEX_VERSION: &str = "people_index.6";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";
 /// In the same tree: the day of the newest event recorded.
@@ -50,6 +52,8 @@ const SEALED_AT_ONCE: usize = 4_096;
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
 const HOUSEHOLD: u8 = b'h';
+/// Whoever stood under a household once and does not now, by any day and any instant.
+const STOOD: u8 = b's';
 /// Of records that are hidden as a whole: the person → the day on which they are seen again.
 const HIDDEN: u8 = b'x';
 
@@ -69,6 +73,10 @@ pub struct Row {
     pub owner: Option<PersonId>,
     /// The records that are absorbed into this one.
     pub absorbed: Vec<PersonId>,
+    /// Every record that was ever one with this one, in the order in which that was told.
+    pub(crate) joined: Vec<PersonId>,
+    /// What made those households one under which the record stood once and does not now.
+    stood: Vec<String>,
     /// What is hidden of the record by order, in the order in which that was recorded.
     pub hidden: Vec<Hidden>,
     /// What stands.
@@ -76,6 +84,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row that tells an archive as it stood once, and nothing else.
+    pub fn of_archive(archive: Archive) -> Self {
+        Self { archive, ..Self::default() }
+    }
+
     /// Where the person lives or, when that is not known, is registered.
     pub fn place(&self) -> Option<Place> {
         self.places().next()

@@ -4,9 +4,10 @@
 //! It names nobody: the rejected submissions themselves stay sealed in the log, and their
 //! positions lead to them.
 
+mod joined;
 mod tally;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,14 +17,15 @@ use domain::recorded::{ContentTag, Envelope, Recorded};
 use domain::{Kind, Payload, PersonId, Position, StreamKind, order};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::ViewsError;
 use crate::table::{Rewriting, Table};
 
 pub use tally::Tally;
 
-const VERSION: &str = "sources.4";
+use joined::Joined;
+
+const VERSION: &str = "sources.5";
 /// `s` source text → [`Tally`].
 const SOURCE: u8 = b's';
 /// `r` source text, 0, position → [`Waiting`].
@@ -31,10 +33,6 @@ const REJECTION: u8 = b'r';
 /// `k` source text, 0, person, kind, position → nothing: finds what a corrected event clears. Not
 /// there for an unknown kind: no event clears it, and the type as sent could name somebody.
 const CLEARED_BY: u8 = b'k';
-/// `m` person, record absorbed into theirs → nothing.
-const MERGED: u8 = b'm';
-/// `j` → position of the newest merge or split, and the survivor of it.
-const JOINING: u8 = b'j';
 /// `o` person, source text, 0, position → the month that it is counted in: a conflict whose envelope does not say that it
 /// is one, as older programs recorded it. Once erased it is counted as a rejection like others.
 const UNMARKED: u8 = b'o';
@@ -63,10 +61,7 @@ struct Tallies {
     changed: BTreeSet<String>,
     /// Persons about whom a rejection waits or waited: the others need no look into the table.
     rejected: HashSet<PersonId>,
-    /// The records that are absorbed into others now.
-    absorbed: HashMap<PersonId, Vec<PersonId>>,
-    /// The newest merge or split, with the survivor, of which the other record is to be told.
-    joining: Option<(Position, PersonId)>,
+    joined: Joined,
 }
 
 impl Tallies {
@@ -107,17 +102,7 @@ impl Sources {
                 postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
             tallies.rejected.extend(waiting.person);
         }
-        for (key, _) in table.scan(&[MERGED], None, usize::MAX)? {
-            let id = |at: usize| Uuid::from_slice(&key[at..at + 16]).map(PersonId::from_uuid);
-            let (Ok(person), Ok(absorbed)) = (id(1), id(17)) else {
-                return Err(ViewsError::Row(VERSION));
-            };
-            tallies.absorbed.entry(person).or_default().push(absorbed);
-        }
-        if let Some((_, row)) = table.scan(&[JOINING], None, 1)?.pop() {
-            let joining = postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
-            tallies.joining = Some(joining);
-        }
+        tallies.joined = Joined::load(&table)?;
         Ok(Self { table, folded, tallies: Mutex::new(tallies) })
     }
 
@@ -136,8 +121,10 @@ impl Sources {
         for event in batch.iter().filter(|event| event.envelope.position > done) {
             let envelope = &event.envelope;
             let kind = Kind::from_number(envelope.event_type.number);
-            if let Some((kind, is_aside)) = kind.filter(|(kind, _)| kind.joins_or_parts()) {
-                self.join(envelope, kind, is_aside, &mut tallies);
+            if let Some((kind, is_aside)) = kind
+                && let Some(row) = tallies.joined.take(envelope, kind, is_aside)
+            {
+                self.table.change([row]);
             }
             match (kind, &event.payload) {
                 (Some((Kind::SubmissionRejected, _)), Some(Payload::Rejection(rejection))) => {
@@ -164,7 +151,7 @@ impl Sources {
                         self.clear(envelope, person, kind, tallies.of(envelope))?;
                     }
                     // Whoever was absorbed is told of in the survivor's stream.
-                    for absorbed in tallies.absorbed.get(&person).cloned().unwrap_or_default() {
+                    for absorbed in tallies.joined.absorbed(person) {
                         if tallies.rejected.contains(&absorbed) {
                             self.clear(envelope, absorbed, kind, tallies.of(envelope))?;
                         }
@@ -177,27 +164,6 @@ impl Sources {
             self.folded.fetch_max(last.envelope.position.0, Ordering::AcqRel);
         }
         Ok(())
-    }
-
-    /// Remembers who is absorbed into whom, by the envelopes of the two tellings of a merge or split:
-    /// the one in the other record's stream is caused by the survivor's, right before it.
-    fn join(&self, envelope: &Envelope, kind: Kind, is_aside: bool, tallies: &mut Tallies) {
-        let person = PersonId::from_uuid(envelope.stream.id);
-        if !is_aside {
-            let told = (envelope.position, person);
-            tallies.joining = Some(told);
-            let row = postcard::to_stdvec(&told).expect("a position and an id are plain values");
-            return self.table.change([(vec![JOINING], Some(row))]);
-        }
-        let by = tallies.joining.filter(|(position, _)| *position == envelope.causation);
-        let Some((_, survivor)) = by else { return };
-        let ids = [survivor, person].map(PersonId::as_uuid);
-        let key = [&[MERGED], &ids[0].as_bytes()[..], &ids[1].as_bytes()[..]].concat();
-        let merges = kind == Kind::PersonMerge;
-        let absorbed = tallies.absorbed.entry(survivor).or_default();
-        absorbed.retain(|known| *known != person);
-        absorbed.extend(merges.then_some(person));
-        self.table.change([(key, merges.then(Vec::new))]);
     }
 
     /// A corrected event clears what the same source sent in vain about the same person.

@@ -181,7 +181,7 @@ impl Views {
     /// [`ViewsError`]; the failed store is marked, to be set aside at the next start.
     pub fn flush(&self) -> Result<(), ViewsError> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.write(true)?;
+        self.write(Written::All)?;
         *writing = Some(Instant::now());
         Ok(())
     }
@@ -193,16 +193,17 @@ impl Views {
     pub fn flush_some(&self) -> Result<(), ViewsError> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let all = writing.is_none_or(|last| last.elapsed() >= TIMELINESS_EVERY);
-        self.write(all)?;
+        self.write(if all { Written::All } else { Written::Rows })?;
         if all {
             *writing = Some(Instant::now());
         }
         Ok(())
     }
 
-    fn write(&self, all: bool) -> Result<(Position, Option<[u8; 32]>), ViewsError> {
+    fn write(&self, what: Written) -> Result<(Position, Vec<Named>), ViewsError> {
+        let all = what != Written::Rows;
         let written = catch_unwind(AssertUnwindSafe(|| {
-            let (checkpoint, quality) = {
+            let (checkpoint, counts) = {
                 let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
                 self.people.begin_flush()?;
                 if all {
@@ -210,7 +211,11 @@ impl Views {
                 }
                 self.sources.begin_flush()?;
                 // Counts are not written; those of the checkpoint are gone when folding goes on.
-                (self.folded(), all.then(|| self.people.measures().digest()))
+                let counts = match what {
+                    Written::AllDigested => self.people.counts_digests()?.to_vec(),
+                    _ => Vec::new(),
+                };
+                (self.folded(), counts)
             };
             self.people.finish_flush(checkpoint)?;
             if all {
@@ -221,7 +226,7 @@ impl Views {
             let file = fs::File::open(self.folder.join("db")).map_err(ViewsError::Folder)?;
             file.sync_data().map_err(ViewsError::Folder)?;
             self.people.remove_obsolete()?;
-            Ok((checkpoint, quality))
+            Ok((checkpoint, counts))
         }));
         let written = written.unwrap_or(Err(ViewsError::Panicked));
         if written.is_err() {
@@ -239,16 +244,31 @@ impl Views {
     /// # Errors
     /// [`ViewsError`].
     pub fn digests(&self) -> Result<Digests, ViewsError> {
+        // Nearly all of the work, so that folding waits for the rest of it alone.
         self.people.count_rest(|| true)?;
+        self.people.look_across(|| true)?;
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (position, quality) = self.write(true)?;
+        let (position, counts) = self.write(Written::AllDigested)?;
         let mut views = self.people.digests()?.to_vec();
         views.push(("timeliness", self.timeliness.digest()?));
         views.push(("sources", self.sources.digest()?));
-        views.extend(quality.map(|quality| ("quality", quality)));
+        views.extend(counts);
         Ok(Digests { position, views })
     }
 }
+
+/// What is written in one go.
+#[derive(Clone, Copy, PartialEq)]
+enum Written {
+    /// All but the timeliness.
+    Rows,
+    All,
+    /// All, and the counts that are in memory alone are digested as of the same position.
+    AllDigested,
+}
+
+/// The digest of a view, with its name.
+type Named = (&'static str, [u8; 32]);
 
 /// What the views hold, in few bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,5 +276,5 @@ pub struct Digests {
     /// The position up to which they are folded.
     pub position: Position,
     /// SHA-256 of each view's rows, by name.
-    pub views: Vec<(&'static str, [u8; 32])>,
+    pub views: Vec<Named>,
 }

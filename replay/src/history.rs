@@ -99,8 +99,8 @@ pub fn as_of(
     Ok((!life.is_empty()).then(|| Archive::of(&life, valid_on, None)))
 }
 
-/// Since which day, and by which event, a person has belonged to their present household of a kind
-/// without a break, by what is known now; none when they belong to none.
+/// Since which day, and by which event, a person has belonged without a break to the household of a
+/// kind that is theirs on a day, as known at an instant; none when they belong to none.
 ///
 /// # Errors
 /// [`ReplayError`].
@@ -108,9 +108,12 @@ pub fn member_since(
     log: &LogReader,
     person: PersonId,
     basis: Basis,
+    valid_on: Option<Date>,
+    known_at: Option<Timestamp>,
 ) -> Result<Option<(Date, Position)>, ReplayError> {
-    let life = with_absorbed(log, stream(log, person, Cut::None)?, Cut::None)?;
-    Ok(household::member_since(&life, basis))
+    let cut = known_at.map_or(Cut::None, Cut::Instant);
+    let life = with_absorbed(log, stream(log, person, cut)?, cut)?;
+    Ok(household::member_since(&life, basis, valid_on))
 }
 
 /// Whose life a stream told at an instant, and which records were absorbed into theirs: the
@@ -131,7 +134,11 @@ pub fn known_then(
         person = owner;
         own = stream(log, person, cut)?;
     }
-    Ok((!own.is_empty()).then(|| (person, archive::absorbed(&own))))
+    if own.is_empty() {
+        return Ok(None);
+    }
+    let life = with_absorbed(log, own, cut)?;
+    Ok(Some((person, archive::all_absorbed(person, &life))))
 }
 
 /// A person, and everybody whose record was ever one with theirs.
@@ -139,31 +146,33 @@ pub fn known_then(
 /// # Errors
 /// [`ReplayError`].
 pub fn ever_one_with(log: &LogReader, person: PersonId) -> Result<Vec<PersonId>, ReplayError> {
-    let own = stream(log, person, Cut::None)?;
-    Ok(std::iter::once(person).chain(archive::ever_joined(&own)).collect())
+    let mut all = vec![person];
+    let mut met = 0;
+    while let Some(one) = all.get(met).copied() {
+        let ever = archive::ever_joined(&stream(log, one, Cut::None)?);
+        all.extend(ever.into_iter().filter(|other| !all.contains(other)).collect::<Vec<_>>());
+        met += 1;
+    }
+    Ok(all)
 }
 
 /// For each event in order, the difference between the archives without and with it: of the person,
 /// or before a merge of the record that told it.
 fn changes(life: &[Recorded], person: PersonId) -> Vec<Vec<Change>> {
     let of = |event: &Recorded| PersonId::from_uuid(event.envelope.stream.id);
+    let is_alone = life.iter().all(|event| of(event) == person);
     let mut known: HashMap<PersonId, Archive> = HashMap::new();
     let mut changes = Vec::with_capacity(life.len());
     for (at, event) in life.iter().enumerate() {
         let so_far = &life[..=at];
-        let absorbed = archive::absorbed(so_far.iter().filter(|event| of(event) == person));
-        let in_group = |stream| stream == person || absorbed.contains(&stream);
-        let stream = of(event);
-        let whose = if in_group(stream) { person } else { stream };
-        let theirs = |event: &&Recorded| match whose == person {
-            true => in_group(of(event)),
-            false => of(event) == stream,
-        };
-        let after = match life.iter().all(|event| of(event) == person) {
-            true => Archive::of(so_far, None, None),
+        let (whose, after) = match is_alone {
+            true => (person, Archive::of(so_far, None, None)),
             false => {
-                let events: Vec<_> = so_far.iter().filter(theirs).cloned().collect();
-                Archive::of(&events, None, None)
+                let whose = whose(so_far, of(event));
+                let absorbed = archive::all_absorbed(whose, so_far);
+                let is_theirs = |stream| stream == whose || absorbed.contains(&stream);
+                let events = so_far.iter().filter(|event| is_theirs(of(event)));
+                (whose, Archive::of(&events.cloned().collect::<Vec<_>>(), None, None))
             }
         };
         let before = known.remove(&whose).unwrap_or_default();
@@ -171,6 +180,21 @@ fn changes(life: &[Recorded], person: PersonId) -> Vec<Vec<Change>> {
         known.insert(whose, after);
     }
     changes
+}
+
+/// Whose life a stream tells by the events so far: its own person's, or that of the last one who
+/// absorbed them, among those who are one in the end.
+fn whose(so_far: &[Recorded], stream: PersonId) -> PersonId {
+    let mut whose = stream;
+    loop {
+        let own = |who: PersonId| {
+            so_far.iter().filter(move |event| event.envelope.stream.id == who.as_uuid())
+        };
+        match archive::owner(own(whose)) {
+            Some(owner) if own(owner).next().is_some() => whose = owner,
+            _ => return whose,
+        }
+    }
 }
 
 fn difference(before: &Archive, after: &Archive) -> Vec<Change> {

@@ -6,6 +6,8 @@ mod across_follower;
 pub mod ahead;
 pub mod follow;
 pub mod history;
+pub mod household_history;
+pub mod household_then;
 pub mod known_then;
 pub mod log_reader;
 mod merged;

@@ -39,18 +39,23 @@ pub(crate) fn stream(
     Ok(life)
 }
 
-/// Adds to the events of a stream those of the streams that are absorbed into it at the cut.
+/// Adds to the events of a stream those of the streams that are absorbed into it at the cut, and
+/// into these.
 pub(crate) fn with_absorbed(
     log: &LogReader,
     mut life: Vec<Recorded>,
     cut: Cut,
 ) -> Result<Vec<Recorded>, ReplayError> {
-    let absorbed = archive::absorbed(&life);
-    for person in &absorbed {
-        life.extend(stream(log, *person, cut)?);
+    let mut next = archive::absorbed(&life);
+    if next.is_empty() {
+        return Ok(life);
     }
-    if !absorbed.is_empty() {
-        life.sort_unstable_by_key(|event| event.envelope.position);
+    // Nobody belongs to two, so nobody is met twice.
+    while let Some(person) = next.pop() {
+        let theirs = stream(log, person, cut)?;
+        next.extend(archive::absorbed(&theirs));
+        life.extend(theirs);
     }
+    life.sort_unstable_by_key(|event| event.envelope.position);
     Ok(life)
 }

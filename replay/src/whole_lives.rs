@@ -60,7 +60,7 @@ pub(crate) fn fill(
                 let (person, life) = shelf.open(log, life)?;
                 Ok((person, with_absorbed(log, life, Cut::Position(head))?))
             };
-            let rows = views.people.fill(&shelf.lives, open)?;
+            let rows = views.people.fill(&shelf.lives, open, log)?;
             // Why the writer is gone is told when it is joined.
             if ready.send(rows).is_err() {
                 break;

@@ -41,20 +41,24 @@ fn prepared(name: &str, sources: &[&str], make: impl FnOnce(&Path)) -> PathBuf {
     folder
 }
 
-/// The client that uses the Python library.
-fn python() -> Command {
-    let clients = root().join("tests/clients");
-    let folder = prepared("python", &["requirements.txt"], |folder| {
+/// A folder of Python programs with the libraries that a file of `tests/clients` lists.
+pub(super) fn python_with(name: &str, requirements: &'static str) -> PathBuf {
+    let folder = prepared(name, &[requirements], |folder| {
         let venv = folder.join("venv");
         let needed =
             "python3 (3.10 or later) with its venv module, such as the package python3-venv";
         set_up(Command::new("python3").args(["-m", "venv"]).arg(&venv), needed);
         let mut pip = Command::new(venv.join("bin/python"));
         pip.args(["-m", "pip", "install", "--quiet", "--requirement"]);
-        set_up(pip.arg(clients.join("requirements.txt")), needed);
+        set_up(pip.arg(root().join("tests/clients").join(requirements)), needed);
     });
-    let mut python = Command::new(folder.join("venv/bin/python"));
-    python.arg(clients.join("collect.py"));
+    folder.join("venv/bin")
+}
+
+/// The client that uses the Python library.
+fn python() -> Command {
+    let mut python = Command::new(python_with("python", "requirements.txt").join("python"));
+    python.arg(root().join("tests/clients/collect.py"));
     python
 }
 

@@ -3,6 +3,7 @@
 pub mod backup;
 mod backup_faults;
 pub mod caller;
+mod check_beside;
 mod clients;
 mod crash;
 mod damage;
@@ -12,6 +13,7 @@ mod erasing;
 pub mod events;
 pub mod faults;
 mod lives;
+mod random_requests;
 mod rotation;
 mod secrecy;
 pub mod server;

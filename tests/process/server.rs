@@ -122,7 +122,12 @@ impl Directory {
 
     /// `renkou replay check`.
     pub fn check(&self) -> Output {
-        run(&["replay", "check", "--data", self.data()])
+        Self::check_of(self.path())
+    }
+
+    /// The same of any registry's directory.
+    pub fn check_of(data: &Path) -> Output {
+        run(&["replay", "check", "--data", data.to_str().expect("a name in UTF-8")])
     }
 
     /// `renkou serve` on a free port, once it answers.

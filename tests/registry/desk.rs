@@ -260,6 +260,26 @@ impl Desk {
         sources.waiting(SOURCE, None, Position(0), 1_000).expect("readable")
     }
 
+    /// What the views hold that followed the log, by name.
+    pub fn digests(&self) -> Vec<(String, [u8; 32])> {
+        self.waiting();
+        let digests = self.registry().views.digests().expect("digests");
+        assert_eq!(digests.position, self.head());
+        digests.views.into_iter().map(|(name, digest)| (name.to_owned(), digest)).collect()
+    }
+
+    /// Names of the views that differ from what the log says when they hold this.
+    pub fn differing(&self, live: Vec<(String, [u8; 32])>) -> Vec<&'static str> {
+        let logs = Home::open(self.folder.path()).and_then(|home| home.logs_read_only());
+        let logs = logs.expect("logs");
+        let seals: Arc<dyn RowSeals> = logs.seals;
+        let place = tempfile::tempdir().expect("a folder");
+        let (log, deadlines) = (&logs.log, &logs.deadlines);
+        rebuild::compare_with(log, self.head(), live, place.path(), &seals, deadlines)
+            .expect("comparable")
+            .differing()
+    }
+
     /// Closes the registry: the log must be whole, its instants in order, and every view what the
     /// log says.
     pub fn close(mut self) {

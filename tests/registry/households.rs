@@ -186,6 +186,25 @@ fn a_merge_joins_and_a_later_split_takes_only_whom_it_names() {
 }
 
 #[test]
+fn whom_a_merge_does_not_list_stays_and_misses_the_head_who_went_along() {
+    let mut village = Village::new(&[
+        ('a', "H-1", "02"),
+        ('b', "H-1", "12"),
+        ('c', "H-2", "02"),
+        ('d', "H-2", "12"),
+    ]);
+    let more = json!({"merged_household_id": "H-2", "household_id": "H-1",
+        "members": members(&[('c', "20")])});
+    village.happens("hh_merge", 'a', "2020-05-01", more);
+    village.check(&["a: a02 b12 c20", "none: d12 (? unknown)"]);
+    // Who is told of later went along on the same day.
+    let more = json!({"items": {"household_id": "H-1", "relation_code": "38"}});
+    village.happens("hukou_in", 'd', "2020-05-01", more);
+    village.check(&["a: a02 b12 c20 d38", "nobody"]);
+    village.desk.close();
+}
+
+#[test]
 fn a_change_of_head_changes_the_relation_of_all_who_are_told() {
     let mut village = Village::new(&FAMILY);
     let more = json!({"household_id": "H-1",

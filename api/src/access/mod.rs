@@ -1,9 +1,13 @@
 //! Who may do what: roles, grants, and the one table that says it.
 
 mod attempts;
+pub mod authority;
 mod gate;
 mod hiding;
+pub mod masks;
 pub mod oidc;
+pub mod sight;
+pub mod table;
 mod tokens;
 
 use domain::{PersonId, Place};
@@ -13,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use crate::registry::Sender;
 
 pub use attempts::Rates;
+pub use authority::{Look, Object, Opening, Refusal, authorize};
 pub use gate::{Gate, Refused};
 pub use hiding::{Hiding, HidingError, LEGAL_BASES, LegalBasis};
+pub use sight::{Part, Show, Sight};
 pub use tokens::{NewGrant, StoreError, TokenError, TokenStore};
 
 /// What a token's holder is. Names of tokens of the first version stay; each has a second name, the
@@ -90,8 +96,7 @@ use Action::{
 };
 
 /// Every role and all that it may do. What is not listed is not allowed. Where a person or a place
-/// is concerned the grant narrows it further. Which parts of a record a role sees is not told apart
-/// yet: who may read a person reads all of it.
+/// is concerned the grant narrows it further; which parts of a record it sees says `table.csv`.
 pub const ROLES: &[(Role, &[Action])] = &[
     (Role::Upstream, &[Collect, ReadRejections, Lookup, ReadPerson, ReadHistory]),
     (Role::VillageClerk, &[Collect, ReadRejections, Lookup, Search, ReadPerson, ListPlace]),
@@ -145,6 +150,30 @@ impl Role {
             Role::SecurityOfficer => "security_officer",
             Role::Citizen => "citizen",
             Role::Admin => "admin",
+        }
+    }
+}
+
+impl Action {
+    /// The name in the table of access.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Collect => "collect",
+            Action::ReadRejections => "read_rejections",
+            Action::Lookup => "lookup",
+            Action::Search => "search",
+            Action::ReadPerson => "read_person",
+            Action::ReadHistory => "read_history",
+            Action::ListPlace => "list_place",
+            Action::ReadMetrics => "read_metrics",
+            Action::ReadLog => "read_log",
+            Action::ReadAudit => "read_audit",
+            Action::ReadAccesses => "read_accesses",
+            Action::ReadDisclosures => "read_disclosures",
+            Action::Erase => "erase",
+            Action::Seal => "seal",
+            Action::ReadSealed => "read_sealed",
+            Action::Operate => "operate",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line. Data goes to stdout, all else to stderr.
 
+mod access_table;
 mod backup;
 mod check_trees;
 mod demo;
@@ -63,6 +64,8 @@ enum Command {
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
+    /// Print who may do and see what: roles by part and purpose
+    AccessTable,
     /// Print the public keys that the log of events and the log of reads are signed with
     LogKey {
         /// The registry's directory.
@@ -107,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Seal(seal) => seal.run(),
         Command::Unseal(unseal) => unseal.run(),
         Command::Token(token) => token.run(),
+        Command::AccessTable => access_table::run(),
         Command::LogKey { data } => print_log_keys(&data),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "renkou", &mut io::stdout());

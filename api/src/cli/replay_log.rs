@@ -1,7 +1,7 @@
 //! `renkou replay`: the log read back, beside a running service or without one.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,17 +9,19 @@ use domain::Position;
 use hyper::Request;
 use indicatif::{ProgressBar, ProgressStyle};
 use projections::RowSeals;
-use replay::rebuild;
+use replay::rebuild::{self, Checked};
 
 use super::serve::runtime;
 use super::served::{Served, served};
 use super::{Failure, tell};
 use crate::access::{NewGrant, Role};
 use crate::outward::Bounds;
-use crate::registry::Home;
+use crate::registry::{Home, erasures};
 
 /// A running service must have told what its views hold within so long: it flushes them first.
 const DIGESTS_MAX: Duration = Duration::from_secs(600);
+/// So often the views of a service are compared while somebody is erased each time.
+const TRIES: u32 = 5;
 
 /// What to read the log back for.
 #[derive(clap::Subcommand)]
@@ -82,18 +84,7 @@ fn check(home: &Home) -> Result<(), Failure> {
     tell(&format!("The log is whole: {} events, {} reads.", head.0, reads_head.0));
     let workspace = tempfile::Builder::new().prefix("check-").tempdir_in(home.folder())?;
     let checked = if let Some(service) = served(home)? {
-        let live = runtime()?.block_on(live_digests(home, &service))?;
-        // The log has grown since it was opened; the views may be further than it was.
-        let logs = home.logs_read_only()?;
-        let seals: Arc<dyn RowSeals> = logs.seals;
-        rebuild::compare_with(
-            &logs.log,
-            live.position,
-            live.views,
-            workspace.path(),
-            &seals,
-            &logs.deadlines,
-        )?
+        compare_beside(home, &service, workspace.path())?
     } else {
         rebuild::compare(&logs.log, &home.views(), workspace.path(), &seals, &logs.deadlines)?
     };
@@ -107,6 +98,33 @@ fn check(home: &Home) -> Result<(), Failure> {
         tell(&format!("View {name} equals its rebuild up to {}: {digest}…", checked.head.0));
     }
     Ok(())
+}
+
+/// Compares the views of a running service. Whoever is erased after it told what they hold, stood
+/// in them still; but no log tells any more what their record was, so it is asked again.
+fn compare_beside(home: &Home, service: &Served, workspace: &Path) -> Result<Checked, Failure> {
+    for _ in 0..TRIES {
+        let Live { position, views } = runtime()?.block_on(live_digests(home, service))?;
+        // The log has grown since it was opened; the views may be further than it was.
+        let logs = home.logs_read_only()?;
+        let seals: Arc<dyn RowSeals> = logs.seals;
+        let place = tempfile::tempdir_in(workspace)?;
+        let checked = rebuild::compare_with(
+            &logs.log,
+            position,
+            views,
+            place.path(),
+            &seals,
+            &logs.deadlines,
+        );
+        let is_same = checked.as_ref().is_ok_and(|checked| checked.differing().is_empty());
+        let now = home.logs_read_only()?;
+        if is_same || erasures(&**now.log.journal(), Position(position.0 + 1))?.is_empty() {
+            return Ok(checked?);
+        }
+        tell("Somebody was erased while the views were compared: they are compared again.");
+    }
+    Err(format!("somebody was erased during each of {TRIES} comparisons; check again later").into())
 }
 
 /// What the views of a running service hold.

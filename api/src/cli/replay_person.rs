@@ -16,11 +16,14 @@ use serde_json::Value;
 use super::Failure;
 use super::serve::runtime;
 use super::served::{Served, served};
+use crate::access::table::TABLE;
 use crate::access::{NewGrant, PURPOSES, Role};
 use crate::http::{self, OperatorId};
 use crate::outward::{Bounds, OutwardError};
 use crate::registry::{Home, Read, Reads};
 
+/// The role by which a life is told to whoever works at the machine.
+const ASKS_AS: Role = Role::Auditor;
 /// No life is longer as JSON.
 const LIFE_BYTES_MAX: usize = 64 << 20;
 
@@ -77,7 +80,9 @@ impl ReplayPerson {
             (Some((whose, _)), None) => history::history(&logs.log, whose)?,
         };
         let newest = entries.iter().map(|entry| entry.event.envelope.position).max();
-        let told = http::values_of_history(&entries);
+        // As a service would answer: who has the machine is no reason to see more.
+        let sight = TABLE.sight(ASKS_AS, None, self.purpose);
+        let (seen, told) = http::history_seen(&entries, sight);
         let persons = if entries.is_empty() { Vec::new() } else { vec![(person, told)] };
         let read = PersonRead {
             purpose: self.purpose.into(),
@@ -99,7 +104,7 @@ impl ReplayPerson {
         };
         let reads = Reads::start(logs.reads, Arc::clone(logs.log.keys()));
         runtime()?.block_on(reads.record(read))?;
-        Ok(entries.iter().map(http::event_json).collect())
+        Ok(seen.into_iter().map(|(_, event)| event).collect())
     }
 
     /// Asks the running service.
@@ -109,7 +114,7 @@ impl ReplayPerson {
             events: Vec<Value>,
         }
         let grant = NewGrant {
-            role: Role::Auditor,
+            role: ASKS_AS,
             purposes: vec![self.purpose.to_owned()],
             ..super::ingest::everything("replay-person")
         };

@@ -19,13 +19,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::accesses_json::{Viewer, read_of};
+use super::looking::Looking;
 use super::persons::{internal, visible};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{Answer, record_answer};
 use super::views_position::{at_position, wait_at_least};
-use super::who::{Purpose, Who};
-use crate::access::Action;
+use crate::access::Part;
 use crate::registry::Registry;
 
 /// Reads on a page when nothing is asked for, and at most.
@@ -49,18 +49,17 @@ struct Page {
 
 async fn read_accesses(
     State(registry): State<Arc<Registry>>,
-    who: Who,
-    purpose: Purpose,
+    looking: Looking,
     Path(id): Path<String>,
     Query(page): Query<Page>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadAccesses)?;
+    let Looking { who, purpose, look } = looking;
     wait_at_least(&registry, &headers).await?;
     let (id, row) = visible(&registry, &who, &id)?;
     let persons = std::iter::once(id).chain(row.absorbed.iter().copied()).collect();
     let position = registry.folded();
-    let viewer = Viewer::new(&who.0, day_in_china(Timestamp::now()));
+    let viewer = Viewer::new(&look, day_in_china(Timestamp::now()));
     let found = shown(&registry, persons, page, move |read| viewer.sees(read)).await?;
     let told = Answer {
         fields: vec!["accesses"],
@@ -83,25 +82,28 @@ struct ValueAsked {
 
 async fn read_disclosures(
     State(registry): State<Arc<Registry>>,
-    who: Who,
-    purpose: Purpose,
+    looking: Looking,
     Path(id): Path<String>,
     Query(asked): Query<ValueAsked>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadDisclosures)?;
+    let Looking { who, purpose, look } = looking;
     wait_at_least(&registry, &headers).await?;
     let (id, _) = visible(&registry, &who, &id)?;
     let ValueAsked { item, value_at, before, limit } = asked;
     let item = Item::from_name(&item).ok_or_else(|| {
         Problem::new(&kinds::BAD_REQUEST).detail("没有这个项目", "there is no such item")
     })?;
+    // Who was told a value tells that there is one.
+    if !look.sight.sees(Part::of_item(item)) {
+        return Err(Problem::new(&kinds::NOT_ALLOWED));
+    }
     let value_at = Position(value_at);
     let position = registry.folded();
     let log = registry.log().clone();
     // A value may have been told while the record was one with another, and be this one's still.
     let persons = blocking(move || replay::history::ever_one_with(&log, id)).await?;
-    let viewer = Viewer::new(&who.0, day_in_china(Timestamp::now()));
+    let viewer = Viewer::new(&look, day_in_china(Timestamp::now()));
     let is_told = move |read: &Recorded| {
         viewer.sees(read) && read_of(read).is_some_and(|read| read.told.has(item, value_at))
     };

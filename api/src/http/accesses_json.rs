@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value, json};
 
 use super::archive_json::department;
-use crate::access::{Grant, TOLD_WHO_READ};
+use crate::access::{Look, Show, Sight, TOLD_WHO_READ};
 
 /// To whom reads are shown, and on which day.
 #[derive(Clone, Copy)]
@@ -17,12 +17,15 @@ pub(super) struct Viewer {
     pub is_auditor: bool,
     /// Today, in China.
     pub today: Date,
+    /// What they see of persons: items that they do not see are not named.
+    pub sight: Sight,
 }
 
 impl Viewer {
-    /// The holder of a grant.
-    pub fn new(grant: &Grant, today: Date) -> Self {
-        Self { is_auditor: TOLD_WHO_READ.contains(&grant.role), today }
+    /// Who looks.
+    pub fn new(look: &Look, today: Date) -> Self {
+        let is_auditor = TOLD_WHO_READ.contains(&look.grant.role);
+        Self { is_auditor, today, sight: look.sight }
     }
 
     /// Whether a read is shown to them. What cannot be opened any more could be hidden.
@@ -53,7 +56,10 @@ impl Viewer {
         tell("role", json!(read.role));
         tell("purpose", json!(read.purpose));
         tell("operation", json!(read.operation));
-        tell("fields", json!(fields(read)));
+        tell("fields", json!(fields(read, self.sight)));
+        if !read.masked.is_empty() {
+            tell("masked", json!(read.masked));
+        }
         tell("as_of", json!(read.as_of));
         tell("position", json!(read.position));
         tell("count", json!(read.count));
@@ -86,7 +92,8 @@ pub(super) fn person_of(recorded: &Recorded) -> Option<PersonId> {
 }
 
 /// Parts and items that were told. Older records have the items among the parts.
-fn fields(read: &PersonRead) -> Vec<&str> {
+fn fields(read: &PersonRead, sight: Sight) -> Vec<&str> {
     let parts = read.fields.iter().map(AsRef::as_ref);
-    parts.chain(read.told.items().map(|item| item.name())).collect()
+    let items = read.told.items().filter(|item| sight.show_item(*item) != Show::None);
+    parts.chain(items.map(|item| item.name())).collect()
 }

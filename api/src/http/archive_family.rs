@@ -7,7 +7,8 @@ use projections::Archive;
 use projections::archive::Link;
 use serde::Serialize;
 
-use super::archive_json::{Told, told};
+use super::archive_json::{Told, is_false, told};
+use crate::access::Show;
 
 #[derive(Serialize)]
 pub(super) struct Relative {
@@ -16,7 +17,11 @@ pub(super) struct Relative {
     doubted_since: Option<Timestamp>,
     /// Whether somebody with the word on such ties told it.
     has_authority: bool,
-    person_id: PersonId,
+    /// Whether it is told that there is somebody, and not who.
+    #[serde(skip_serializing_if = "is_false")]
+    masked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person_id: Option<PersonId>,
     position: Position,
     role: Role,
     since: Date,
@@ -26,23 +31,25 @@ pub(super) struct Relative {
 /// A tie that somebody without the word claims, where another one stands.
 #[derive(Serialize)]
 pub(super) struct ClaimedTie<'a> {
-    person_id: PersonId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    person_id: Option<PersonId>,
     role: Role,
     #[serde(flatten)]
     told: Told<'a, ()>,
 }
 
 /// Ties, in the order in which they began.
-pub(super) fn family(archive: &Archive) -> Vec<Relative> {
-    archive.links().iter().map(|link| relative(archive, link)).collect()
+pub(super) fn family(archive: &Archive, show: Show) -> Vec<Relative> {
+    archive.links().iter().map(|link| relative(archive, link, show == Show::Full)).collect()
 }
 
-fn relative(archive: &Archive, link: &Link) -> Relative {
+fn relative(archive: &Archive, link: &Link, is_named: bool) -> Relative {
     let began = archive.origin(link.origin);
     Relative {
         doubted_since: archive.doubt_of(link).map(|origin| origin.recorded_at()),
         has_authority: link.has_authority(),
-        person_id: link.person,
+        masked: !is_named,
+        person_id: Some(link.person).filter(|_| is_named),
         position: began.position,
         role: link.role,
         since: began.occurred_on,
@@ -51,10 +58,12 @@ fn relative(archive: &Archive, link: &Link) -> Relative {
 }
 
 /// What is claimed beside ties that stand.
-pub(super) fn claimed(archive: &Archive) -> impl Iterator<Item = ClaimedTie<'_>> {
-    archive.ties_beside().map(|(role, person_id, origin)| ClaimedTie {
-        person_id,
-        role,
-        told: told(archive, None, origin),
+pub(super) fn claimed(archive: &Archive, show: Show) -> impl Iterator<Item = ClaimedTie<'_>> {
+    archive.ties_beside().map(move |(role, person_id, origin)| {
+        let told = told(archive, None, origin);
+        match show {
+            Show::Full => ClaimedTie { person_id: Some(person_id), role, told },
+            _ => ClaimedTie { person_id: None, role, told: told.masked(None) },
+        }
     })
 }

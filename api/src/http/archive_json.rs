@@ -1,25 +1,32 @@
-//! Archives and histories as the outside contract shows them.
+//! Archives as the outside contract shows them, as far as they are seen.
 
+mod asked;
 mod withheld;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use domain::clocks::day_in_china;
-use domain::{Divisions, DocumentKind, Item, Payload, PersonId, Place, Position};
+use domain::{Divisions, DocumentKind, Item, PersonId, Place, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::archive::Origin;
 use projections::deadlines::Deadlines;
 use projections::{Archive, People, Row};
-use replay::history::Entry;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::archive_family::{Relative, family};
 use super::archive_needs::needs;
-use super::archive_parts::{Beside, Household, Topics, beside, doubted_since, households, topics};
+use super::archive_parts::{
+    Beside, Household, Text, Topics, beside, doubted_since, households, topics,
+};
+use super::archive_tasks::{Task, tasks};
+use crate::access::{Part, Show, Sight, masks};
+
+pub use asked::Asked;
 
 /// Most archives are shorter as JSON.
 const BYTES_EXPECTED: usize = 6 << 10;
@@ -48,8 +55,14 @@ pub struct Shown<'a> {
     needs: Option<Vec<Value>>,
     person_id: PersonId,
     status: &'static str,
+    /// What somebody has to do; left out where there is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<Task>,
     #[serde(skip_serializing_if = "Option::is_none")]
     topics: Option<Topics<'a>>,
+    /// What was asked for and is not seen by the reader, whether it is there or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    withheld: Vec<&'static str>,
 }
 
 /// The axes of a read, and the position of the views that answered it.
@@ -64,7 +77,7 @@ pub struct AsOf {
 }
 
 /// Items with their values, ordered by name.
-struct Items<'a>(Vec<(&'static str, Told<'a, &'a str>)>);
+struct Items<'a>(Vec<(&'static str, Told<'a, Text<'a>>)>);
 
 /// A value and the event that it comes from.
 #[derive(Serialize)]
@@ -86,6 +99,9 @@ pub(super) struct Told<'a, V> {
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<&'static str>,
     known_on: Option<Date>,
+    /// Whether the value is told in part only, or not at all.
+    #[serde(skip_serializing_if = "is_false")]
+    masked: bool,
     occurred_on: Date,
     /// Of standing items that are a place: its name on the day of the fact.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,47 +120,55 @@ pub(super) struct Told<'a, V> {
 #[derive(Serialize)]
 struct Document<'a> {
     kind: &'static str,
-    number: &'a str,
+    #[serde(skip_serializing_if = "is_false")]
+    masked: bool,
+    number: Cow<'a, str>,
 }
 
 impl<'a> Shown<'a> {
-    /// An archive; `wanted` narrows it to items and parts by name. `people` knows the ids of
-    /// households.
+    /// An archive as it is seen; `asked.wanted` narrows it to items and parts by name. `people`
+    /// knows the ids of households.
     pub fn new(
         people: &People,
         id: PersonId,
         archive: &'a Archive,
-        wanted: Option<&[&str]>,
-        as_of: AsOf,
+        asked: Asked<'_>,
         deadlines: &Deadlines,
     ) -> Shown<'a> {
+        let Asked { wanted, as_of, sight } = asked;
         let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
         let all_items = is_wanted("items");
-        let items = archive.values().filter(|(item, ..)| all_items || is_wanted(item.name()));
+        let items = archive.values().filter(|(item, ..)| {
+            (all_items || is_wanted(item.name())) && sight.show_item(*item) != Show::None
+        });
         let items = items.map(|(item, text, origin)| {
-            let told = Told {
-                place_name: place_name(archive, item, text, origin),
-                ..told(archive, text, origin)
-            };
+            let told = item_told(archive, item, text, origin, sight.show_item(item));
             let has_authority = archive.has_authority(item);
             (item.name(), told.standing(has_authority, doubted_since(archive, item)))
         });
         let mut items: Vec<_> = items.collect();
         items.sort_unstable_by_key(|(name, _)| *name);
         let part = |name| is_wanted(name).then_some(());
+        let seen = |name, of: Part| part(name).filter(|()| sight.sees(of)).map(|()| sight.show(of));
         Shown {
             absorbed: Vec::new(),
             as_of,
-            beside: part("beside").map(|()| beside(archive)),
-            documents: part("documents").map(|()| archive.documents().map(document).collect()),
-            family: part("family").map(|()| family(archive)),
-            households: part("households").map(|()| households(people, archive)),
+            beside: part("beside").map(|()| beside(archive, sight)),
+            documents: seen("documents", Part::Number)
+                .map(|show| archive.documents().map(|one| document(one, show)).collect()),
+            family: seen("family", Part::Family).map(|show| family(archive, show)),
+            households: seen("households", Part::Household)
+                .map(|show| households(people, archive, show)),
             items: Items(items),
             merged_into: None,
-            needs: part("needs").map(|()| needs(archive, deadlines, as_of.day())),
+            needs: seen("needs", Part::Needs)
+                .map(|show| needs(archive, deadlines, as_of.day(), show)),
             person_id: id,
             status: status(archive),
-            topics: part("topics").map(|()| topics(archive)),
+            tasks: seen("tasks", Part::Family)
+                .map_or_else(Vec::new, |show| tasks(archive, as_of.day(), show)),
+            topics: part("topics").map(|()| topics(archive, sight)),
+            withheld: asked.withheld(),
         }
     }
 
@@ -165,6 +189,7 @@ impl<'a> Shown<'a> {
             (self.needs.is_some(), "needs"),
             (true, "person_id"),
             (true, "status"),
+            (!self.tasks.is_empty(), "tasks"),
             (self.topics.is_some(), "topics"),
         ];
         parts.into_iter().filter_map(|(is_there, name)| is_there.then_some(name)).collect()
@@ -188,6 +213,12 @@ impl<'a, V> Told<'a, V> {
     pub(super) fn about_field(self, topic: &'a str, field: &'a str) -> Self {
         let (topic, field) = (Some(topic), Some(field).filter(|field| !field.is_empty()));
         Self { topic, field, ..self }
+    }
+
+    /// The same without the value, but for what a mask leaves of it, and without the sender's number
+    /// of its record.
+    pub(super) fn masked(self, left: Option<V>) -> Self {
+        Self { masked: true, value: left, record_id: None, place_name: None, ..self }
     }
 
     /// The same, as what stands.
@@ -242,6 +273,7 @@ pub(super) fn told<'a, V>(
         has_authority: None,
         item: None,
         known_on: origin.known_on,
+        masked: false,
         occurred_on: origin.occurred_on,
         place_name: None,
         position: origin.position,
@@ -257,8 +289,29 @@ fn as_text<S: Serializer>(code: &impl AsRef<[u8]>, serializer: S) -> Result<S::O
     serializer.serialize_str(&String::from_utf8_lossy(code.as_ref()))
 }
 
-fn document((kind, number): (DocumentKind, &str)) -> Document<'_> {
-    Document { kind: kind.name(), number }
+fn document((kind, number): (DocumentKind, &str), show: Show) -> Document<'_> {
+    let masked = show != Show::Full;
+    let number = if masked { Cow::Owned(masks::number(number)) } else { Cow::Borrowed(number) };
+    Document { kind: kind.name(), masked, number }
+}
+
+/// A value of an item as it is seen, with its origin.
+pub(super) fn item_told<'a>(
+    archive: &'a Archive,
+    item: Item,
+    text: &'a str,
+    origin: &'a Origin,
+    show: Show,
+) -> Told<'a, Text<'a>> {
+    let told = told(archive, Text::Plain(text), origin);
+    match show {
+        Show::Full => Told { place_name: place_name(archive, item, text, origin), ..told },
+        _ => told.masked(masks::of_item(item, text).map(Text::Left)),
+    }
+}
+
+pub(super) fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// Whether somebody is alive, as answers call it.
@@ -271,88 +324,36 @@ pub(super) fn status(archive: &Archive) -> &'static str {
     }
 }
 
-/// A person in the answer to a search: enough to tell namesakes apart, and no more.
-pub fn hit(id: PersonId, row: &Row) -> Value {
-    let number = row.archive.get(Item::CitizenId);
-    json!({
+/// A person in the answer to a search: enough to tell namesakes apart, as far as it is seen.
+pub fn hit(id: PersonId, row: &Row, sight: Sight) -> Value {
+    let seen = |item: Item| {
+        let text = row.archive.get(item)?;
+        match sight.show_item(item) {
+            Show::None => None,
+            Show::Full => Some(text.to_owned()),
+            Show::Masked => masks::of_item(item, text),
+        }
+    };
+    // Of a list, everybody's number is masked.
+    let number = row.archive.get(Item::CitizenId).filter(|_| sight.sees(Part::Number));
+    let mut hit = json!({
         "person_id": id,
-        "full_name": row.archive.get(Item::FullName),
-        "sex": row.archive.get(Item::Sex),
-        "birth_date": row.archive.get(Item::BirthDate),
-        "place": row.place(),
-        "citizen_id": number.and_then(|n| Some(format!("**************{}", n.get(14..)?))),
+        "full_name": seen(Item::FullName),
+        "sex": seen(Item::Sex),
+        "birth_date": seen(Item::BirthDate),
+        "place": row.place().filter(|_| sight.sees(Part::Place)),
+        "citizen_id": number.map(masks::number_in_list),
         "status": status(&row.archive),
-    })
+    });
+    let shown = [Item::FullName, Item::Sex, Item::BirthDate].map(|item| sight.show_item(item));
+    if shown.contains(&Show::Masked) {
+        hit["masked"] = json!(true);
+    }
+    hit
 }
 
 /// Names of places: those of the time. The fictional province has none.
-static DIVISIONS: LazyLock<Divisions> = LazyLock::new(|| Divisions::embedded(false));
-
-/// One event of a history.
-pub fn entry(entry: &Entry) -> Value {
-    let envelope = &entry.event.envelope;
-    let clocks = &envelope.clocks;
-    let kind = domain::Kind::from_number(envelope.event_type.number);
-    let code = kind.map_or("unknown", |(kind, _)| kind.code());
-    // It is shown in the newest form, whatever form it was recorded in.
-    let recorded = envelope.event_type.version;
-    let shown = kind.map_or(recorded, |(kind, _)| kind.entry().version);
-    let changes: Vec<_> = entry
-        .changes
-        .iter()
-        .map(|change| json!({"item": change.item, "before": change.before, "after": change.after}))
-        .collect();
-    let correlation = envelope.correlation.0.iter().map(|byte| format!("{byte:02x}"));
-    let mut told = json!({
-        "position": envelope.position,
-        "sequence": envelope.sequence,
-        "type": format!("renkou.{code}.v{shown}"),
-        "recorded_version": recorded,
-        "event": code,
-        "told_for_another": kind.is_some_and(|(_, side)| side),
-        "occurred_on": clocks.occurred_on,
-        "known_on": clocks.known_on,
-        "sent_at": clocks.sent_at,
-        "received_at": clocks.received_at,
-        "recorded_at": clocks.recorded_at,
-        "verified_at": clocks.verified_at,
-        "lag_days": clocks.total_lag_days(),
-        "place": envelope.place,
-        "place_name": DIVISIONS.full_name(envelope.place, clocks.occurred_on),
-        "department": department(envelope.department),
-        "channel": ascii(&envelope.channel),
-        "actor": envelope.actor,
-        "source": envelope.source,
-        "correlation": correlation.collect::<String>(),
-        "changes": changes,
-        "corrects": Some(envelope.corrects).filter(|position| position.0 > 0),
-        "corrected_by": entry.acted_on_by,
-        "annulled": entry.is_annulled,
-    });
-    if let (Some(Payload::Life(life)), Value::Object(map)) = (&entry.event.payload, &mut told) {
-        let optional = [
-            ("id", &life.id),
-            ("certificate_no", &life.certificate_no),
-            ("reason", &life.reason),
-            ("approved_by", &life.approved_by),
-        ];
-        for (name, value) in optional {
-            map.extend(value.as_ref().map(|value| (name.to_owned(), json!(value))));
-        }
-        if !life.related.is_empty() {
-            map.insert("related".into(), json!(life.related));
-        }
-        if !life.later.is_empty() {
-            map.insert("later".into(), Value::Object(life.later.clone()));
-        }
-        if !life.details.is_empty() {
-            map.insert("details".into(), Value::Object(life.details.clone()));
-        }
-    } else if let Value::Object(map) = &mut told {
-        map.insert("erased".into(), json!(true));
-    }
-    told
-}
+pub(super) static DIVISIONS: LazyLock<Divisions> = LazyLock::new(|| Divisions::embedded(false));
 
 /// A department's code as it stands in a source.
 pub fn department(code: [u8; 3]) -> String {

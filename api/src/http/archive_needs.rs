@@ -8,10 +8,33 @@ use projections::deadlines::Deadlines;
 use serde_json::{Map, Value, json};
 
 use super::archive_json::told;
+use crate::access::Show;
 
-/// Needs, raised and answered, as they are on a day.
-pub(super) fn needs(archive: &Archive, deadlines: &Deadlines, today: Date) -> Vec<Value> {
-    archive.needs().map(|need| shown(archive, &need, deadlines, today)).collect()
+/// Needs, raised and answered, as they are on a day; of masked ones, when they were and by when an
+/// answer is due.
+pub(super) fn needs(
+    archive: &Archive,
+    deadlines: &Deadlines,
+    today: Date,
+    show: Show,
+) -> Vec<Value> {
+    let shown = |need: ShownNeed<'_>| match show {
+        Show::Full => shown(archive, &need, deadlines, today),
+        _ => masked(shown(archive, &need, deadlines, today), &need, archive),
+    };
+    archive.needs().map(shown).collect()
+}
+
+/// What is left of a need without what was needed and what came of it.
+fn masked(shown: Value, need: &ShownNeed<'_>, archive: &Archive) -> Value {
+    let mut left = told_by(archive, need.raised_by);
+    left.remove("record_id");
+    for name in ["closed", "due_on", "overdue"] {
+        left.insert(name.to_owned(), shown[name].clone());
+    }
+    left.insert("answered".to_owned(), json!(need.answered.map(|_| json!({"masked": true}))));
+    left.insert("masked".to_owned(), json!(true));
+    Value::Object(left)
 }
 
 fn shown(archive: &Archive, need: &ShownNeed<'_>, deadlines: &Deadlines, today: Date) -> Value {

@@ -1,6 +1,7 @@
 //! The parts of an archive beyond its items, as the outside contract shows them: topics, what is
 //! said beside the standing values, households. Each value with the event that it comes from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use domain::{Basis, HouseholdId, Item, Topic};
@@ -12,7 +13,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::archive_family::{ClaimedTie, claimed};
-use super::archive_json::{Told, told};
+use super::archive_json::{Told, is_false, item_told, told};
+use crate::access::{Part, Show as Seen, Sight, masks};
 
 /// Topics by name.
 pub(super) type Topics<'a> = BTreeMap<&'a str, Shown<'a>>;
@@ -30,19 +32,22 @@ pub(super) enum Shown<'a> {
 #[derive(Serialize)]
 pub(super) struct Household<'a> {
     basis: Basis,
+    #[serde(skip_serializing_if = "is_false")]
+    masked: bool,
     household_id: HouseholdId,
     /// Of a registration: its number.
     #[serde(skip_serializing_if = "Option::is_none")]
-    household_no: Option<&'a str>,
+    household_no: Option<Cow<'a, str>>,
     kind: Option<&'a str>,
     relation_code: Option<&'a str>,
 }
 
-/// A value as text, or as the JSON that was sent.
+/// A value as text, what a mask leaves of one, or the JSON that was sent.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Text<'a> {
     Plain(&'a str),
+    Left(String),
     Json(Option<&'a RawValue>),
 }
 
@@ -54,20 +59,28 @@ pub(super) enum Beside<'a> {
     Tie(ClaimedTie<'a>),
 }
 
-/// The eight topics, each with its fields, and what senders told of others.
-pub(super) fn topics(archive: &Archive) -> Topics<'_> {
+/// The topics that are seen, each with its fields, and what senders told of others.
+pub(super) fn topics(archive: &Archive, sight: Sight) -> Topics<'_> {
     let mut topics = Topics::new();
     for (topic, _, name, _) in Topic::ALL {
+        if !sight.sees(Part::of_topic(topic)) {
+            continue;
+        }
         let of_items = topic.fields().iter().filter_map(|field| {
-            let (text, origin) = archive.stated(field.item?)?;
-            let told = told(archive, Text::Plain(text), origin);
-            let has_authority = archive.has_authority(field.item?);
-            Some((field.name, told.standing(has_authority, doubted_since(archive, field.item?))))
+            let item = field.item?;
+            let seen = Some(sight.show_field(name, field.name)).filter(|s| *s != Seen::None)?;
+            let (text, origin) = archive.stated(item)?;
+            let told = match seen {
+                Seen::Full => told(archive, Text::Plain(text), origin),
+                _ => item_told(archive, item, text, origin, seen),
+            };
+            let has_authority = archive.has_authority(item);
+            Some((field.name, told.standing(has_authority, doubted_since(archive, item))))
         });
         topics.insert(name, Shown::Fields(of_items.collect()));
     }
     for field in archive.fields() {
-        let told = told(archive, Text::Json(serde_json::from_str(field.json).ok()), field.origin);
+        let Some(told) = field_told(archive, &field, sight) else { continue };
         match topics.get_mut(field.topic) {
             Some(Shown::Fields(fields)) if !field.name.is_empty() => {
                 let doubted = field_doubted_since(archive, &field);
@@ -83,31 +96,66 @@ pub(super) fn topics(archive: &Archive) -> Topics<'_> {
     topics
 }
 
+/// A field of a topic as it is seen, with its origin.
+fn field_told<'a>(
+    archive: &'a Archive,
+    field: &Field<'a>,
+    sight: Sight,
+) -> Option<Told<'a, Text<'a>>> {
+    let json = || Text::Json(serde_json::from_str(field.json).ok());
+    match sight.show_field(field.topic, field.name) {
+        Seen::None => None,
+        Seen::Full => Some(told(archive, json(), field.origin)),
+        Seen::Masked => {
+            let text = serde_json::from_str::<String>(field.json).ok();
+            let left = text.and_then(|text| masks::of_field(field.name, &text));
+            Some(told(archive, None, field.origin).masked(left.map(Text::Left)))
+        }
+    }
+}
+
 /// What is said of items, of fields of topics and of ties by those without the word on them, each in
-/// its order and then by time.
-pub(super) fn beside(archive: &Archive) -> Vec<Beside<'_>> {
-    let words = archive.beside();
-    let of_items =
-        words.map(|(item, text, origin)| told(archive, Text::Plain(text), origin).about(item));
-    let of_fields = archive.fields_beside().map(|field| {
-        let json = Text::Json(serde_json::from_str(field.json).ok());
-        told(archive, json, field.origin).about_field(field.topic, field.name)
+/// its order and then by time, as far as it is seen.
+pub(super) fn beside(archive: &Archive, sight: Sight) -> Vec<Beside<'_>> {
+    let words = archive.beside().filter(|(item, ..)| sight.show_item(*item) != Seen::None);
+    let of_items = words.map(|(item, text, origin)| {
+        let told = match sight.show_item(item) {
+            Seen::Full => told(archive, Text::Plain(text), origin),
+            seen => item_told(archive, item, text, origin, seen),
+        };
+        told.about(item)
+    });
+    let of_fields = archive.fields_beside().filter_map(|field| {
+        let told = field_told(archive, &field, sight)?;
+        Some(told.about_field(field.topic, field.name))
     });
     let of_values = of_items.chain(of_fields).map(Beside::Value);
-    of_values.chain(claimed(archive).map(Beside::Tie)).collect()
+    let ties = sight.show(Part::Family);
+    let claimed = claimed(archive, ties).filter(|_| ties != Seen::None);
+    of_values.chain(claimed.map(Beside::Tie)).collect()
 }
 
 /// The household of registration and that of living.
-pub(super) fn households<'a>(people: &People, archive: &'a Archive) -> Vec<Household<'a>> {
+pub(super) fn households<'a>(
+    people: &People,
+    archive: &'a Archive,
+    seen: Seen,
+) -> Vec<Household<'a>> {
+    let masked = seen != Seen::Full;
+    let number = |number: &'a str| match masked {
+        true => Cow::Owned(masks::certificate(number)),
+        false => Cow::Borrowed(number),
+    };
     let households = people.households_of(archive).into_iter();
     let shown = households.map(|(basis, household_id)| {
         let is_registered = basis == Basis::Hukou;
         Household {
             basis,
+            masked,
             household_id,
-            household_no: archive.get(Item::HouseholdId).filter(|_| is_registered),
-            kind: archive.get(Item::HouseholdKind).filter(|_| is_registered),
-            relation_code: archive.get(Item::RelationToHead),
+            household_no: archive.get(Item::HouseholdId).filter(|_| is_registered).map(number),
+            kind: archive.get(Item::HouseholdKind).filter(|_| is_registered && !masked),
+            relation_code: archive.get(Item::RelationToHead).filter(|_| !masked),
         }
     });
     shown.collect()

@@ -17,12 +17,11 @@ use serde_json::{Map, Value, json};
 
 use super::accesses::blocking;
 use super::accesses_json::{Viewer, person_of};
+use super::looking::Looking;
 use super::problem::Problem;
 use super::query::{parse_instant, parse_place};
 use super::recording::{Answer, record_answer};
 use super::views_position::{at_position, wait_at_least};
-use super::who::{Purpose, Who};
-use crate::access::Action;
 use crate::registry::Registry;
 
 /// Reads on a page when nothing is asked for, and at most.
@@ -88,14 +87,11 @@ fn parse_since(text: &str) -> Result<Timestamp, Problem> {
 
 async fn audit_accesses(
     State(registry): State<Arc<Registry>>,
-    who: Who,
-    purpose: Purpose,
+    looking: Looking,
     Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadAudit)?;
-    // Who looked at whom is for who audits reads, not for whoever follows acts alone.
-    who.require(Action::ReadDisclosures)?;
+    let Looking { who, purpose, look } = looking;
     wait_at_least(&registry, &headers).await?;
     let sought = question.read()?;
     let limit = question.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
@@ -130,7 +126,7 @@ async fn audit_accesses(
         ..Answer::of_nobody("audit_accesses")
     };
     record_answer(&registry, &who, purpose, told).await?;
-    let viewer = Viewer::new(&who.0, day_in_china(Timestamp::now()));
+    let viewer = Viewer::new(&look, day_in_china(Timestamp::now()));
     let entry = |read: &Recorded| {
         let mut told = viewer.told(read);
         told.insert("person_id".to_owned(), json!(person_of(read)));

@@ -13,7 +13,6 @@ use projections::archive::is_erasure;
 use replay::history::Entry;
 use serde_json::Value;
 
-use super::archive_json;
 use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -92,12 +91,11 @@ fn today() -> Date {
 
 /// The events of a history without what belongs to hidden topics. Of an event of such a topic, and
 /// of what corrects or annuls one, the envelope alone is told.
-pub(super) fn entries(entries: &[Entry], hidden: &[(Topic, Date)]) -> Vec<Value> {
+pub(super) fn entries(seen: Vec<(&Entry, Value)>, hidden: &[(Topic, Date)]) -> Vec<Value> {
     let mut withheld = Vec::new();
-    let mut told = Vec::with_capacity(entries.len());
-    for entry in entries {
+    let mut told = Vec::with_capacity(seen.len());
+    for (entry, mut one) in seen {
         let envelope = &entry.event.envelope;
-        let mut one = archive_json::entry(entry);
         let kind = Kind::from_number(envelope.event_type.number).map(|(kind, _)| kind);
         let is_of = |topic: &Topic| hidden.iter().any(|(hidden, _)| hidden == topic);
         let is_hidden = kind.is_some_and(|kind| kind.entry().topics.iter().any(is_of));
@@ -126,6 +124,10 @@ fn withhold_parts(told: &mut Value, hidden: &[(Topic, Date)]) {
     for (topic, _) in hidden {
         if let Some(details) = told.get_mut("details").and_then(Value::as_object_mut) {
             details.remove(topic.name());
+            // What is told of topics beside the fields of the event.
+            if let Some(topics) = details.get_mut("topic").and_then(Value::as_object_mut) {
+                topics.remove(topic.name());
+            }
         }
         let names: Vec<_> = items_of(*topic).map(|item| item.name()).collect();
         if let Some(changes) = told.get_mut("changes").and_then(Value::as_array_mut) {

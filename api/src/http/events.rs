@@ -18,11 +18,13 @@ use super::answer::{Item, Sent, Tally, prepare, problem_of_one};
 use super::batch::{self, EVENTS_MAX};
 use super::cloudevents::{self, Mode};
 use super::language::Language;
+use super::looking::senders_sight;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::receipts_seen;
 use super::stream::{self, LinePatience};
 use super::who::Who;
-use crate::access::Action;
+use crate::access::Sight;
 use crate::registry::receipt::Receipt;
 use crate::registry::{Collector, Overloaded, Prepared, Sender};
 
@@ -51,19 +53,19 @@ async fn post_events<C: Collector>(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    who.require(Action::Collect)?;
     let mode = Mode::of(&headers).ok_or_else(unknown_media_type)?;
+    let sight = senders_sight(&who);
     match mode {
         Mode::Lines if atomic => Err(Problem::new(&kinds::STREAM_NOT_ATOMIC)),
         Mode::Lines => {
             let patience = line_patience.map(|told| told.0).unwrap_or_default();
-            let lines = stream::answer(registry, who.0, language, body, patience);
+            let lines = stream::answer(registry, who.0, (language, sight), body, patience);
             Ok(([(CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
         }
         Mode::Batch => {
             let body = whole(&headers, body, BATCH_BYTES_MAX).await?;
             let sender = who.0.sender(Timestamp::now());
-            collect_batch(registry, sender, language, body, atomic).await
+            collect_batch(registry, sender, (language, sight), body, atomic).await
         }
         Mode::Structured | Mode::Binary => {
             let body = whole(&headers, body, EVENT_BYTES_MAX).await?;
@@ -72,7 +74,7 @@ async fn post_events<C: Collector>(
                 _ => cloudevents::read_structured(&body),
             };
             let (sent, prepared) = prepare(&*registry, read, &who.0.sender(Timestamp::now()));
-            collect_one(&*registry, sent, prepared, language).await
+            collect_one(&*registry, sent, prepared, (language, sight)).await
         }
     }
 }
@@ -81,9 +83,10 @@ async fn collect_one<C: Collector>(
     registry: &C,
     sent: Sent,
     prepared: Prepared,
-    language: Language,
+    (language, sight): (Language, Sight),
 ) -> Result<Response, Problem> {
-    let receipts = registry.submit(vec![prepared], false).await.map_err(overloaded)?;
+    let mut receipts = registry.submit(vec![prepared], false).await.map_err(overloaded)?;
+    receipts_seen::narrow(&mut receipts, sight);
     let receipt = receipts.first().ok_or_else(|| Problem::new(&kinds::INTERNAL))?;
     if let Some(problem) = problem_of_one(&sent, receipt) {
         return Err(problem);
@@ -98,7 +101,7 @@ async fn collect_one<C: Collector>(
 async fn collect_batch<C: Collector>(
     registry: Arc<C>,
     sender: Sender,
-    language: Language,
+    (language, sight): (Language, Sight),
     body: Bytes,
     atomic: bool,
 ) -> Result<Response, Problem> {
@@ -112,7 +115,8 @@ async fn collect_batch<C: Collector>(
         Ok::<_, Problem>(events.into_iter().map(one).unzip::<_, _, Vec<_>, Vec<_>>())
     });
     let (sent, prepared) = reading.await.map_err(|_| Problem::new(&kinds::INTERNAL))??;
-    let receipts = registry.submit(prepared, atomic).await.map_err(overloaded)?;
+    let mut receipts = registry.submit(prepared, atomic).await.map_err(overloaded)?;
+    receipts_seen::narrow(&mut receipts, sight);
     if receipts.len() != sent.len() {
         return Err(Problem::new(&kinds::INTERNAL));
     }

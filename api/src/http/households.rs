@@ -1,6 +1,7 @@
 //! A household: who belongs to it, since when and by which event, who leads it, and the task to
 //! name a new head. A read of each member shown is on record before the answer leaves.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,48 +15,51 @@ use domain::{Basis, HouseholdId, Item, PersonId, Position, Topic};
 use jiff::civil::Date;
 use projections::Archive;
 use projections::household::{self, Household, Member, Vacancy};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, json};
+use serde::Serialize;
+use serde_json::json;
 
-use super::archive_json::{AsOf, place_name};
+use super::archive_json::{AsOf, is_false, place_name};
 use super::closed;
-use super::persons::{internal, visible_id};
+use super::household_then::{Question, Then};
+use super::looking::Looking;
+use super::persons::{reached, visible_id};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{Answer, record_answer};
 use super::values_told;
 use super::views_position::{at_position, wait_at_least};
-use super::who::{Purpose, Who};
-use crate::access::Action;
+use super::who::Who;
+use crate::access::{Part, Show, Sight, masks};
 use crate::registry::Registry;
 
 /// What a read of a member is recorded to have shown.
 const FIELDS: [&str; 6] =
     ["household_id", "household_no", "relation_code", "head", "place", "status"];
 
+/// The parts of the table of access that the answer is of.
+const OF_HOUSEHOLDS: [Part; 3] = [Part::Household, Part::Place, Part::Address];
+
 /// The routes of households.
 pub fn routes(registry: Arc<Registry>) -> Router {
     Router::new().route("/v1/households/{id}", get(read_household)).with_state(registry)
 }
-
-/// A household is read as it is now: whoever asks for another day is told that this is no answer.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoQuestion {}
 
 #[derive(Serialize)]
 struct Shown<'a> {
     household_id: HouseholdId,
     basis: Basis,
     kind: Option<&'static str>,
-    household_no: Option<&'a str>,
+    household_no: Option<Cow<'a, str>>,
     place: Option<&'a str>,
     place_name: Option<String>,
-    address: Option<&'a str>,
-    door_plate: Option<&'a str>,
+    address: Option<Cow<'a, str>>,
+    door_plate: Option<Cow<'a, str>>,
     head: Option<ShownHead>,
     members: Vec<ShownMember<'a>>,
     tasks: Vec<Task>,
+    /// Whether something of it is told in part only, or not at all.
+    #[serde(skip_serializing_if = "is_false")]
+    masked: bool,
     more: bool,
     as_of: AsOf,
 }
@@ -93,34 +97,40 @@ struct Task {
 
 async fn read_household(
     State(registry): State<Arc<Registry>>,
-    who: Who,
-    purpose: Purpose,
+    looking: Looking,
     Path(id): Path<String>,
-    Query(NoQuestion {}): Query<NoQuestion>,
+    Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadPerson)?;
+    looking.require(Part::Household, Show::Masked)?;
+    let Looking { who, purpose, look } = looking;
     wait_at_least(&registry, &headers).await?;
+    let then = Then::read(&question)?;
+    let household = narrowed(&registry, &who, then.found(&registry, &id).await?)?;
     let position = registry.folded();
-    let household = narrowed(&registry, &who, found(&registry, &id)?)?;
-    let since = member_since(&registry, &household).await?;
-    let as_of = AsOf { known_at: None, position, valid_on: None };
+    let since = then.members_since(&registry, &household).await?;
+    let as_of = AsOf { known_at: then.known_at, position, valid_on: then.valid_on };
     let former = household.vacancy.and_then(|vacancy| vacancy.former_head);
     let former = former.filter(|former| visible_id(&registry, &who, *former).is_ok());
-    let shown = show(&household, &since, former, as_of);
+    let shown = show(&household, &since, former, (as_of, look.sight));
     let mut persons: Vec<_> = household
         .members
         .iter()
-        .map(|member| (member.person, values_told::of_member(&member.row.archive)))
+        .map(|member| (member.person, values_told::of_member(&member.row.archive, look.sight)))
         .collect();
     let is_listed = |former| persons.iter().any(|(known, _)| *known == former);
     persons.extend(former.filter(|former| !is_listed(*former)).map(|f| (f, ItemsTold::default())));
+    let mut asked = then.axes();
+    asked.insert("household".to_owned(), json!(household.id));
+    let masked = OF_HOUSEHOLDS.into_iter().filter(|part| look.sight.show(*part) == Show::Masked);
+    let masked = masked.map(Part::name);
     let told = Answer {
         operation: "read_household",
         count: persons.len(),
         persons,
         fields: FIELDS.to_vec(),
-        as_of: Map::from_iter([("household".to_owned(), json!(household.id))]),
+        as_of: asked,
+        masked: masked.collect(),
         query: None,
         position,
     };
@@ -128,12 +138,13 @@ async fn read_household(
     Ok(at_position(position, axum::Json(shown)))
 }
 
-/// The household of an id in a path, with everybody who stands under it.
-pub(super) fn found(registry: &Registry, id: &str) -> Result<Household, Problem> {
-    let not_found = || Problem::new(&kinds::NOT_FOUND);
-    let id = uuid::Uuid::parse_str(id).map_err(|_| not_found())?;
-    let found = registry.views.people.household(HouseholdId::from_uuid(id));
-    found.map_err(|error| internal(&error))?.ok_or_else(not_found)
+/// Whether somebody may be named as a member: the grant reaches them, and the topic is not hidden.
+pub(super) fn may_be_told_of(registry: &Registry, who: &Who, person: PersonId) -> bool {
+    let Ok((id, row)) = visible_id(registry, who, person) else { return false };
+    let is_hidden = closed::hidden_topics(who, &row).iter().any(|t| t.0 == Topic::Household);
+    // A record that was absorbed since answers for itself too.
+    let own = || closed::row(registry, who, person);
+    !is_hidden && (id == person || own().is_ok_and(|row| reached(who, person, &row).is_ok()))
 }
 
 /// A household with those members whom the grant reaches; 404 when it reaches nobody, as if there
@@ -143,35 +154,16 @@ pub(super) fn narrowed(
     who: &Who,
     mut household: Household,
 ) -> Result<Household, Problem> {
-    household.members.retain(|member| {
-        let seen = visible_id(registry, who, member.person);
-        let is_hidden = |topics: Vec<(Topic, Date)>| topics.iter().any(|t| t.0 == Topic::Household);
-        seen.is_ok_and(|(_, row)| !is_hidden(closed::hidden_topics(who, &row)))
-    });
+    household.members.retain(|member| may_be_told_of(registry, who, member.person));
     let is_empty = household.members.is_empty();
     if is_empty { Err(Problem::new(&kinds::NOT_FOUND)) } else { Ok(household) }
-}
-
-/// Since when each member belongs, read from their lives: the row keeps only who said it last.
-async fn member_since(
-    registry: &Registry,
-    household: &Household,
-) -> Result<Vec<Option<(Date, Position)>>, Problem> {
-    let (log, basis) = (registry.log().clone(), household.basis);
-    let members: Vec<_> = household.members.iter().map(|member| member.person).collect();
-    let read = move || -> Result<Vec<_>, _> {
-        let since = |person: PersonId| replay::history::member_since(&log, person, basis);
-        members.into_iter().map(since).collect()
-    };
-    let read = tokio::task::spawn_blocking(read).await.map_err(|error| internal(&error))?;
-    read.map_err(|error| internal(&error))
 }
 
 fn show<'a>(
     household: &'a Household,
     since: &[Option<(Date, Position)>],
     former: Option<PersonId>,
-    as_of: AsOf,
+    (as_of, sight): (AsOf, Sight),
 ) -> Shown<'a> {
     let (basis, leading) = (household.basis, &household.members[0].row.archive);
     let is_registered = basis == Basis::Hukou;
@@ -179,17 +171,18 @@ fn show<'a>(
         Basis::Hukou => (Item::Hukou, Item::HukouAddress),
         Basis::Living => (Item::Residence, Item::ResidenceAddress),
     };
+    let sees_place = sight.show(Part::Place) == Show::Full;
     let is_shown = |person| household.members.iter().any(|member| member.person == person);
     let head = household.head.filter(|head| is_shown(head.person));
     Shown {
         household_id: household.id,
         basis,
         kind: household.kind.map(kind),
-        household_no: leading.get(Item::HouseholdId).filter(|_| is_registered),
-        place: leading.get(place),
-        place_name: name_of(leading, place),
-        address: leading.get(address),
-        door_plate: leading.get(Item::DoorPlate).filter(|_| !is_registered),
+        household_no: seen(leading, Item::HouseholdId, sight).filter(|_| is_registered),
+        place: leading.get(place).filter(|_| sees_place),
+        place_name: name_of(leading, place).filter(|_| sees_place),
+        address: seen(leading, address, sight),
+        door_plate: seen(leading, Item::DoorPlate, sight).filter(|_| !is_registered),
         head: head.map(|household::Head { person, since, position }| ShownHead {
             person_id: person,
             since,
@@ -199,16 +192,18 @@ fn show<'a>(
             .members
             .iter()
             .zip(since)
-            .map(|(one, since)| member(one, *since))
+            .map(|(one, since)| member(one, *since, sight))
             .collect(),
         tasks: household.vacancy.into_iter().map(|vacancy| name_head(vacancy, former)).collect(),
+        masked: OF_HOUSEHOLDS.iter().any(|part| sight.show(*part) != Show::Full),
         more: household.is_cut,
         as_of,
     }
 }
 
-fn member(member: &Member, since: Option<(Date, Position)>) -> ShownMember<'_> {
+fn member(member: &Member, since: Option<(Date, Position)>, sight: Sight) -> ShownMember<'_> {
     let relation = member.row.archive.stated(Item::RelationToHead);
+    let relation = relation.filter(|_| sight.show(Part::Household) == Show::Full);
     ShownMember {
         person_id: member.person,
         relation_code: relation.map(|(code, _)| code),
@@ -217,6 +212,16 @@ fn member(member: &Member, since: Option<(Date, Position)>) -> ShownMember<'_> {
         since: since.map(|(day, _)| day),
         position: since.map(|(_, position)| position),
         until: member.state.until(),
+    }
+}
+
+/// A value of whoever leads, as it is seen.
+fn seen(leading: &Archive, item: Item, sight: Sight) -> Option<Cow<'_, str>> {
+    let text = leading.get(item)?;
+    match sight.show_item(item) {
+        Show::Full => Some(Cow::Borrowed(text)),
+        Show::Masked => masks::of_item(item, text).map(Cow::Owned),
+        Show::None => None,
     }
 }
 

@@ -28,7 +28,6 @@ use super::problem_kinds as kinds;
 use super::query::{parse_instant, parse_place};
 use super::views_position::wait_at_least;
 use super::who::Who;
-use crate::access::Action;
 use crate::registry::Registry;
 
 /// Days of lag that a curve shows: a year and a month.
@@ -104,7 +103,6 @@ async fn ask<T: Send + 'static>(
     headers: &HeaderMap,
     ask: fn(&Timeliness, &TimelinessQuery) -> T,
 ) -> Result<(T, TimelinessQuery, AsOf), Problem> {
-    who.require(Action::ReadMetrics)?;
     wait_at_least(registry, headers).await?;
     let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
     let query = query(&question, who, known_at)?;

@@ -98,6 +98,11 @@ impl Problem {
         self
     }
 
+    /// Its HTTP status, which its body repeats.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// Stable name of the problem.
     pub fn code(&self) -> &'static str {
         self.0.kind.code
@@ -114,9 +119,7 @@ impl Problem {
 impl IntoResponse for Problem {
     /// Status and headers; [`finish`] writes the body, because it knows the reader's language.
     fn into_response(mut self) -> Response {
-        let status = StatusCode::from_u16(self.0.kind.status);
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = status.into_response();
+        let mut response = self.status().into_response();
         response.headers_mut().extend(self.0.headers.drain(..));
         response.extensions_mut().insert(self);
         response
@@ -197,7 +200,11 @@ pub async fn finish(language: Language, request: Request, next: Next) -> Respons
     }
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
-        None if is_error && !is_json(&response) => Problem::of_status(status),
+        None if is_error && !is_json(&response) => {
+            let problem = Problem::of_status(status);
+            *response.status_mut() = problem.status();
+            problem
+        }
         None => return response,
     };
     let body = serde_json::to_vec(&problem.view(language)).unwrap_or_default();

@@ -82,6 +82,13 @@ pub static TOO_MANY_EVENTS: ProblemKind =
 /// No mode of sending events.
 pub static UNKNOWN_MEDIA_TYPE: ProblemKind =
     kind(415, "unknown_media_type", "不支持该媒体类型", "the media type is not supported");
+/// A household under which too many ever stood to be put together for another day.
+pub static HOUSEHOLD_TOO_LARGE: ProblemKind = kind(
+    422,
+    "household_too_large",
+    "该户人数过多,无法还原",
+    "the household is too large to be put together",
+);
 /// The address of the request is too long.
 pub static ADDRESS_TOO_LONG: ProblemKind =
     kind(414, "address_too_long", "请求地址过长", "the address of the request is too long");

@@ -22,6 +22,8 @@ pub(super) struct Answer {
     pub count: usize,
     /// Names of the parts that it has, but items.
     pub fields: Vec<&'static str>,
+    /// Names of the parts of the table of access that it shows masked.
+    pub masked: Vec<&'static str>,
     /// The question's axes and conditions, which name nobody.
     pub as_of: Map<String, Value>,
     /// A keyed hash of a question that names somebody.
@@ -43,6 +45,7 @@ impl Answer {
             persons: Vec::new(),
             count: 0,
             fields: Vec::new(),
+            masked: Vec::new(),
             as_of: Map::new(),
             query: None,
             position: Position(0),
@@ -94,6 +97,7 @@ pub(super) fn record_answer(
         count: Some(u32::try_from(answer.count).unwrap_or(u32::MAX)),
         query: answer.query,
         hidden,
+        masked: answer.masked.into_iter().map(Cow::Borrowed).collect(),
         later: Map::new(),
     };
     let read = Read {

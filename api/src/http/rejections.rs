@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::language::Language;
+use super::looking::is_sender;
 use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -23,7 +24,7 @@ use super::recording::{Answer, record_answer};
 use super::terms::Terms;
 use super::views_position::{at_position, wait_at_least};
 use super::who::{Purpose, Who};
-use crate::access::Action;
+use crate::access::{Action, may};
 use crate::registry::Registry;
 
 /// Rejections on a page.
@@ -49,7 +50,6 @@ async fn list_rejections(
     Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadRejections)?;
     wait_at_least(&registry, &headers).await?;
     let since = question.since.as_deref().map(parse_instant).transpose()?;
     let sender = who.0.sender(jiff::Timestamp::now());
@@ -80,7 +80,7 @@ async fn list_rejections(
             continue;
         };
         if let Some(Payload::Rejection(rejection)) = &event.payload {
-            rejections.push(told(&event, rejection, language));
+            rejections.push(told(&event, rejection, language, &who));
             persons.extend(rejection.person);
         }
     }
@@ -102,7 +102,9 @@ async fn list_rejections(
     Ok(at_position(registry.folded(), Json(answer)))
 }
 
-fn told(event: &domain::Recorded, rejection: &Rejection, language: Language) -> Value {
+/// A rejection. Who may send from its source is told what was sent; who may not, and sees persons,
+/// whom it was about; who runs the service, what was wrong.
+fn told(event: &domain::Recorded, rejection: &Rejection, language: Language, who: &Who) -> Value {
     let errors: Vec<_> = rejection
         .faults
         .iter()
@@ -114,15 +116,21 @@ fn told(event: &domain::Recorded, rejection: &Rejection, language: Language) -> 
             })
         })
         .collect();
-    json!({
+    let is_sender = is_sender(who.0.role);
+    let sees_persons = is_sender || may(who.0.role, Action::ReadPerson);
+    let mut told = json!({
         "id": rejection.id,
         "type": rejection.event_type,
         "source": event.envelope.source,
         "status": if rejection.conflict { "conflict" } else { "rejected" },
         "position": event.envelope.position,
         "recorded_at": event.envelope.clocks.recorded_at,
-        "person_id": rejection.person,
+        "person_id": rejection.person.filter(|_| sees_persons),
         "errors": errors,
-        "received": rejection.received,
-    })
+        "received": is_sender.then_some(&rejection.received),
+    });
+    if !is_sender {
+        told["withheld"] = json!(["received"]);
+    }
+    told
 }

@@ -27,8 +27,9 @@ use super::language::Language;
 use super::lines::{Block, LineCutter};
 use super::problem::{Problem, ProblemView};
 use super::problem_kinds as kinds;
+use super::receipts_seen;
 use super::spool::{SpoolWriter, spool};
-use crate::access::Grant;
+use crate::access::{Grant, Sight};
 use crate::registry::receipt::Receipt;
 use crate::registry::{Collector, Overloaded, Prepared, Sender};
 
@@ -88,7 +89,7 @@ struct Ready {
 pub fn answer<C: Collector>(
     registry: Arc<C>,
     grant: Arc<Grant>,
-    language: Language,
+    (language, sight): (Language, Sight),
     lines: Body,
     patience: LinePatience,
 ) -> Body {
@@ -97,7 +98,7 @@ pub fn answer<C: Collector>(
     tokio::spawn(read(Arc::clone(&registry), grant, (lines, patience), to_submit));
     tokio::spawn(submit(Arc::clone(&registry), preparing, to_answer));
     let (answers, unread) = spool(move || registry.spool_folder());
-    let answering = Answering { submitted, tally: Tally::default(), language };
+    let answering = Answering { submitted, tally: Tally::default(), language, sight };
     tokio::spawn(answering.run(answers));
     let results = stream::try_unfold(unread, |mut unread| async move {
         Ok::<_, io::Error>(unread.next().await?.map(|bytes| (bytes, unread)))
@@ -261,6 +262,7 @@ struct Answering {
     submitted: mpsc::Receiver<Passed<Submitted>>,
     tally: Tally,
     language: Language,
+    sight: Sight,
 }
 
 impl Answering {
@@ -273,7 +275,10 @@ impl Answering {
                 Some(Passed::Block(Submitted { sent, receipts })) => (sent, receipts.await),
             };
             let bytes = match receipts {
-                Ok(receipts) if receipts.len() == sent.len() => self.lines(&sent, &receipts),
+                Ok(mut receipts) if receipts.len() == sent.len() => {
+                    receipts_seen::narrow(&mut receipts, self.sight);
+                    self.lines(&sent, &receipts)
+                }
                 Ok(_) => break Some(Problem::new(&kinds::INTERNAL)),
                 Err(full) => break Some(overloaded(full)),
             };

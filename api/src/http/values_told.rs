@@ -4,45 +4,58 @@
 use domain::life_event::ItemsTold;
 use domain::{Item, Place, Topic};
 use projections::{Archive, Row};
-use replay::history::Entry;
 
-/// Of an archive of which the fields by these names are wanted; all when there are none.
-pub(super) fn of_archive(archive: &Archive, wanted: Option<&[&str]>) -> ItemsTold {
+use crate::access::{Part, Show, Sight};
+
+/// Of an archive of which the fields by these names are wanted, all when there are none: what is
+/// shown in full. A masked value is not told.
+pub(super) fn of_archive(archive: &Archive, wanted: Option<&[&str]>, sight: Sight) -> ItemsTold {
     let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
     let all_items = is_wanted("items");
     let mut told = ItemsTold::default();
     for (item, _, origin) in archive.values() {
-        if all_items || is_wanted(item.name()) || part_with(item).is_some_and(is_wanted) {
+        let is_asked = all_items || is_wanted(item.name());
+        let is_told = is_asked && sight.show_item(item) == Show::Full
+            || part_with(item, sight).is_some_and(is_wanted);
+        if is_told {
             told.add(item, origin.position);
         }
     }
     if is_wanted("beside") {
-        archive.beside().for_each(|(item, _, origin)| told.add(item, origin.position));
+        let beside = archive.beside().filter(|(item, ..)| sight.show_item(*item) == Show::Full);
+        beside.for_each(|(item, _, origin)| told.add(item, origin.position));
     }
     told
 }
 
-/// The part of an archive that tells an item once more.
-fn part_with(item: Item) -> Option<&'static str> {
-    match item {
-        Item::CitizenId => Some("documents"),
-        Item::HouseholdId | Item::HouseholdKind | Item::RelationToHead => Some("households"),
-        _ => {
-            let is_field = |topic: &Topic| topic.fields().iter().any(|f| f.item == Some(item));
-            Topic::ALL.iter().map(|row| row.0).find(is_field).map(|_| "topics")
+/// The part of an archive that tells an item once more, where it does so in full.
+fn part_with(item: Item, sight: Sight) -> Option<&'static str> {
+    let (part, show) = match item {
+        Item::CitizenId => ("documents", sight.show(Part::Number)),
+        Item::HouseholdId | Item::HouseholdKind | Item::RelationToHead => {
+            ("households", sight.show(Part::Household))
         }
-    }
+        _ => {
+            let field = |row: &(Topic, &str, &str, &str)| {
+                let field = row.0.fields().iter().find(|field| field.item == Some(item))?;
+                Some(sight.show_field(row.2, field.name))
+            };
+            ("topics", Topic::ALL.iter().find_map(field)?)
+        }
+    };
+    (show == Show::Full).then_some(part)
 }
 
-/// Of a person in the answer to a search.
-pub(super) fn of_hit(row: &Row) -> ItemsTold {
+/// Of a person in the answer to a search, where numbers are masked for everybody.
+pub(super) fn of_hit(row: &Row, sight: Sight) -> ItemsTold {
     let mut told = ItemsTold::default();
-    for item in [Item::FullName, Item::Sex, Item::BirthDate, Item::CitizenId] {
+    let shown = [Item::FullName, Item::Sex, Item::BirthDate].into_iter();
+    for item in shown.filter(|item| sight.show_item(*item) == Show::Full) {
         if let Some((_, origin)) = row.archive.stated(item) {
             told.add(item, origin.position);
         }
     }
-    if let Some(place) = row.place() {
+    if let Some(place) = row.place().filter(|_| sight.show(Part::Place) == Show::Full) {
         add_place(&mut told, row, place);
     }
     told
@@ -67,9 +80,12 @@ fn add_place(told: &mut ItemsTold, row: &Row, place: Place) {
 }
 
 /// Of a member in the answer about a household.
-pub(super) fn of_member(archive: &Archive) -> ItemsTold {
+pub(super) fn of_member(archive: &Archive, sight: Sight) -> ItemsTold {
     let mut told = ItemsTold::default();
-    for (item, _, origin) in archive.values().filter(|(item, ..)| OF_HOUSEHOLDS.contains(item)) {
+    let shown = archive
+        .values()
+        .filter(|(item, ..)| OF_HOUSEHOLDS.contains(item) && sight.show_item(*item) == Show::Full);
+    for (item, _, origin) in shown {
         told.add(item, origin.position);
     }
     told
@@ -86,12 +102,3 @@ const OF_HOUSEHOLDS: [Item; 8] = [
     Item::ResidenceAddress,
     Item::DoorPlate,
 ];
-
-/// Of a history: the values before and after each event, by the events that they came from.
-pub fn of_history(entries: &[Entry]) -> ItemsTold {
-    let mut told = ItemsTold::default();
-    for change in entries.iter().flat_map(|entry| &entry.changes) {
-        change.from.iter().flatten().for_each(|position| told.add(change.item, *position));
-    }
-    told
-}

@@ -3,16 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::header::{ALLOW, AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use jiff::Timestamp;
 
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::route_table::{self, Asks};
 use super::terms::Terms;
 use crate::access::{Action, Gate, Grant, PURPOSES, Refused, TokenError, may};
 
@@ -64,7 +65,8 @@ impl<S: Sync> FromRequestParts<S> for Purpose {
     }
 }
 
-/// Middleware before every route but the open ones: no good token, no entry.
+/// Middleware before every route but the open ones: no good token, no entry, and none for a role
+/// that may not do what the route is for.
 pub async fn authenticate(
     State(gate): State<Arc<Gate>>,
     mut request: Request,
@@ -74,8 +76,30 @@ pub async fn authenticate(
     let peer = request.extensions().get::<Peer>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let grant = gate.enter(peer, token, Timestamp::now()).await.map_err(refused)?;
-    request.extensions_mut().insert(Who(grant));
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let who = Who(grant);
+    pass(&who, request.method(), path.as_deref().unwrap_or_default())?;
+    request.extensions_mut().insert(who);
     Ok(next.run(request).await)
+}
+
+/// Lets pass who may do what the table of routes says of the route; nobody where it says nothing,
+/// but for methods that the path has none of, which the router answers.
+fn pass(who: &Who, method: &Method, path: &str) -> Result<(), Problem> {
+    match route_table::find(method, path).map(|route| route.asks) {
+        Some(Asks::Actions(actions)) => actions.iter().try_for_each(|action| who.require(*action)),
+        Some(Asks::Token | Asks::Nothing) => Ok(()),
+        None => {
+            let allowed: Vec<_> = route_table::methods(path).map(|route| route.method).collect();
+            if allowed.is_empty() {
+                tracing::error!(path, "the table of routes lacks a route, so nobody may use it");
+                return Err(Problem::new(&kinds::NOT_ALLOWED));
+            }
+            let problem = Problem::new(&kinds::METHOD_NOT_ALLOWED);
+            let allowed = HeaderValue::from_str(&allowed.join(",")).expect("names of methods");
+            Err(problem.header(ALLOW, allowed))
+        }
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

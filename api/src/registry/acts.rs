@@ -124,7 +124,9 @@ impl Acts<'_> {
         let report = &submission.report;
         if submission.kind.acts_on_another() {
             let holder = self.holder(submission, subject)?;
-            return self.changes(submission, holder);
+            let tellings = self.changes(submission, holder)?;
+            self.refuse_circle(&tellings)?;
+            return Ok(tellings);
         }
         if submission.kind.joins_or_parts() {
             return self.joins(submission, subject);
@@ -154,29 +156,8 @@ impl Acts<'_> {
             let telling = self.telling(submission.kind, true, other.person, day, life)?;
             tellings.push(Telling { named_at: other.named_at, ..telling });
         }
-        self.tell_later_death(&mut tellings)?;
+        self.tell_later_deaths(submission, &mut tellings)?;
         Ok(tellings)
-    }
-
-    /// A marriage that is told after the death of one of the two widows the other.
-    fn tell_later_death(&mut self, tellings: &mut Vec<Telling>) -> Result<(), ActError> {
-        let [one, other] = &tellings[..] else { return Ok(()) };
-        if !one.kind.is_marriage() || one.person == other.person {
-            return Ok(());
-        }
-        let (day, one, other) = (one.occurred_on, one.person, other.person);
-        for (dead, widowed) in [(one, other), (other, one)] {
-            let Some((kind, died)) = self.memory.facts(dead)?.died_by() else { continue };
-            let called = self.memory.called(widowed, dead)?;
-            let survivor = self.memory.facts(widowed)?;
-            let survives = survivor.died_on().is_none_or(|own| own > died);
-            if died >= day && survives && survivor.death_aside_of(called).is_none() {
-                let related = vec![Related { role: Role::Spouse, person: called }];
-                let life = LifeEvent { related, ..LifeEvent::default() };
-                tellings.push(self.telling(kind, true, widowed, died, life)?);
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn telling(
@@ -225,12 +206,11 @@ impl Acts<'_> {
             known.person.told_to(target).unwrap_or((submission.key, Vec::new()));
         let (root, is_root) = known.person.root_at(target).unwrap_or((target_kind, true));
         if root.is_death() {
-            // A marriage that was told after the death brought the death along.
-            let spouses = known.person.spouses_ever();
-            others.extend(
-                spouses.into_iter().filter(|spouse| !others.contains(spouse)).collect::<Vec<_>>(),
-            );
+            // A tie that was told after the death brought the death along.
+            let tied = known.person.tied_ever();
+            others.extend(tied.into_iter().filter(|one| !others.contains(one)).collect::<Vec<_>>());
         }
+        let deaths = known.person.death_keys();
         // The day of a birth or death is its date, so either of them corrects both.
         let date = match target_kind {
             Kind::Birth => report.items.get(Item::BirthDate),
@@ -261,12 +241,20 @@ impl Acts<'_> {
             if there.is_erased() {
                 continue;
             }
-            let brought = || there.death_aside_of(subject).filter(|_| is_root && root.is_death());
-            let Some(told) = there.recorded_under(key).or_else(brought) else {
-                continue;
-            };
-            let life = change(told);
-            tellings.push(self.telling(submission.kind, true, person, day, life)?);
+            // What a tie brought along was told under the key of that.
+            let brought = there
+                .deaths_aside_of(subject)
+                .filter(|(.., told)| is_root && root.is_death() && !deaths.contains(told));
+            let mut all: Vec<_> = there.recorded_under(key).into_iter().collect();
+            all.extend(brought.map(|(at, ..)| at));
+            all.dedup();
+            for told in all {
+                tellings.push(self.telling(submission.kind, true, person, day, change(told))?);
+            }
+        }
+        let ties = root.is_marriage() || root.is_divorce();
+        if ties || matches!(root, Kind::MarryVoid | Kind::GuardianSet) {
+            self.tell_later_deaths(submission, &mut tellings)?;
         }
         Ok(tellings)
     }

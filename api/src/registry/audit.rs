@@ -67,7 +67,8 @@ impl Decider {
         // A row over several streams is the view's; for the receipt it is made in `audit_merged.rs`.
         let is_merged = self.memory.known(telling.person)?.person.is_merged();
         let is_claim = telling.kind == Kind::DocumentClaimed;
-        if is_merged || is_claim || telling.kind.joins_or_parts() {
+        let rejoins = telling.kind.joins_or_parts() || self.memory.acts_on_join(telling)?;
+        if is_merged || is_claim || rejoins {
             return Ok((envelope, None));
         }
         let before = match self.standing(telling.person) {

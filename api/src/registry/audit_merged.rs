@@ -27,7 +27,8 @@ impl Decider {
         envelope: &Envelope,
     ) -> Result<Vec<Flag>, NotRecorded> {
         let is_merged = self.memory.known(telling.person)?.person.is_merged();
-        if !is_merged && !telling.kind.joins_or_parts() {
+        let rejoins = telling.kind.joins_or_parts() || self.memory.acts_on_join(telling)?;
+        if !is_merged && !rejoins {
             return Ok(Vec::new());
         }
         let payload = Some(Payload::Life(Arc::clone(&telling.life)));
@@ -53,8 +54,11 @@ impl Decider {
         next: Option<&Recorded>,
     ) -> Result<Row, NotRecorded> {
         let mut whole = self.life_and_next(survivor, next)?;
-        for absorbed in archive::absorbed(&whole) {
-            whole.extend(self.life_and_next(absorbed, next)?);
+        let mut absorbed = archive::absorbed(&whole);
+        while let Some(one) = absorbed.pop() {
+            let life = self.life_and_next(one, next)?;
+            absorbed.extend(archive::absorbed(&life));
+            whole.extend(life);
         }
         whole.sort_unstable_by_key(|event| event.envelope.position);
         Ok(Row::of(survivor, &whole))

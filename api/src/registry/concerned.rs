@@ -21,7 +21,7 @@ pub(super) struct Concerned {
 }
 
 /// The related persons of the subject, and those in whose streams the act is told.
-type Others = (Vec<Related>, Vec<Concerned>);
+pub(super) type Others = (Vec<Related>, Vec<Concerned>);
 
 impl Acts<'_> {
     /// Whom a submission about `subject` concerns.
@@ -42,8 +42,8 @@ impl Acts<'_> {
                 0 => self.resolve(named, submission.key, format_args!("{name}"))?,
                 _ => self.resolve(named, submission.key, format_args!("{name}{before}"))?,
             };
-            // Only the register knows whether a marriage revives.
-            if kind == Kind::Reappear && *role == Role::Spouse {
+            // Only the register knows whether a marriage revives, or a guardianship.
+            if kind == Kind::Reappear && matches!(role, Role::Spouse | Role::Guardian) {
                 continue;
             }
             let named_at = format!("/data/{name}");
@@ -52,25 +52,12 @@ impl Acts<'_> {
         self.widow_named(kind, subject, report.occurred_on, &mut others)?;
         let is_named = others.0.iter().any(|related| related.role == Role::Spouse);
         if !is_named && Role::Spouse.is_told(kind) {
-            let spouse = self.spouse_concerned(kind, subject, report.occurred_on)?;
-            if let Some(spouse) = spouse {
+            for spouse in self.spouses_concerned(kind, subject, report.occurred_on)? {
                 let role = Role::Spouse;
                 self.add(&mut others, kind, role, spouse, subject, None, "/data/person")?;
             }
         }
-        if kind == Kind::GuardianSet {
-            let before = self.memory.facts(subject)?.guardians_on(report.occurred_on);
-            for guardian in before {
-                if !others.0.iter().any(|related| related.person == guardian) {
-                    let role = Role::FormerGuardian;
-                    let guardian = self.memory.behind(guardian)?;
-                    if self.memory.known(guardian)?.person.is_erased() {
-                        continue;
-                    }
-                    self.add(&mut others, kind, role, guardian, subject, None, "/data/person")?;
-                }
-            }
-        }
+        self.add_guardianships(kind, report.occurred_on, subject, &mut others)?;
         self.add_members(submission, subject, &mut others)?;
         if Role::FormerHead.is_told(kind) {
             self.add_former_heads(kind, report.occurred_on, subject, &mut others)?;
@@ -138,7 +125,7 @@ impl Acts<'_> {
         for told in others.1.iter_mut().filter(is_spouse) {
             let called = self.memory.called(told.person, subject)?;
             let person = self.memory.facts(told.person)?;
-            if person.spouse_on(day).is_none() && person.death_aside_of(called).is_none() {
+            if person.spouse_on(day).is_none() && !person.is_widowed_by(called) {
                 told.items.set(Item::MaritalStatus, "30");
                 told.items.set(Item::MaritalChangeDate, day.to_string());
             }
@@ -146,38 +133,46 @@ impl Acts<'_> {
         Ok(())
     }
 
-    /// The husband or wife whom an act concerns though it does not name them.
-    fn spouse_concerned(
+    /// The husband or wife whom an act concerns though it does not name them: of a death all who are
+    /// that by anybody's word or by who has it, since a divorce that is doubted may be none.
+    fn spouses_concerned(
         &mut self,
         kind: Kind,
         subject: PersonId,
         day: Date,
-    ) -> Result<Option<PersonId>, ActError> {
+    ) -> Result<Vec<PersonId>, ActError> {
         let person = self.memory.facts(subject)?;
-        let spouse = match kind {
+        let told = person.spouse_on(day);
+        let by_word = person.married_to_on(day);
+        let found: Vec<PersonId> = match kind {
             // A second report of a death is told where the first was.
             Kind::Death | Kind::DeathDeclared => {
-                person.spouse_on(day).or_else(|| person.widowed_by_death())
+                let widowed = person.parted_by_death(Role::Spouse);
+                told.into_iter().chain(by_word).chain(widowed).collect()
             }
-            Kind::MarryVoid => person.spouse_on(day),
-            Kind::Reappear => person.widowed_by_death(),
-            _ => None,
+            Kind::MarryVoid => told.or(by_word.last().copied()).into_iter().collect(),
+            Kind::Reappear => person.parted_by_death(Role::Spouse),
+            _ => Vec::new(),
         };
-        let Some(spouse) = spouse else { return Ok(None) };
-        let spouse = self.memory.behind(spouse)?;
-        if self.memory.known(spouse)?.person.is_erased() {
-            return Ok(None);
+        let mut concerned = Vec::with_capacity(found.len());
+        for spouse in found {
+            let spouse = self.memory.behind(spouse)?;
+            let is_erased = self.memory.known(spouse)?.person.is_erased();
+            if is_erased || spouse == subject || concerned.contains(&spouse) {
+                continue;
+            }
+            let other = self.memory.facts(spouse)?;
+            let lives = other.died_on().is_none_or(|died| died > day);
+            // Code art. 51: the marriage revives by itself, unless the other one has married again.
+            let is_free = other.spouse_on(day).is_none();
+            let is_concerned = match kind {
+                Kind::Death | Kind::DeathDeclared => lives,
+                Kind::Reappear => lives && is_free,
+                _ => true,
+            };
+            concerned.extend(is_concerned.then_some(spouse));
         }
-        let other = self.memory.facts(spouse)?;
-        let lives = other.died_on().is_none_or(|died| died > day);
-        // Code art. 51: the marriage revives by itself, unless the other one has married again.
-        let is_free = other.spouse_on(day).is_none();
-        let is_concerned = match kind {
-            Kind::Death | Kind::DeathDeclared => lives,
-            Kind::Reappear => lives && is_free,
-            _ => true,
-        };
-        Ok(is_concerned.then_some(spouse))
+        Ok(concerned)
     }
 
     /// The members of the household, each with what becomes of them.
@@ -221,7 +216,7 @@ impl Acts<'_> {
     /// Adds somebody; who has two roles in an act is told of it once. Everybody is called as the
     /// record that is told of them calls them already.
     #[expect(clippy::too_many_arguments, reason = "what is said of one person of an act")]
-    fn add(
+    pub(super) fn add(
         &mut self,
         others: &mut Others,
         kind: Kind,

@@ -189,7 +189,7 @@ impl Decider {
     ) -> Result<Option<Receipt>, NotRecorded> {
         let lately = self.memory.recent().find(submission.key).filter(|id| *id != subject);
         // Before a merge or split it may have been told in the stream of another one.
-        let joined = self.memory.known(subject)?.person.ever_joined();
+        let joined = self.memory.ever_one_with(subject)?;
         for person in std::iter::once(subject).chain(lately).chain(joined) {
             let known = self.memory.known(person)?;
             let Some(at) = known.person.recorded_under(submission.key) else { continue };

@@ -67,7 +67,14 @@ impl Telling {
         let number = self.kind.event_type(self.side).number;
         let life = Arc::clone(&self.life);
         Record {
-            event: PersonEvent { number, key: submission.key, occurred_on: self.occurred_on, life },
+            event: PersonEvent {
+                number,
+                key: submission.key,
+                occurred_on: self.occurred_on,
+                department: submission.source.department,
+                channel: submission.report.channel,
+                life,
+            },
             actor: actor.to_owned(),
             spouse_died_on: self.spouse_died_on,
             own_id: self.person,

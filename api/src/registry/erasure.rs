@@ -79,7 +79,7 @@ pub(super) fn run(
 /// [`ReplayError`]: with a log or keys that cannot be read nothing is served.
 pub(super) fn finish(log: &LogReader) -> Result<usize, ReplayError> {
     let mut destroyed = 0;
-    for position in erasures(&**log.journal())? {
+    for position in erasures(&**log.journal(), Position(1))? {
         let Some(event) = log.event(position)? else { continue };
         let words = event.payload.as_ref().and_then(|payload| payload.life());
         let rejections = words.map(|life| order::rejections(life)).unwrap_or_default();
@@ -111,10 +111,13 @@ fn destroy(
     Ok(slots.len())
 }
 
-/// Where erasures stand in the log.
-fn erasures(journal: &dyn Journal) -> Result<Vec<Position>, ReadError> {
+/// Where erasures stand in the log, from a position on.
+///
+/// # Errors
+/// [`ReadError`].
+pub(crate) fn erasures(journal: &dyn Journal, from: Position) -> Result<Vec<Position>, ReadError> {
     let mut erasures = Vec::new();
-    let (mut next, head) = (Position(1), journal.head());
+    let (mut next, head) = (from, journal.head());
     while next <= head {
         let (mut last, mut failed) = (next, None);
         journal.show_all(next, RUN_RECORDS, &mut |position, bytes| {

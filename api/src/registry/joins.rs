@@ -13,6 +13,8 @@ use replay::ReplayError;
 use super::acts::{ActError, Acts, Telling, document_of, event_key};
 use super::known::Memory;
 
+const NOT_MERGED: ActError = ActError::Refused(Refusal::NotMerged);
+
 impl Memory {
     /// The person to whom a stream belongs, behind every claim and merge.
     ///
@@ -27,19 +29,55 @@ impl Memory {
         Ok(id)
     }
 
+    /// A person, and every record that is absorbed into theirs, those into these too.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when a stream cannot be read.
+    pub fn one_with(&mut self, survivor: PersonId) -> Result<Vec<PersonId>, ReplayError> {
+        let mut all = vec![survivor];
+        let mut met = 0;
+        // Nobody belongs to two, so nobody is met twice.
+        while let Some(one) = all.get(met).copied() {
+            all.extend(self.known(one)?.person.absorbed());
+            met += 1;
+        }
+        Ok(all)
+    }
+
+    /// Everybody with whom a record was ever one, by however many merges.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when a stream cannot be read.
+    pub fn ever_one_with(&mut self, person: PersonId) -> Result<Vec<PersonId>, ReplayError> {
+        let mut all = vec![person];
+        let mut met = 0;
+        while let Some(one) = all.get(met).copied() {
+            let ever = self.known(one)?.person.ever_joined();
+            let new: Vec<_> = ever.into_iter().filter(|other| !all.contains(other)).collect();
+            all.extend(new);
+            met += 1;
+        }
+        Ok(all.split_off(1))
+    }
+
     /// The record over all streams that are merged with one, with the place of that one and the
     /// survivor; none where nothing is merged.
     fn joined(&mut self, id: PersonId) -> Result<Option<(Joined, usize, PersonId)>, ReplayError> {
-        let person = &self.known(id)?.person;
-        if !person.was_joined() {
+        if !self.known(id)?.person.was_joined() {
             return Ok(None);
         }
-        let survivor = person.owner().filter(|_| person.is_absorbed()).unwrap_or(id);
-        let absorbed = self.known(survivor)?.person.absorbed();
-        if absorbed.is_empty() {
+        let mut survivor = id;
+        loop {
+            let person = &self.known(survivor)?.person;
+            match person.owner().filter(|_| person.is_absorbed()) {
+                Some(owner) => survivor = owner,
+                None => break,
+            }
+        }
+        let members = self.one_with(survivor)?;
+        if members.len() == 1 {
             return Ok(None);
         }
-        let members: Vec<_> = std::iter::once(survivor).chain(absorbed).collect();
         let mut parts: Vec<(Person, Vec<Position>)> = Vec::with_capacity(members.len());
         for member in &members {
             let known = self.known(*member)?;
@@ -71,12 +109,12 @@ impl Memory {
         if by == who || !person.was_joined() {
             return Ok(who);
         }
-        let absorbed = person.absorbed();
+        let one = self.one_with(who)?;
         let record = self.facts(by)?;
         if record.names(who) {
             return Ok(who);
         }
-        Ok(absorbed.into_iter().find(|absorbed| record.names(*absorbed)).unwrap_or(who))
+        Ok(one.into_iter().find(|absorbed| record.names(*absorbed)).unwrap_or(who))
     }
 
     /// Decides whether an event may be recorded; tells whether it was over several streams.
@@ -118,14 +156,14 @@ impl Memory {
         }
     }
 
-    /// The record over several streams with what is asked of it. Merges and splits are about each
-    /// stream by itself.
-    fn over_all(
+    /// The record over several streams with what is asked of it. Merges and splits, and what acts on
+    /// them, are about each stream by itself.
+    pub(super) fn over_all(
         &mut self,
         telling: &Telling,
         record: &Record,
     ) -> Result<Option<(Joined, Record)>, ReplayError> {
-        if telling.kind.joins_or_parts() {
+        if telling.kind.joins_or_parts() || self.acts_on_join(telling)? {
             return Ok(None);
         }
         let Some((joined, part, survivor)) = self.joined(telling.person)? else { return Ok(None) };
@@ -134,6 +172,19 @@ impl Memory {
             Arc::make_mut(&mut record.event.life).target = joined.place(part, target);
         }
         Ok(Some((joined, record)))
+    }
+}
+
+impl Memory {
+    /// Whether a correction or annulment acts at its root on a merge or split.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when the stream cannot be read.
+    pub(super) fn acts_on_join(&mut self, telling: &Telling) -> Result<bool, ReplayError> {
+        let Some(target) = telling.life.target.filter(|_| telling.kind.acts_on_another()) else {
+            return Ok(false);
+        };
+        Ok(self.known(telling.person)?.person.acts_on_join(target))
     }
 }
 
@@ -148,30 +199,45 @@ impl Acts<'_> {
         submission: &Submission,
         subject: PersonId,
     ) -> Result<PersonId, ActError> {
-        for absorbed in self.memory.known(subject)?.person.absorbed() {
+        let all = self.memory.one_with(subject)?;
+        for absorbed in all.into_iter().skip(1) {
             let known = self.memory.known(absorbed)?;
-            let is_there = match submission.report.target.as_ref() {
-                Some(Target::Position(position)) => known.at_position(*position).is_some(),
+            let found = match submission.report.target.as_ref() {
+                Some(Target::Position(position)) => known.at_position(*position),
                 Some(Target::EventId(id)) => {
                     let key = event_key(self.identity, &submission.source.text, id);
-                    known.person.recorded_under(key).is_some()
+                    known.person.recorded_under(key)
                 }
-                None => false,
+                None => None,
             };
-            if is_there && !self.is_join(submission, absorbed)? {
+            // What an id names may be told aside there, and be the act of another one of them.
+            let by_id = matches!(submission.report.target, Some(Target::EventId(_)));
+            if found.is_some_and(|at| !by_id || !known.person.is_side_at(at)) {
                 return Ok(absorbed);
             }
         }
         Ok(subject)
     }
 
-    /// Whether what is named is a merge, which stands in the survivor's stream too.
-    fn is_join(&mut self, submission: &Submission, absorbed: PersonId) -> Result<bool, ActError> {
-        let Some(Target::EventId(id)) = submission.report.target.as_ref() else { return Ok(false) };
-        let key = event_key(self.identity, &submission.source.text, id);
-        let person = &self.memory.known(absorbed)?.person;
-        let kind = person.recorded_under(key).and_then(|at| person.kind_at(at));
-        Ok(kind.is_some_and(domain::Kind::joins_or_parts))
+    /// An annulment that makes two records one again must not make a circle of them.
+    ///
+    /// # Errors
+    /// [`ActError`].
+    pub(super) fn refuse_circle(&mut self, tellings: &[Telling]) -> Result<(), ActError> {
+        let Some(own) = tellings.first().filter(|own| own.kind == domain::Kind::Annulment) else {
+            return Ok(());
+        };
+        if !self.memory.acts_on_join(own)? {
+            return Ok(());
+        }
+        // Of an erased record nothing more is told; without it there is nobody to be one with.
+        let [own, aside] = tellings else { return Err(ActError::Refused(Refusal::PersonErased)) };
+        let other = self.memory.known(aside.person)?;
+        let is_free = other.person.owner().is_none();
+        match is_free && self.memory.behind(own.person)? == aside.person {
+            true => Err(ActError::Refused(Refusal::AlreadyMerged)),
+            false => Ok(()),
+        }
     }
 
     /// The tellings of a merge or split: the survivor's first, then the other one's.
@@ -189,13 +255,14 @@ impl Acts<'_> {
             return Err(ActError::Refused(Refusal::PersonUnknown));
         };
         let stream = self.stream_named(named, submission.key, format_args!("absorbed"));
-        let (other, target) = match kind {
-            domain::Kind::PersonMerge => (self.absorbable(stream, subject)?, None),
+        // A split takes a record out of whose it is itself, be that one absorbed too.
+        let (survivor, other, target) = match kind {
+            domain::Kind::PersonMerge => (subject, self.absorbable(stream, subject)?, None),
             _ => {
-                let other = self.separable(stream, subject)?;
-                let merge = self.memory.known(subject)?.person.merge_of(other);
-                self.check_undone(submission, subject, merge)?;
-                (other, merge)
+                let (survivor, other) = self.separable(stream, subject)?;
+                let merge = self.memory.known(survivor)?.person.merge_of(other);
+                self.check_undone(submission, survivor, merge)?;
+                (survivor, other, merge)
             }
         };
         let life = LifeEvent {
@@ -212,46 +279,51 @@ impl Acts<'_> {
         };
         let there = LifeEvent {
             document: document_of(named),
-            related: vec![Related { role: Role::Survivor, person: subject }],
+            related: vec![Related { role: Role::Survivor, person: survivor }],
             reason: report.reason.clone(),
             approved_by: report.approved_by.clone(),
             ..LifeEvent::default()
         };
         let day = report.occurred_on;
-        let own = self.telling(kind, false, subject, day, life)?;
+        let own = self.telling(kind, false, survivor, day, life)?;
         let aside = self.telling(kind, true, other, day, there)?;
         Ok(vec![own, Telling { named_at: "/data/absorbed".to_owned(), ..aside }])
     }
 
-    /// Whom a merge absorbs: the person behind the claims of their documents.
+    /// Whom a merge absorbs: whoever is behind a record and the claims of their documents, with all
+    /// that they absorbed.
     fn absorbable(&mut self, stream: PersonId, subject: PersonId) -> Result<PersonId, ActError> {
-        let mut id = stream;
-        loop {
-            let person = &self.memory.known(id)?.person;
-            match person.owner() {
-                Some(_) if person.is_absorbed() => {
-                    return Err(ActError::Refused(Refusal::AlreadyMerged));
-                }
-                Some(owner) => id = owner,
-                None if id == subject => return Err(ActError::Refused(Refusal::SamePerson)),
-                None => {
-                    self.refuse_erased(id)?;
-                    return Ok(id);
-                }
-            }
+        let (mut id, mut is_absorbed) = (stream, false);
+        while let Some(owner) = self.memory.known(id)?.person.owner() {
+            is_absorbed |= self.memory.known(id)?.person.is_absorbed();
+            id = owner;
+        }
+        self.refuse_erased(id)?;
+        match id == subject {
+            true if is_absorbed => Err(ActError::Refused(Refusal::AlreadyMerged)),
+            true => Err(ActError::Refused(Refusal::SamePerson)),
+            false => Ok(id),
         }
     }
 
-    /// Whom a split lets go: the record, or the number, that belongs to the subject.
-    fn separable(&mut self, stream: PersonId, subject: PersonId) -> Result<PersonId, ActError> {
+    /// Whom a split lets go, and out of whose record: one that was absorbed, or a number that was
+    /// claimed. The subject is whoever answers for both.
+    fn separable(
+        &mut self,
+        stream: PersonId,
+        subject: PersonId,
+    ) -> Result<(PersonId, PersonId), ActError> {
         let mut id = stream;
-        loop {
-            match self.memory.known(id)?.person.owner() {
-                Some(owner) if owner == subject => return Ok(id),
-                Some(owner) => id = owner,
-                None => return Err(ActError::Refused(Refusal::NotMerged)),
+        while let Some(owner) = self.memory.known(id)?.person.owner() {
+            // A number that was claimed for an absorbed record names that one.
+            let is_last = self.memory.known(owner)?.person.owner().is_none();
+            if self.memory.known(id)?.person.is_absorbed() || is_last {
+                let is_theirs = self.memory.behind(owner)? == subject;
+                return is_theirs.then_some((owner, id)).ok_or(NOT_MERGED);
             }
+            id = owner;
         }
+        Err(NOT_MERGED)
     }
 
     /// Where a split names the merge that it undoes, it must be the one that stands.

@@ -201,6 +201,8 @@ fn person_event(event: &Recorded) -> PersonEvent {
         number: event.envelope.event_type.number,
         key: event.envelope.key,
         occurred_on: event.envelope.clocks.occurred_on,
+        department: event.envelope.department,
+        channel: event.envelope.channel,
         life: life.unwrap_or_default(),
     }
 }

@@ -10,10 +10,12 @@ mod decide;
 mod envelope;
 mod erasure;
 mod group;
+mod guardians;
 pub mod home;
 pub mod intake;
 mod joins;
 mod known;
+mod later_deaths;
 pub mod lines;
 pub mod log_key;
 pub mod master_key;
@@ -41,6 +43,7 @@ use replay::{AcrossFollower, Follower, LogReader, ReplayError, Tail, TreeFollowe
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+pub(crate) use erasure::erasures;
 pub use home::{Home, HomeError};
 pub use intake::Intake;
 pub use log_key::Trees;

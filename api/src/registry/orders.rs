@@ -139,6 +139,8 @@ impl Decider {
             number: envelope.event_type.number,
             key: envelope.key,
             occurred_on: envelope.clocks.occurred_on,
+            department: envelope.department,
+            channel: envelope.channel,
             life: Arc::clone(&life),
         });
         known.placed(place);
@@ -197,10 +199,8 @@ impl Decider {
 
     /// What was decided of a person and of those who are merged into them, by stream.
     fn lives(&mut self, person: PersonId) -> Result<Vec<(PersonId, Vec<Recorded>)>, ReplayError> {
-        let absorbed = self.memory.known(person)?.person.absorbed();
-        let streams = std::iter::once(person).chain(absorbed);
         let mut lives = Vec::new();
-        for stream in streams.collect::<Vec<_>>() {
+        for stream in self.memory.one_with(person)? {
             self.memory.known(stream)?;
             lives.push((stream, decided_life(&self.memory, self.ahead(), stream)?));
         }

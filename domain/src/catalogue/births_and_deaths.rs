@@ -5,7 +5,7 @@ use super::entry::*;
 use crate::forms::Form;
 use crate::items::Item;
 use crate::life_event::Role;
-use crate::topics::Topic::{Employment, Fertility, Household, Medical, Relief, Welfare};
+use crate::topics::Topic::{Education, Employment, Fertility, Household, Medical, Relief, Welfare};
 use Need::{Expected, Required};
 
 const NEWBORN: &[Item] = &[
@@ -26,14 +26,16 @@ const WIDOWED: &[Conclusion] = &[
     always(Sets::Item(Item::MaritalChangeDate), Word::Day),
 ];
 const DEAD: &[Conclusion] = &[always(Sets::Item(Item::DeathDate), Word::Day)];
-/// What else ends with a life, where it is open: permits and stays, work and what insurances pay,
-/// relief and benefits. Open needs and what a return from the dead reopens are code:
-/// `projections/src/archive/closings.rs`.
+/// What else ends with a life, where it is open: permits and stays, school, work and the want of it,
+/// what insurances pay, relief and benefits. Guardianships, open needs and what a return from the
+/// dead reopens are code: `projections/src/archive/{guardians,closings}.rs`.
 const DIES: &[Conclusion] = &[
     DEAD[0],
     ends(Household, "residence_permit_no", "residence_permit_end"),
     ends(Household, "stay_since", "stay_end"),
+    ends(Education, "enrolled_on", "left_on"),
     ends(Employment, "start", "end"),
+    ends(Employment, "unemployed_since", "unemployment_end"),
     ends(Employment, "insured_since", "insurance_end"),
     ends(Employment, "pension_since", "pension_end"),
     ends(Relief, "start", "end"),

@@ -62,6 +62,7 @@ pub(super) const ROWS: &[Entry] = &[
             always(topic("start"), Word::Day),
             always(topic("end"), Word::Gone),
             always(topic("unemployed_since"), Word::Gone),
+            always(topic("unemployment_end"), Word::Gone),
         ]),
     posted(Kind::EmployEnd, "employ_end", "终止/解除劳动关系", "Employment ended")
         .topics(&[Employment])
@@ -88,6 +89,7 @@ pub(super) const ROWS: &[Entry] = &[
         .concludes(&[
             always(Sets::Item(Item::EmploymentStatus), Word::Is("70")),
             always(topic("unemployed_since"), Word::Day),
+            always(topic("unemployment_end"), Word::Gone),
         ]),
     posted(Kind::FlexEmploy, "flex_employ", "灵活就业/个体", "Self-employed or flexible work")
         .topics(&[Employment])
@@ -109,6 +111,7 @@ pub(super) const ROWS: &[Entry] = &[
             always(topic("start"), Word::Day),
             always(topic("end"), Word::Gone),
             always(topic("unemployed_since"), Word::Gone),
+            always(topic("unemployment_end"), Word::Gone),
         ]),
     posted(Kind::SocinsEnrol, "socins_enrol", "参加社会保险", "Enrolled in social insurance")
         .topics(&[Employment, Welfare])

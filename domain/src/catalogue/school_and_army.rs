@@ -49,6 +49,7 @@ pub(super) const ROWS: &[Entry] = &[
         .concludes(&[
             always(school("enrolled_on"), Word::Day),
             always(school("status"), Word::Is("in_school")),
+            always(school("left_on"), Word::Gone),
         ]),
     posted(Kind::SchoolTransfer, "school_transfer", "转学", "Changed school")
         .topics(&[Education])
@@ -64,7 +65,10 @@ pub(super) const ROWS: &[Entry] = &[
         .authority(&[EDU])
         .channels(&[DX])
         .deadlines(&[25])
-        .concludes(&[always(school("status"), Word::Is("in_school"))]),
+        .concludes(&[
+            always(school("status"), Word::Is("in_school")),
+            always(school("left_on"), Word::Gone),
+        ]),
     posted(Kind::SchoolEnd, "school_end", "毕业/结业/肄业", "Left school")
         .topics(&[Education])
         .fields(&[
@@ -82,7 +86,8 @@ pub(super) const ROWS: &[Entry] = &[
         ])
         .changes(&[Item::Education])
         .authority(&[EDU])
-        .channels(&[DX, HV]),
+        .channels(&[DX, HV])
+        .concludes(&[always(school("left_on"), Word::Day)]),
     posted(Kind::MilRegister, "mil_register", "初次兵役登记", "Registered for military service")
         .topics(&[Military])
         .fields(&[field(

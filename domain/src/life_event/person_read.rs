@@ -49,6 +49,9 @@ pub struct PersonRead {
     /// Until when the person is not told of the read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Hidden>,
+    /// Names of the parts of a record that the answer showed masked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<Cow<'static, str>>,
     /// Fields of a later version of this program.
     #[serde(flatten)]
     pub later: Map<String, Value>,

@@ -26,7 +26,8 @@ impl Person {
             Kind::Birth if !side => self.refuse_birth(command, &mut broken),
             _ if kind.is_death() && !side => self.refuse_death(command, &mut broken),
             Kind::Correction | Kind::Annulment if !side => self.refuse_change(command, &mut broken),
-            Kind::Correction | Kind::Annulment | Kind::DocumentClaimed => {}
+            Kind::Annulment => self.refuse_rejoining(command, &mut broken),
+            Kind::Correction | Kind::DocumentClaimed => {}
             Kind::Erased | Kind::Sealed | Kind::Unsealed => {}
             Kind::PersonMerge | Kind::PersonSplit => self.refuse_join(command, &mut broken),
             // What ends or revives a tie to somebody else is never impossible for the other one;
@@ -108,8 +109,6 @@ impl Person {
         let (target_kind, is_side) = self.kind(target.0);
         if target_kind == Kind::DocumentClaimed {
             broken.push(Refusal::TargetUnknown);
-        } else if target_kind.joins_or_parts() {
-            broken.push(Refusal::UndoneBySplit);
         } else if is_side {
             broken.push(Refusal::TargetIsSideEvent);
         } else if kind == Kind::Correction && target_kind.acts_on_another() {
@@ -138,7 +137,8 @@ impl Person {
         let touches = FOUR_EYES.iter().any(|item| event.life.items.get(*item).is_some());
         // What a second person approved is not undone by one.
         let undoes_approved = kind == Kind::Annulment && self.is_approved(target);
-        if touches || undoes_approved || (vital && (moves || kind == Kind::Annulment)) {
+        let rejoins = self.acts_on_join(target);
+        if touches || rejoins || undoes_approved || (vital && (moves || kind == Kind::Annulment)) {
             refuse_unapproved(command, broken);
         }
     }
@@ -201,7 +201,11 @@ impl Person {
             doubts.push(Doubt::SecondReport);
         }
         let ends = kind.is_divorce() || kind == Kind::MarryVoid;
-        if ends && !told && (spouse.is_none() || spouse != self.spouse_on(day)) {
+        // Who has the word may end what others said to have ended.
+        let is_on_record = |spouse: PersonId| {
+            self.spouse_on(day) == Some(spouse) || self.married_to_on(day).contains(&spouse)
+        };
+        if ends && !told && !spouse.is_some_and(is_on_record) {
             doubts.push(Doubt::MarriageNotOnRecord);
         }
         if known_on.is_some_and(|known| known < day) && !kind.acts_on_another() {

@@ -3,6 +3,8 @@
 //! A record that is absorbed keeps its stream; whatever is decided about the survivor is decided
 //! over the events of both, in the order of their positions, as if they had always been one.
 
+use cqrs_es::Aggregate;
+
 use super::decide::refuse_unapproved;
 use super::{Join, Person, Record, Refusal, StatedBirth};
 use crate::catalogue::Kind;
@@ -28,7 +30,7 @@ impl Person {
     /// Who is absorbed into this record now.
     pub fn absorbed(&self) -> Vec<PersonId> {
         let mut absorbed = Vec::new();
-        for join in &self.joins {
+        for join in self.standing_joins() {
             match self.kind(join.sequence) {
                 (Kind::PersonMerge, false) => absorbed.push(join.other),
                 (Kind::PersonSplit, false) => absorbed.retain(|other| *other != join.other),
@@ -40,7 +42,7 @@ impl Person {
 
     /// Whether the record is absorbed into another now; the other one is its owner.
     pub fn is_absorbed(&self) -> bool {
-        let aside = self.joins.iter().rev().find(|join| self.kind(join.sequence).1);
+        let aside = self.standing_joins().filter(|join| self.kind(join.sequence).1).last();
         aside.is_some_and(|join| self.kind(join.sequence).0 == Kind::PersonMerge)
     }
 
@@ -54,7 +56,7 @@ impl Person {
 
     /// The standing merge by which a record is absorbed into this one.
     pub fn merge_of(&self, absorbed: PersonId) -> Option<Sequence> {
-        let newest = self.joins.iter().rev().find(|join| join.other == absorbed)?;
+        let newest = self.standing_joins().filter(|join| join.other == absorbed).last()?;
         let merges = self.kind(newest.sequence) == (Kind::PersonMerge, false);
         merges.then_some(Sequence(newest.sequence))
     }
@@ -62,7 +64,7 @@ impl Person {
     /// Whether nothing is told of anybody in the stream: its number was claimed and taken back.
     pub fn is_unused(&self) -> bool {
         let tells = |at| {
-            let (kind, _) = self.kind(at);
+            let kind = self.kind(self.root(at)).0;
             kind != Kind::DocumentClaimed && !kind.joins_or_parts()
         };
         !(0..self.events()).any(tells) && self.absorbed().is_empty()
@@ -96,13 +98,69 @@ impl Person {
         found.iter().filter(|(_, differs)| *differs).map(|(item, _)| item.name()).collect()
     }
 
-    pub(super) fn join(&mut self, sequence: u32, kind: Kind, side: bool, related: &[Related]) {
-        let role = if side { Role::Survivor } else { Role::Absorbed };
+    /// Merges and splits that no annulment acts on, in their order.
+    fn standing_joins(&self) -> impl Iterator<Item = &Join> {
+        self.joins.iter().filter(|join| !self.is_void(join.sequence))
+    }
+
+    /// Takes in whose record it is by the event that was remembered just now: a claim, a merge or
+    /// split, or what acts on one of these.
+    pub(super) fn join(&mut self, sequence: u32, related: &[Related]) {
+        let (kind, side) = self.kind(sequence);
+        let (role, is_claim) = match kind {
+            Kind::DocumentClaimed => (Role::Owner, true),
+            _ if kind.joins_or_parts() && side => (Role::Survivor, false),
+            _ if kind.joins_or_parts() => (Role::Absorbed, false),
+            _ if self.kind(self.root(sequence)).0.joins_or_parts() => {
+                self.owner = self.owner_by_events();
+                return;
+            }
+            _ => return,
+        };
         let Some(other) = related.iter().find(|other| other.role == role) else { return };
-        if side {
-            self.owner = (kind == Kind::PersonMerge).then_some(other.person);
+        let join = Join { sequence, other: other.person };
+        if is_claim {
+            self.claims.push(join)
+        } else {
+            self.joins.push(join)
         }
-        self.joins.push(Join { sequence, other: other.person });
+        self.owner = self.owner_by_events();
+    }
+
+    /// Whose the record is by the newest standing event that says so.
+    fn owner_by_events(&self) -> Option<PersonId> {
+        let claims = self.claims.iter().map(|claim| (claim.sequence, Some(claim.other)));
+        let aside = self.standing_joins().filter(|join| self.kind(join.sequence).1);
+        let joins = aside.map(|join| {
+            let merges = self.kind(join.sequence).0 == Kind::PersonMerge;
+            (join.sequence, merges.then_some(join.other))
+        });
+        claims.chain(joins).max_by_key(|(sequence, _)| *sequence)?.1
+    }
+
+    /// Whether what a correction or annulment acts on is at its root a merge or split.
+    pub fn acts_on_join(&self, target: Sequence) -> bool {
+        self.root_at(target).is_some_and(|(root, _)| root.joins_or_parts())
+    }
+
+    /// An annulment of a merge or split, or of what annulled one, changes whose the record is: it
+    /// acts on the newest of them, and nobody belongs to two.
+    pub(super) fn refuse_rejoining(&self, command: &Record, broken: &mut Vec<Refusal>) {
+        let Some(target) = command.event.life.target.filter(|at| self.acts_on_join(*at)) else {
+            return;
+        };
+        let root = self.root(target.0);
+        let aside = self.standing_joins().filter(|join| self.kind(join.sequence).1);
+        let is_newer = |join: &Join| join.sequence > root;
+        let is_past = aside.chain(&self.claims).any(is_newer);
+        let mut then = self.clone();
+        then.apply(command.event.clone());
+        match (self.owner, then.owner) {
+            (Some(owner), Some(other)) if owner != other => broken.push(Refusal::AlreadyMerged),
+            (Some(_), _) if is_past => broken.push(Refusal::AlreadyMerged),
+            (None, _) if is_past => broken.push(Refusal::NotMerged),
+            _ => {}
+        }
     }
 
     pub(super) fn refuse_join(&self, command: &Record, broken: &mut Vec<Refusal>) {
@@ -123,9 +181,6 @@ impl Person {
             (Kind::PersonMerge, true) => {
                 if self.owner.is_some() {
                     broken.push(Refusal::AlreadyMerged);
-                }
-                if !self.absorbed().is_empty() {
-                    broken.push(Refusal::HasAbsorbed);
                 }
             }
             (_, true) => {
@@ -160,11 +215,17 @@ impl Person {
                 .births
                 .extend(births.map(|birth| StatedBirth { sequence: at(birth.sequence), ..*birth }));
             joined.others.extend(person.others.iter().map(|(sequence, to)| (at(*sequence), *to)));
+            let tellings = person.tellings.iter();
+            joined.tellings.extend(tellings.map(|telling| telling.moved_to(at(telling.sequence))));
+            let claims = person.claims.iter();
+            joined.claims.extend(claims.map(|join| Join { sequence: at(join.sequence), ..*join }));
             let joins = person.joins.iter();
             joined.joins.extend(joins.map(|join| Join { sequence: at(join.sequence), ..*join }));
         }
         joined.births.sort_by_key(|birth| birth.sequence);
         joined.others.sort_by_key(|(sequence, _)| *sequence);
+        joined.tellings.sort_by_key(|telling| telling.sequence);
+        joined.claims.sort_by_key(|claim| claim.sequence);
         joined.joins.sort_by_key(|join| join.sequence);
         Joined { person: joined, places }
     }

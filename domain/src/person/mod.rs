@@ -5,7 +5,9 @@
 
 mod decide;
 mod joined;
+mod marriages;
 mod refusal;
+mod ties;
 
 use std::sync::Arc;
 
@@ -23,6 +25,8 @@ use crate::recorded::EventKey;
 pub use joined::Joined;
 pub use refusal::{Doubt, Refusal};
 
+use marriages::Telling;
+
 /// One event of a person's stream, with what the decider needs of its envelope.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PersonEvent {
@@ -32,6 +36,10 @@ pub struct PersonEvent {
     pub key: EventKey,
     /// The day it happened; for corrections and annulments the true day of their target.
     pub occurred_on: Date,
+    /// Code of the department that tells it.
+    pub department: [u8; 3],
+    /// Code of the channel.
+    pub channel: [u8; 2],
     /// What it says.
     pub life: Arc<LifeEvent>,
 }
@@ -79,7 +87,11 @@ pub struct Person {
     /// Husbands and wives, heads of households and whom this person led, and those in whose streams
     /// an event is told too, with the sequence of the event.
     others: Vec<(u32, Related)>,
+    /// Who told what is about marriages, guardianships and their ends.
+    tellings: Vec<Telling>,
     owner: Option<PersonId>,
+    /// For whom the stream's document was claimed.
+    claims: Vec<Join>,
     /// Merges and splits, those told aside among them.
     joins: Vec<Join>,
 }
@@ -95,7 +107,7 @@ struct Memo {
     is_approved: bool,
 }
 
-/// A merge or split: who else takes part.
+/// A merge or split, or a claim: who else takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Join {
     sequence: u32,
@@ -131,15 +143,8 @@ impl Aggregate for Person {
     fn apply(&mut self, event: PersonEvent) {
         let sequence = self.memos.len() as u32;
         let (kind, side) = event.kind();
-        if kind == Kind::DocumentClaimed {
-            self.owner =
-                event.life.related.iter().find(|r| r.role == Role::Owner).map(|r| r.person);
-        }
         if kind == Kind::Erased {
             self.forget();
-        }
-        if kind.joins_or_parts() {
-            self.join(sequence, kind, side, &event.life.related);
         }
         // The correction of a birth says its day as its own day.
         let target = event.life.target.filter(|target| target.0 < sequence);
@@ -150,14 +155,9 @@ impl Aggregate for Person {
             _ => stated.and_then(|day| parse_day(day).ok()),
         };
         self.births.extend(born.map(|day| StatedBirth { sequence, day }));
-        let has_other = |role: Role| match kind {
-            // A first load tells of a marriage that the register has not seen, and a widow of one
-            // that ended.
-            Kind::Registration | Kind::Widow if role == Role::Spouse => true,
-            _ => role.is_told(kind) || matches!(role, Role::Head | Role::FormerMember),
-        };
-        let others = event.life.related.iter().filter(|related| has_other(related.role));
+        let others = event.life.related.iter().filter(|related| is_kept(kind, related.role));
         self.others.extend(others.map(|related| (sequence, *related)));
+        self.tellings.extend(Telling::of(&event, sequence));
         self.memos.push(Memo {
             key: event.key,
             number: event.number,
@@ -165,6 +165,7 @@ impl Aggregate for Person {
             target: target.map(|target| target.0),
             is_approved: event.life.approved_by.is_some(),
         });
+        self.join(sequence, &event.life.related);
     }
 }
 
@@ -227,77 +228,9 @@ impl Person {
         self.kind(newest).0.is_death().then_some(newest)
     }
 
-    /// The husband or wife on that day, by the acts on record that begin or end a marriage, or as
-    /// the first load told. Nobody on the day on which one of the two died.
-    pub fn spouse_on(&self, day: Date) -> Option<PersonId> {
-        let mut acts: Vec<_> = self.marital_acts().filter(|act| act.0 <= day).collect();
-        acts.sort_unstable();
-        let mut married = None;
-        for (_, sequence, spouse) in acts {
-            let (kind, _) = self.kind(sequence);
-            match kind {
-                // Who was found again is married again, unless the other one has married since.
-                Kind::Reappear if married.is_some() => {}
-                Kind::Registration | Kind::Reappear => married = Some(spouse),
-                _ if kind.is_marriage() => married = Some(spouse),
-                _ if married == Some(spouse) => married = None,
-                _ => {}
-            }
-        }
-        married
-    }
-
-    /// The guardians by the newest standing appointment up to a day.
-    pub fn guardians_on(&self, day: Date) -> Vec<PersonId> {
-        let guardians = self.others.iter().filter(|(at, related)| {
-            related.role == Role::Guardian
-                && !self.kind(*at).1
-                && !self.is_void(*at)
-                && self.day(*at) <= day
-        });
-        let Some(newest) = guardians.clone().map(|(at, _)| (self.day(*at), *at)).max() else {
-            return Vec::new();
-        };
-        guardians.filter(|(at, _)| *at == newest.1).map(|(_, who)| who.person).collect()
-    }
-
-    /// Who leads the person's household on a day, by the newest standing act up to it that says so;
-    /// nobody for who leads one or was registered elsewhere since.
-    pub fn head_on(&self, day: Date) -> Option<PersonId> {
-        let heads = self.others.iter().filter(|(_, related)| related.role == Role::Head);
-        let named = heads.map(|(at, head)| (*at, Some(head.person)));
-        let parts = (0..self.events()).filter(|at| {
-            let (kind, side) = self.kind(*at);
-            !side && Role::FormerHead.is_told(kind)
-        });
-        let said = parts.map(|at| (at, None)).chain(named);
-        let said = said.filter(|(at, _)| self.day(*at) <= day && !self.is_void(*at));
-        // Of one act that names a head, the head counts.
-        said.max_by_key(|(at, head)| (self.day(*at), *at, head.is_some()))?.1
-    }
-
     /// By what the person is dead as known now, and since when.
     pub fn died_by(&self) -> Option<(Kind, Date)> {
         self.death().map(|death| (self.kind(death).0, self.day(death)))
-    }
-
-    /// Everybody who is on record as husband or wife, by whatever act.
-    pub fn spouses_ever(&self) -> Vec<PersonId> {
-        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
-        let mut ever: Vec<_> = spouses.map(|(_, spouse)| spouse.person).collect();
-        ever.sort_unstable();
-        ever.dedup();
-        ever
-    }
-
-    /// The standing event by which the death of a husband or wife is told here.
-    pub fn death_aside_of(&self, spouse: PersonId) -> Option<Sequence> {
-        let tells = |(at, related): &&(u32, Related)| {
-            let (kind, side) = self.kind(*at);
-            let is_theirs = related.role == Role::Spouse && related.person == spouse;
-            side && kind.is_death() && is_theirs && !self.is_void(*at)
-        };
-        self.others.iter().rev().find(tells).map(|(at, _)| Sequence(*at))
     }
 
     /// The kind of the fact at the root of corrections and annulments, and whether the event at
@@ -306,28 +239,6 @@ impl Person {
         self.memos.get(sequence.0 as usize)?;
         let root = self.root(sequence.0);
         Some((self.kind(root).0, root == sequence.0))
-    }
-
-    /// Whom the death on record widowed.
-    pub fn widowed_by_death(&self) -> Option<PersonId> {
-        let death = self.death()?;
-        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
-        spouses.filter(|(at, _)| *at == death).map(|(_, spouse)| spouse.person).next()
-    }
-
-    /// Whether a divorce from that husband or wife on that day stands.
-    fn was_divorced_on(&self, day: Date, from: PersonId) -> bool {
-        self.marital_acts().any(|(on, sequence, spouse)| {
-            on == day && spouse == from && self.kind(sequence).0.is_divorce()
-        })
-    }
-
-    /// The standing acts that begin or end a marriage: day, sequence, husband or wife.
-    fn marital_acts(&self) -> impl Iterator<Item = (Date, u32, PersonId)> {
-        let spouses = self.others.iter().filter(|(_, related)| related.role == Role::Spouse);
-        spouses
-            .filter(|(sequence, _)| !self.is_void(*sequence))
-            .map(|(sequence, spouse)| (self.day(*sequence), *sequence, spouse.person))
     }
 
     /// In whose streams else the event at `sequence` is told, under the same key: those of the act
@@ -348,6 +259,11 @@ impl Person {
     /// The kind of an event of the stream, and whether it is a side event; none beyond the end.
     pub fn kind_at(&self, sequence: Sequence) -> Option<Kind> {
         self.memos.get(sequence.0 as usize).map(|_| self.kind(sequence.0).0)
+    }
+
+    /// Whether the event at `sequence` is told because of somebody else's act.
+    pub fn is_side_at(&self, sequence: Sequence) -> bool {
+        self.memos.get(sequence.0 as usize).is_some_and(|_| self.kind(sequence.0).1)
     }
 
     /// The day of the event at `sequence`: of the newest standing correction, else its own.
@@ -385,6 +301,17 @@ impl Person {
     /// The newest standing event of a kind that is told here as the subject's own.
     fn standing(&self, kind: Kind) -> Option<u32> {
         (0..self.events()).rev().find(|at| self.kind(*at) == (kind, false) && !self.is_void(*at))
+    }
+}
+
+/// Whether it is remembered who has a role in an act of a kind.
+fn is_kept(kind: Kind, role: Role) -> bool {
+    match kind {
+        // A first load tells of a marriage that the register has not seen, and a widow of one
+        // that ended.
+        Kind::Registration | Kind::Widow if role == Role::Spouse => true,
+        Kind::GuardianSet if matches!(role, Role::Ward | Role::FormerWard) => true,
+        _ => role.is_told(kind) || matches!(role, Role::Head | Role::FormerMember),
     }
 }
 

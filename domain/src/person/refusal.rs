@@ -47,10 +47,6 @@ pub enum Refusal {
     AlreadyMerged,
     /// The record is not absorbed into that one, nor its number claimed for it.
     NotMerged,
-    /// The record that is to be absorbed has absorbed others itself.
-    HasAbsorbed,
-    /// Merges and splits undo each other, and are neither corrected nor annulled.
-    UndoneBySplit,
     /// The record was erased by lawful order: nothing more is recorded about the person.
     PersonErased,
 }
@@ -58,7 +54,7 @@ pub enum Refusal {
 impl Refusal {
     /// Every rule: its name, the field that is at fault, and what is said of it.
     #[rustfmt::skip]
-    const TABLE: [(Refusal, &str, &str, &str, &str); 22] = [
+    const TABLE: [(Refusal, &str, &str, &str, &str); 20] = [
         (Refusal::DeathBeforeBirth, "death_before_birth", "occurred_on",
             "死亡日期早于出生日期", "death before birth"),
         (Refusal::BeforeBirth, "before_birth", "occurred_on",
@@ -86,7 +82,7 @@ impl Refusal {
         (Refusal::CorrectsNothing, "corrects_nothing", "items",
             "更正未改变任何内容", "the correction changes nothing"),
         (Refusal::ApprovalMissing, "approval_missing", "approved_by",
-            "身份号码、出生、性别、死亡的更正须另一人审批", "number, birth, sex and death need a second person's approval"),
+            "身份号码、出生、性别、死亡的更正, 合并与拆分, 须另一人审批", "number, birth, sex and death, merges and splits need a second person's approval"),
         (Refusal::ApproverIsActor, "approver_is_actor", "approved_by",
             "审批人与经办人相同", "approver and actor are one"),
         (Refusal::PersonUnknown, "person_unknown", "person",
@@ -97,10 +93,6 @@ impl Refusal {
             "该档案已并入另一档案", "the record is absorbed already"),
         (Refusal::NotMerged, "not_merged", "absorbed",
             "该档案未并入此人, 其证件也未归于此人", "the record is not absorbed into that person, nor its number claimed for them"),
-        (Refusal::HasAbsorbed, "has_absorbed", "absorbed",
-            "该档案已并入他人档案, 应先拆分, 或反向合并", "the record has absorbed others; split it first, or merge the other way round"),
-        (Refusal::UndoneBySplit, "undone_by_split", "corrects",
-            "合并与拆分不能更正或撤销; 合并以拆分撤回", "a merge or split is not corrected or annulled; a merge is undone by a split"),
         (Refusal::PersonErased, "person_erased", "person",
             "此人档案已依法删除, 不得再登记", "the person's record was erased by lawful order; nothing more is recorded"),
     ];

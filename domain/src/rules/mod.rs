@@ -32,7 +32,7 @@ use jiff::civil::{Date, date};
 pub use area::AreaCounts;
 pub use case::{Case, Context, Counts, NoCounts, days, legal_age_of_marriage, years};
 pub use field::{Field, FieldSet};
-pub use household::{Household, HouseholdKind};
+pub use household::{Household, HouseholdKind, Tally};
 pub use kin::are_near_kin;
 pub use reasonableness::is_lately_seen;
 pub use rule::{Check, Class, Outcome, Rule, RuleId, Severity};

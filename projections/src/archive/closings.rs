@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::Archive;
 use super::life::Fact;
-use super::precedence::Voice;
+use super::voice::Voice;
 
 impl Archive {
     /// Says the day on which something ended; nothing where it was not open.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Archive;
 use super::life::Fact;
-use super::precedence::Voice;
+use super::voice::Voice;
 
 /// The text of a value: of a number or of yes and no as in JSON.
 fn text_of(value: &Json) -> Option<String> {

@@ -1,10 +1,11 @@
 //! Which records a stream was merged with, by its own events.
 
 use domain::recorded::Recorded;
-use domain::{Item, Kind, PersonId, Role};
+use domain::{Item, Kind, PersonId, Position, Role};
 use jiff::civil::Date;
 
 use super::Archive;
+use super::life::standing;
 
 /// A merge or split, as a stream tells it.
 pub(crate) struct Join {
@@ -28,17 +29,65 @@ pub(crate) fn join(event: &Recorded) -> Option<Join> {
     Some(Join { other, side, merges: kind == Kind::PersonMerge })
 }
 
-/// Which records are absorbed into the one that a stream tells of, in the order of their merges.
+/// Whether an event is a merge or split, or acts at its root on one; `life` holds what it acts on.
+pub(crate) fn is_about_joins(event: &Recorded, life: &[Recorded]) -> bool {
+    if is_join(event) {
+        return true;
+    }
+    let target = life.binary_search_by_key(&event.envelope.corrects, |e| e.envelope.position);
+    target.is_ok_and(|target| {
+        life[target].envelope.position < event.envelope.position
+            && is_about_joins(&life[target], life)
+    })
+}
+
+fn is_join(event: &Recorded) -> bool {
+    let kind = Kind::from_number(event.envelope.event_type.number);
+    kind.is_some_and(|(kind, _)| kind.joins_or_parts())
+}
+
+/// The merges and splits of a stream on which no annulment acts, in their order.
+fn standing_joins<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Vec<(Position, Join)> {
+    let stream: Vec<&Recorded> = stream.into_iter().collect();
+    // Nearly nobody was ever merged.
+    if !stream.iter().any(|event| is_join(event)) {
+        return Vec::new();
+    }
+    let standing = stream.iter().zip(standing(&stream)).filter(|(_, stands)| *stands);
+    standing.filter_map(|(event, _)| Some((event.envelope.position, join(event)?))).collect()
+}
+
+/// Which records are absorbed into the one that a stream tells of, in the order of their merges; not
+/// those that are absorbed into these.
 pub fn absorbed<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Vec<PersonId> {
     let mut absorbed = Vec::new();
-    for event in stream {
-        match join(event) {
-            Some(Join { other, side: false, merges: true }) => absorbed.push(other),
-            Some(Join { other, side: false, .. }) => absorbed.retain(|known| *known != other),
+    for (_, join) in standing_joins(stream) {
+        match join {
+            Join { other, side: false, merges: true } => absorbed.push(other),
+            Join { other, side: false, .. } => absorbed.retain(|known| *known != other),
             _ => {}
         }
     }
     absorbed
+}
+
+/// Every record that is absorbed into a person's, those into these too, by the events of all their
+/// streams: whoever was absorbed first goes first, each followed by their own.
+pub fn all_absorbed(person: PersonId, life: &[Recorded]) -> Vec<PersonId> {
+    // Nearly nobody was ever merged.
+    if !life.iter().any(is_join) {
+        return Vec::new();
+    }
+    let own =
+        |who: PersonId| life.iter().filter(move |event| event.envelope.stream.id == who.as_uuid());
+    let mut all = Vec::new();
+    let mut next = absorbed(own(person));
+    next.reverse();
+    while let Some(one) = next.pop() {
+        all.push(one);
+        next.extend(absorbed(own(one)).into_iter().rev());
+    }
+    all
 }
 
 /// Every record that the one which a stream tells of was ever merged with, each once.
@@ -49,21 +98,24 @@ pub fn ever_joined<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Vec<Pe
     others
 }
 
-/// To whom a stream belongs, when its document was claimed for another person, or it was absorbed.
+/// To whom a stream belongs, when its document was claimed for another person, or it was absorbed:
+/// by the newest standing event that says so.
 pub fn owner<'a>(stream: impl IntoIterator<Item = &'a Recorded>) -> Option<PersonId> {
-    let mut owner = None;
-    for event in stream {
-        let kind = Kind::from_number(event.envelope.event_type.number);
-        if kind == Some((Kind::DocumentClaimed, false)) {
-            let life = event.payload.as_ref().and_then(|payload| payload.life());
-            let named = life.and_then(|l| l.related.iter().find(|r| r.role == Role::Owner));
-            owner = named.map(|related| related.person);
-        }
-        if let Some(Join { other, side: true, merges }) = join(event) {
-            owner = merges.then_some(other);
-        }
-    }
-    owner
+    let stream: Vec<&Recorded> = stream.into_iter().collect();
+    let claims = stream.iter().filter_map(|event| Some((event.envelope.position, claim(event)?)));
+    let claims = claims.map(|(position, owner)| (position, Some(owner)));
+    let joins = standing_joins(stream.iter().copied()).into_iter();
+    let aside = joins.filter(|(_, join)| join.side);
+    let joins = aside.map(|(position, join)| (position, join.merges.then_some(join.other)));
+    claims.chain(joins).max_by_key(|(position, _)| *position)?.1
+}
+
+/// For whom an event claims the document of its stream.
+pub(crate) fn claim(event: &Recorded) -> Option<PersonId> {
+    let kind = Kind::from_number(event.envelope.event_type.number);
+    let life =
+        event.payload.as_ref()?.life().filter(|_| kind == Some((Kind::DocumentClaimed, false)))?;
+    life.related.iter().find(|related| related.role == Role::Owner).map(|related| related.person)
 }
 
 impl Archive {

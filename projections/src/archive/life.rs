@@ -1,6 +1,7 @@
 //! From the recorded events of a life to the facts that stand: annulled events are gone, corrected
 //! ones carry their corrections, and late ones take the place of the day on which they happened.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use domain::recorded::Recorded;
@@ -91,7 +92,7 @@ pub fn facts(
 }
 
 /// For each event of a life in order, whether no standing annulment acts on it.
-pub fn standing(life: &[Recorded]) -> impl Iterator<Item = bool> {
+pub fn standing<E: Borrow<Recorded>>(life: &[E]) -> impl Iterator<Item = bool> + use<E> {
     let mut stands = vec![true; life.len()];
     // An annulment acts on an earlier event only, so from the newest on each is settled in turn.
     for at in (0..life.len()).rev() {
@@ -129,13 +130,14 @@ pub(crate) fn is_change(kind: Kind) -> bool {
 }
 
 /// The events of a kind that act on the one at `target`, with their places, oldest first.
-fn changes_of(
-    life: &[Recorded],
+fn changes_of<E: Borrow<Recorded>>(
+    life: &[E],
     target: usize,
     kind: Kind,
 ) -> impl Iterator<Item = (usize, &Recorded)> {
-    let position = life[target].envelope.position;
-    life.iter().enumerate().skip(target + 1).filter(move |(_, event)| {
+    let position = life[target].borrow().envelope.position;
+    let later = life.iter().map(Borrow::borrow).enumerate().skip(target + 1);
+    later.filter(move |(_, event): &(usize, &Recorded)| {
         event.envelope.corrects == position
             && position != Position(0)
             && Kind::from_number(event.envelope.event_type.number).is_some_and(|(k, _)| k == kind)

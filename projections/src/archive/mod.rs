@@ -5,24 +5,26 @@
 
 mod closings;
 mod effects;
+mod guardians;
 mod joins;
 mod layout;
 mod life;
 mod needs;
 mod orders;
-mod precedence;
 mod tie_authority;
 mod ties;
 mod topic_values;
 mod values;
+mod voice;
 
 use domain::{DocumentKind, Item, PersonId, Position, Topic};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use joins::{Join, join};
-pub use joins::{absorbed, ever_joined, owner};
+pub use guardians::GuardianGone;
+pub(crate) use joins::{Join, is_about_joins, join};
+pub use joins::{absorbed, all_absorbed, ever_joined, owner};
 pub use life::{Fact, Told, facts, standing};
 pub(crate) use life::{fact, is_change};
 pub use needs::{Need, ShownNeed};
@@ -150,6 +152,8 @@ pub struct Link {
     word: Option<u16>,
     /// The first event by which somebody without the word said that it ended; while it stands.
     doubt: Option<u16>,
+    /// A guardianship: whether a death ended it, and no guardian was set since.
+    by_death: bool,
     /// A marriage: what its items said before it.
     before: Option<Box<Marital>>,
     /// A marriage that a death ended: what its items said then.

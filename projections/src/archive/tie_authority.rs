@@ -5,7 +5,7 @@ use domain::{Item, PersonId, Related, Role};
 use serde::{Deserialize, Serialize};
 
 use super::life::Fact;
-use super::precedence::Voice;
+use super::voice::Voice;
 use super::{Archive, Link, Origin};
 
 /// A tie that somebody without the word claims, where another one stands.

@@ -5,7 +5,7 @@ use domain::{Item, Kind, PersonId, Related, Role};
 use serde::{Deserialize, Serialize};
 
 use super::life::Fact;
-use super::precedence::Voice;
+use super::voice::Voice;
 use super::{Archive, Link, Value};
 
 /// The items of a marriage.
@@ -14,6 +14,10 @@ const MARITAL: [Item; 3] = [Item::MaritalStatus, Item::MaritalChangeDate, Item::
 /// What the items of a marriage said at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Marital(pub(super) [Option<Value>; 3]);
+
+fn is_open_marriage(link: &Link) -> bool {
+    link.role == Role::Spouse && link.ended.is_none()
+}
 
 impl Archive {
     /// What the items of a marriage say.
@@ -49,7 +53,10 @@ impl Archive {
             Kind::DocumentClaimed => {}
             Kind::DivorceReg | Kind::DivorceCourt | Kind::AdoptEnd => self.end(related, voice),
             Kind::MarryVoid => self.void(spouse, voice),
-            Kind::Reappear => self.revive(spouse),
+            Kind::Reappear => {
+                self.revive(spouse);
+                self.revive_guardianships(fact);
+            }
             Kind::Widow => self.lose(spouse, voice.origin, before),
             Kind::GuardianSet => {
                 let leaves = |link: &Link| {
@@ -57,14 +64,20 @@ impl Archive {
                     related.contains(&Related { role, person: link.person })
                 };
                 self.end_where(voice, |link| link.role == Role::Ward && leaves(link));
-                let is_now = |role| !matches!(role, Role::FormerGuardian | Role::FormerWard);
-                self.begin(related, is_now, voice, before);
+                self.settle_guardianships(fact);
+                self.begin(related, |_| true, voice, before);
             }
             _ if fact.kind.is_death() && fact.side => {
                 if spouse.is_some() && !self.is_dead {
                     self.lose(spouse, voice.origin, before);
                 }
                 self.begin(related, |role| role != Role::Spouse, voice, before);
+            }
+            _ if fact.kind.is_death() => {
+                // It says nothing new of a marriage that stands: whom the register itself found
+                // confirms nothing, and settles no doubt.
+                let is_married = self.links.iter().any(is_open_marriage);
+                self.begin(related, |role| role != Role::Spouse || !is_married, voice, before);
             }
             _ => self.begin(related, |_| true, voice, before),
         }
@@ -90,6 +103,9 @@ impl Archive {
         for lost in lost {
             self.close_where(origin, |l| l.role == Role::Member && l.person == lost.person);
         }
+        if fact.kind.is_death() {
+            self.end_guardianships(fact, origin);
+        }
         if fact.side {
             return;
         }
@@ -114,7 +130,7 @@ impl Archive {
         before: Option<Marital>,
     ) {
         for Related { role, person } in named.iter().copied().filter(|r| takes(r.role)) {
-            if matches!(role, Role::FormerHead | Role::FormerMember) {
+            if role.is_over() {
                 continue;
             }
             let has_word = voice.has_word_on_tie(role);
@@ -137,8 +153,17 @@ impl Archive {
             self.ties_beside.retain(|beside| beside.role != role);
             let before = before.filter(|_| role == Role::Spouse).map(Box::new);
             let (origin, word) = (voice.origin, has_word.then_some(voice.origin));
-            let (ended, doubt, at_end) = (None, None, None);
-            self.links.push(Link { role, person, origin, ended, word, doubt, before, at_end });
+            self.links.push(Link {
+                role,
+                person,
+                origin,
+                ended: None,
+                word,
+                doubt: None,
+                by_death: false,
+                before,
+                at_end: None,
+            });
         }
     }
 

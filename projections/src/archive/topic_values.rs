@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use domain::Topic;
 use serde_json::Value as Json;
 
-use super::precedence::Voice;
+use super::voice::Voice;
 use super::{Archive, TopicValue};
 
 impl Archive {

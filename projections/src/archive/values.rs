@@ -3,7 +3,7 @@
 
 use domain::{DocumentKind, Item};
 
-use super::precedence::Voice;
+use super::voice::Voice;
 use super::{Archive, Origin, Span, Told, Value};
 
 impl Archive {

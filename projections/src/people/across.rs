@@ -89,6 +89,17 @@ impl People {
         self.across.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// SHA-256 over the measures of quality, and over what is found across records, both of
+    /// everything that is folded: nobody may fold meanwhile.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub(crate) fn counts_digests(&self) -> Result<[(&'static str, [u8; 32]); 2], ViewsError> {
+        self.look_across(|| true)?;
+        let (quality, across) = (self.measures().digest(), self.across().digest());
+        Ok([("quality", quality), ("across_records", across)])
+    }
+
     /// Looks at what changed up to now. `go_on` is asked now and then and ends the work with false:
     /// everybody is then looked at the next time.
     ///

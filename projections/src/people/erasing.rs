@@ -6,8 +6,9 @@ use domain::recorded::Recorded;
 use domain::{PersonId, Position};
 use rustc_hash::FxHashMap;
 
-use super::folding::{Changes, Indexed};
-use super::{HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Waiting, person_of};
+use super::folding::Changes;
+use super::indexed::Indexed;
+use super::{HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, STOOD, Waiting, person_of};
 use crate::ViewsError;
 use crate::quality::{Change, Counted, Measures};
 
@@ -38,6 +39,8 @@ impl People {
         match self.read_row(person, room)? {
             Some(row) => {
                 let (before, after) = (Indexed::of(&row), Indexed::default());
+                // Under which households others stood while they were one with this record.
+                changes.merged.extend(&row.joined);
                 self.index_changes(person, &before, &after, &mut changes.index);
                 let before = Counted::of(measures.book(), &row, measures.today);
                 let after = Counted::default();
@@ -68,7 +71,7 @@ impl People {
         if lost.is_empty() {
             return Ok(());
         }
-        for kind in [NAME, PLACE, HOUSEHOLD, HIDDEN] {
+        for kind in [NAME, PLACE, HOUSEHOLD, STOOD, HIDDEN] {
             let entries = self.index.scan(&[kind], None, usize::MAX)?;
             let theirs = entries.into_iter().filter(|(key, _)| lost.contains_key(&person_of(key)));
             self.index.change(theirs.map(|(key, _)| (key, None)));

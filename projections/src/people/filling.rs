@@ -8,12 +8,12 @@ use std::sync::atomic::Ordering;
 use domain::recorded::Recorded;
 use domain::{PersonId, Position};
 
-use super::folding::Indexed;
+use super::indexed::Indexed;
 use super::{END, People, Row, VERSION};
-use crate::ViewsError;
 use crate::archive;
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted, Measures};
+use crate::{Lives, ViewsError};
 
 /// Sealed rows, index entries and how persons count, to be kept by [`People::keep_filled`].
 #[derive(Default)]
@@ -30,7 +30,8 @@ impl People {
         *measures = Measures::new(measures.today, measures.position);
     }
 
-    /// Makes the rows of some lives, which `open` gives whole and in order, on two threads.
+    /// Makes the rows of some lives, which `open` gives whole and in order, on two threads. `log`
+    /// gives those of who was merged as they were before.
     ///
     /// # Errors
     /// [`ViewsError::Lives`] with what `open` failed with.
@@ -38,6 +39,7 @@ impl People {
         &self,
         lives: &[L],
         open: impl Fn(&L) -> Result<(PersonId, Vec<Recorded>), Box<dyn Error + Send + Sync>> + Sync,
+        log: &dyn Lives,
     ) -> Result<Filled, ViewsError> {
         let (book, today) = {
             // Not held meanwhile: whoever keeps the rows before these writes it.
@@ -52,7 +54,8 @@ impl People {
                 if archive::is_gone(&life) {
                     continue;
                 }
-                let row = Row::of(person, &life);
+                let mut row = Row::of(person, &life);
+                row.add_stood_then(person, &life, log)?;
                 self.index_changes(
                     person,
                     &Indexed::default(),

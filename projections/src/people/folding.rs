@@ -1,16 +1,16 @@
 //! Folding events into rows and indexes: each person's events together, persons independent of each
 //! other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
-use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
-use jiff::civil::Date;
+use domain::{Kind, PersonId, Position, Role, StreamKind};
 
-use super::households::Belongs;
-use super::{HIDDEN, NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
+use super::indexed::Indexed;
+use super::stood::{Stood, may_move};
+use super::{People, Room, Row, Standing, Step, Waiting, read_row};
 use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
@@ -42,7 +42,7 @@ pub(super) struct Changes {
     pub(super) index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) counted: Vec<Change>,
     /// Those whose rows are made of several streams of which one changed.
-    merged: Vec<PersonId>,
+    pub(super) merged: Vec<PersonId>,
 }
 
 impl Changes {
@@ -144,7 +144,6 @@ impl People {
             let counted = row.as_ref().map(count).unwrap_or_default();
             let is_new = row.is_none();
             let owner = row.as_ref().and_then(|row| row.owner);
-            let absorbed = row.as_ref().map(|row| row.absorbed.clone()).unwrap_or_default();
             if !row.get_or_insert_default().fold(*person, &told.events, lives)? {
                 continue;
             }
@@ -152,7 +151,10 @@ impl People {
             // What stands in an absorbed record stands in the survivor's row too. The first event of
             // a document that is claimed absorbs nothing.
             changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
-            changes.merged.extend((row.absorbed != absorbed).then_some(*person));
+            let joins = |event: &&Recorded| archive::join(event).is_some_and(|join| !join.side);
+            changes
+                .merged
+                .extend(told.events.iter().copied().any(|e| joins(&e)).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
             changes.note(*person, counted, count(&row), is_new);
             changes.keep(*person, &row, &mut plain);
@@ -160,8 +162,8 @@ impl People {
         Ok(changes)
     }
 
-    /// Makes the rows anew of those who were merged or split, or of whose streams one changed: each
-    /// from all its streams. They are few.
+    /// Makes the rows anew of those who were merged or split, or of whose streams one changed, and of
+    /// whoever absorbed these: each from all its streams. They are few.
     fn merged(
         &self,
         changes: &[Changes],
@@ -172,12 +174,14 @@ impl People {
         if persons.is_empty() {
             return Ok(None);
         }
-        persons.sort_unstable();
-        persons.dedup();
+        let mut made = HashSet::new();
         let (mut anew, mut room) = (Changes::default(), Room::default());
         let measures = self.measures();
         let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
-        for person in persons {
+        while let Some(person) = persons.pop() {
+            if !made.insert(person) {
+                continue;
+            }
             let mut folded = changes.iter().flat_map(|half| &half.rows);
             let before = match folded.find(|(known, _)| *known == person) {
                 Some((_, row)) if row.is_erased() => continue,
@@ -189,7 +193,10 @@ impl People {
             if archive::is_gone(&life) {
                 continue;
             }
-            let row = Row::of(person, &life);
+            let mut row = Row::of(person, &life);
+            row.add_stood_then(person, &life, lives)?;
+            let owner = before.as_ref().and_then(|row| row.owner);
+            persons.extend(owner.into_iter().chain(row.owner));
             let counted = before.as_ref().map(count).unwrap_or_default();
             let (after, is_new) = (count(&row), before.is_none());
             anew.counted.push(Change { person, before: counted, after, is_new });
@@ -199,33 +206,6 @@ impl People {
             anew.rows.push((person, Waiting { version: row.version, plain: plain.into() }));
         }
         Ok(Some(anew))
-    }
-
-    pub(super) fn index_changes(
-        &self,
-        person: PersonId,
-        before: &Indexed,
-        after: &Indexed,
-        changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    ) {
-        let key = |kind: u8, head: &[u8]| [&[kind], head, person.as_uuid().as_bytes()].concat();
-        let name = |name: &String| key(NAME, &self.seals.blind(name));
-        let place = |place: &Place| key(PLACE, &place_key(*place));
-        if before.name != after.name {
-            changes.extend(before.name.as_ref().map(|before| (name(before), None)));
-            changes.extend(after.name.as_ref().map(|after| (name(after), Some(Vec::new()))));
-        }
-        if before.place != after.place {
-            changes.extend(before.place.as_ref().map(|before| (place(before), None)));
-            changes.extend(after.place.as_ref().map(|after| (place(after), Some(Vec::new()))));
-        }
-        if before.belongs != after.belongs {
-            self.household_changes(person, &before.belongs, &after.belongs, changes);
-        }
-        if before.hidden_until != after.hidden_until {
-            let until = after.hidden_until.map(|day| day.to_string().into_bytes());
-            changes.push((key(HIDDEN, &[]), until));
-        }
     }
 }
 
@@ -241,32 +221,60 @@ impl Row {
         lives: &dyn Lives,
     ) -> Result<bool, ViewsError> {
         let before = self.version;
-        let mut out_of_order = false;
+        let mut stood = Stood::of(self);
+        let mut out_of_order = None;
         for event in events.iter().filter(|event| event.envelope.position > before) {
             let Some(fact) = self.count(person, event) else { continue };
             let day = day_number(fact.told.occurred_on);
             // Until the events before it are known to be older, a fact cannot just be added.
-            out_of_order |=
-                archive::is_change(fact.kind) || day < self.newest_day && self.events > 1;
-            if !out_of_order {
+            if archive::is_change(fact.kind) || day < self.newest_day && self.events > 1 {
+                out_of_order.get_or_insert(self.version);
+            }
+            if out_of_order.is_none() {
                 self.newest_day = day;
                 self.archive.apply(&fact);
+                stood.note(&self.archive);
             }
         }
-        if out_of_order {
+        if let Some(first) = out_of_order {
             let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
-            self.fold_anew(&life);
+            for (at, event) in life.iter().enumerate().take(life.len() - 1) {
+                let moves = || archive::fact(event).is_some_and(|fact| may_move(&fact));
+                if event.envelope.position >= first && moves() {
+                    Self::default().fold_anew(person, &life[..=at], &mut stood);
+                }
+            }
+            self.fold_anew(person, &life, &mut stood);
         }
+        stood.keep(self);
         Ok(self.version != before)
     }
 
     /// The row of a whole life, with the events of those who are absorbed into it.
     pub fn of(person: PersonId, life: &[Recorded]) -> Self {
-        let mut row = Self::default();
-        for event in life {
-            row.count(person, event);
+        let (mut row, mut stood) = (Self::default(), Stood::default());
+        let mut is_behind = false;
+        for (at, event) in life.iter().enumerate() {
+            let Some(fact) = row.count(person, event) else { continue };
+            let day = day_number(fact.told.occurred_on);
+            let is_late = day < row.newest_day && row.events > 1;
+            if !archive::is_change(fact.kind) && !is_late {
+                row.newest_day = day;
+                row.archive.apply(&fact);
+                stood.note(&row.archive);
+            } else if may_move(&fact) {
+                row.fold_anew(person, &life[..=at], &mut stood);
+                is_behind = false;
+            } else {
+                is_behind = true;
+            }
         }
-        row.fold_anew(life);
+        if is_behind {
+            row.fold_anew(person, life, &mut stood);
+        } else {
+            row.settle_joins(person, life);
+        }
+        stood.keep(&mut row);
         row
     }
 
@@ -278,7 +286,7 @@ impl Row {
             self.hide(order);
             return None;
         }
-        let is_own = || event.envelope.stream.id == person.as_uuid();
+        let is_own = || is_of(person, event);
         let fact = archive::fact(event);
         match &fact {
             Some(fact) if fact.kind == Kind::DocumentClaimed => {
@@ -300,6 +308,9 @@ impl Row {
     }
 
     fn join(&mut self, join: &Join) {
+        if !self.joined.contains(&join.other) {
+            self.joined.push(join.other);
+        }
         match (join.side, join.merges) {
             (true, merges) => self.owner = merges.then_some(join.other),
             (false, true) => self.absorbed.push(join.other),
@@ -307,39 +318,40 @@ impl Row {
         }
     }
 
-    /// False where nothing that the indexes are made from is told otherwise: of most events.
-    fn differs_in_indexes(&self, other: &Self) -> bool {
-        let beside_items = |row: &Self| (row.archive.is_dead, row.owner, row.reported_for);
-        beside_items(self) != beside_items(other)
-            || self.hidden != other.hidden
-            || !self.archive.has_items_of(&other.archive)
-    }
-
-    fn fold_anew(&mut self, life: &[Recorded]) {
+    /// Makes the archive anew, and notes every state on the way.
+    fn fold_anew(&mut self, person: PersonId, life: &[Recorded], stood: &mut Stood) {
+        self.settle_joins(person, life);
         let facts = archive::facts(life, None, None);
         self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
         self.archive = Archive::default();
-        facts.iter().for_each(|fact| self.archive.apply(fact));
+        for fact in &facts {
+            self.archive.apply(fact);
+            stood.note(&self.archive);
+        }
+        // Of a life of which nothing stands any more.
+        stood.note(&self.archive);
+    }
+
+    /// Whose record it is and who is absorbed into it, by the whole life: an annulment may act on a
+    /// merge, and merges may follow each other.
+    fn settle_joins(&mut self, person: PersonId, life: &[Recorded]) {
+        self.owner = archive::owner(life.iter().filter(|event| is_of(person, event)));
+        self.absorbed = archive::all_absorbed(person, life);
+        let mut reports = life.iter().rev().filter(|event| is_report(event, life));
+        let place = reports.next().map(|event| event.envelope.place);
+        self.reported_for = place.map_or((0, 0), |place| (place.code(), place.digits()));
     }
 }
 
-/// What a row stands under in the indexes.
-#[derive(Default)]
-pub(super) struct Indexed {
-    name: Option<String>,
-    place: Option<Place>,
-    belongs: Belongs,
-    hidden_until: Option<Date>,
+/// Whether an event says where somebody is: not whose documents and records are whose, nor orders.
+fn is_report(event: &Recorded, life: &[Recorded]) -> bool {
+    let kind = Kind::from_number(event.envelope.event_type.number).map(|(kind, _)| kind);
+    let is_claim = kind == Some(Kind::DocumentClaimed);
+    let is_order = kind.is_some_and(Kind::is_order);
+    !is_claim && !is_order && !archive::is_about_joins(event, life)
 }
 
-impl Indexed {
-    pub(super) fn of(row: &Row) -> Self {
-        // The stream of another document of theirs is not a second person.
-        let lives = !row.archive.is_dead && row.owner.is_none();
-        let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
-        let name = name.map(str::to_owned);
-        let belongs = Belongs::of(&row.archive, row.owner);
-        let hidden_until = row.hidden_until().filter(|_| row.owner.is_none());
-        Self { name, place: row.place().filter(|_| lives), belongs, hidden_until }
-    }
+/// Whether an event is told in a person's own stream.
+fn is_of(person: PersonId, event: &Recorded) -> bool {
+    event.envelope.stream.id == person.as_uuid()
 }

@@ -7,7 +7,7 @@
 use domain::household::{hukou_key, living_key};
 use domain::{Basis, HouseholdId, Item, PersonId};
 
-use super::{HOUSEHOLD, People, person_of};
+use super::{HOUSEHOLD, People, STOOD, person_of};
 use crate::archive::Archive;
 use crate::{RowSeals, ViewsError};
 
@@ -39,7 +39,7 @@ impl Belongs {
     }
 
     /// What makes each household one, at most one of each kind.
-    fn keys(&self) -> [(Basis, Option<String>); 2] {
+    pub(super) fn keys(&self) -> [(Basis, Option<String>); 2] {
         let mut parts = self.0.split('\0');
         let mut part = || parts.next().unwrap_or_default();
         let hukou = hukou_key(part());
@@ -74,8 +74,28 @@ impl People {
         household: HouseholdId,
         limit: usize,
     ) -> Result<Vec<PersonId>, ViewsError> {
-        let rows = self.index.scan(&prefix(household), None, limit)?;
+        let rows = self.index.scan(&prefix(HOUSEHOLD, household), None, limit)?;
         Ok(rows.iter().map(|(key, _)| person_of(key)).collect())
+    }
+
+    /// Every record that stood under a household on any day as known at any instant, and maybe some
+    /// more: at most `limit`. Records that belong to others are among them.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn ever_in_household(
+        &self,
+        household: HouseholdId,
+        limit: usize,
+    ) -> Result<Vec<PersonId>, ViewsError> {
+        let mut persons = self.in_household(household, limit)?;
+        let rows = self.index.scan(&prefix(STOOD, household), None, limit)?;
+        persons.extend(rows.iter().map(|(key, _)| person_of(key)));
+        // Between the two somebody may have left.
+        persons.sort_unstable();
+        persons.dedup();
+        persons.truncate(limit);
+        Ok(persons)
     }
 
     pub(super) fn household_changes(
@@ -87,14 +107,33 @@ impl People {
     ) {
         let ids = |belongs: &Belongs| belongs.ids(&*self.seals).collect::<Vec<_>>();
         let (before, after) = (ids(before), ids(after));
-        let key = |household| [&prefix(household)[..], person.as_uuid().as_bytes()].concat();
+        let key =
+            |household| [&prefix(HOUSEHOLD, household)[..], person.as_uuid().as_bytes()].concat();
         let gone = before.iter().filter(|one| !after.contains(one));
         changes.extend(gone.map(|(_, household)| (key(*household), None)));
         let new = after.iter().filter(|one| !before.contains(one));
         changes.extend(new.map(|(_, household)| (key(*household), Some(Vec::new()))));
     }
+
+    /// Of the households that a record stood under once.
+    pub(super) fn stood_changes(
+        &self,
+        person: PersonId,
+        before: &[String],
+        after: &[String],
+        changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) {
+        let key = |key: &String| {
+            let household = HouseholdId::from_custom_bytes(self.seals.blind(key));
+            [&prefix(STOOD, household)[..], person.as_uuid().as_bytes()].concat()
+        };
+        let gone = before.iter().filter(|one| !after.contains(one));
+        changes.extend(gone.map(|one| (key(one), None)));
+        let new = after.iter().filter(|one| !before.contains(one));
+        changes.extend(new.map(|one| (key(one), Some(Vec::new()))));
+    }
 }
 
-fn prefix(household: HouseholdId) -> Vec<u8> {
-    [&[HOUSEHOLD], &household.as_uuid().as_bytes()[..]].concat()
+fn prefix(kind: u8, household: HouseholdId) -> Vec<u8> {
+    [&[kind], &household.as_uuid().as_bytes()[..]].concat()
 }

@@ -53,7 +53,8 @@ impl Step {
     /// The step over an event; none where the view knows more of the row than one stream tells:
     /// of who is absorbed by somebody, or has absorbed.
     pub fn over(before: Arc<Standing>, after: Arc<Standing>) -> Option<Self> {
-        let is_single = |row: &Row| row.owner.is_none() && row.absorbed.is_empty();
+        // What a row stood under while it was merged is the view's to find.
+        let is_single = |row: &Row| row.owner.is_none() && row.joined.is_empty();
         let are_single = is_single(&before.row) && is_single(&after.row);
         are_single.then_some(Self { before, after })
     }

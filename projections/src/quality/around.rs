@@ -1,10 +1,10 @@
 //! The rules over a person and those around them: parents and their parents, husband or wife,
 //! children, and the household where its members are known.
 
+use domain::PersonId;
 use domain::rules::{
     Case, Context, Findings, Household, HouseholdKind, PersonIndex, RuleBook, RuleSet,
 };
-use domain::{Item, PersonId};
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
@@ -19,8 +19,6 @@ use crate::{People, ViewsError};
 const GENERATIONS: usize = 5;
 /// Records that are read for one question: more than any family has.
 const RECORDS_MAX: usize = 2_000;
-/// The codes of a head of household (GB/T 4761).
-const HEAD: [&str; 2] = ["01", "02"];
 
 /// How near somebody is to who is asked about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +44,17 @@ pub struct Members<'a> {
     pub persons: &'a [PersonId],
     /// Its kind, where known.
     pub kind: Option<HouseholdKind>,
+    /// With whom the rules compare the others.
+    pub head: Option<PersonId>,
+}
+
+/// The household of registration of those who are asked about.
+#[derive(Clone, Copy, Debug)]
+pub enum House<'a> {
+    /// Its members are among the persons.
+    Members(Members<'a>),
+    /// Too many stand under it to be looked at one by one: the register has counted them.
+    Counted(Household),
 }
 
 impl Persons {
@@ -63,6 +72,25 @@ impl Persons {
     /// # Errors
     /// [`ViewsError`].
     pub fn around(people: &People, named: &[PersonId]) -> Result<Self, ViewsError> {
+        let mut whose = |id| {
+            let (mut whose, mut row) = (id, people.row(id)?);
+            while let Some(owner) = row.as_ref().and_then(|row| row.owner) {
+                let Some(of_owner) = people.row(owner)? else { break };
+                (whose, row) = (owner, Some(of_owner));
+            }
+            Ok(row.map(|row| (whose, row.archive.clone())))
+        };
+        Self::around_in(&mut whose, named)
+    }
+
+    /// As [`Persons::around`], of records that `whose` gives: whose each is, and what it says.
+    ///
+    /// # Errors
+    /// What `whose` failed with.
+    pub fn around_in<E>(
+        whose: &mut dyn FnMut(PersonId) -> Result<Option<(PersonId, Archive)>, E>,
+        named: &[PersonId],
+    ) -> Result<Self, E> {
         let mut persons = Self::default();
         let mut due: Vec<_> = named.iter().map(|id| (*id, GENERATIONS, Near::Named)).collect();
         let mut looked_at = FxHashMap::<PersonId, (usize, Near)>::default();
@@ -75,7 +103,7 @@ impl Persons {
                 continue;
             }
             looked_at.insert(id, (generations, near));
-            let Some(place) = persons.bring_in(people, id)? else { continue };
+            let Some(place) = persons.bring_in(whose, id)? else { continue };
             let ties = Ties::of(&persons.archives[place.0 as usize]);
             if let Some(up) = generations.checked_sub(1) {
                 let near = if near == Near::Named { Near::Parent } else { Near::Kin };
@@ -98,21 +126,16 @@ impl Persons {
 
     /// Reads the record of somebody who is not there yet, under their own id and that of whom it
     /// belongs to: a tie may have begun with a record that was merged since.
-    fn bring_in(
+    fn bring_in<E>(
         &mut self,
-        people: &People,
+        whose: &mut dyn FnMut(PersonId) -> Result<Option<(PersonId, Archive)>, E>,
         id: PersonId,
-    ) -> Result<Option<PersonIndex>, ViewsError> {
+    ) -> Result<Option<PersonIndex>, E> {
         if self.places.contains_key(&id) || self.ids.len() == RECORDS_MAX {
             return Ok(self.place(id));
         }
-        let Some(mut row) = people.row(id)? else { return Ok(None) };
-        let mut whose = id;
-        while let Some(owner) = row.owner {
-            let Some(of_owner) = people.row(owner)? else { break };
-            (row, whose) = (of_owner, owner);
-        }
-        self.add(whose, row.archive.clone());
+        let Some((whose, archive)) = whose(id)? else { return Ok(None) };
+        self.add(whose, archive);
         let place = self.places[&whose];
         self.places.insert(id, place);
         Ok(Some(PersonIndex(place)))
@@ -130,7 +153,7 @@ pub fn audit(
     book: &RuleBook,
     persons: &Persons,
     named: &[PersonId],
-    household: Option<Members<'_>>,
+    household: Option<House<'_>>,
     register: Option<&Across>,
     today: Date,
 ) -> Vec<(PersonId, Findings)> {
@@ -151,14 +174,12 @@ pub fn audit(
         subject.last_spouse = ties.last_spouse.and_then(place);
         subject.children = children;
     }
-    let household = household.map(|household| {
-        let members: Vec<_> = household.persons.iter().filter_map(|id| place(*id)).collect();
-        let is_head = |member: &&PersonIndex| {
-            let person = &people[member.0 as usize];
-            person.is_alive && person.has(Item::RelationToHead, &HEAD)
-        };
-        let head = members.iter().find(is_head).copied();
-        Household::new(household.kind, head, &members, &people)
+    let household = household.map(|house| match house {
+        House::Counted(household) => household,
+        House::Members(Members { persons, kind, head }) => {
+            let members: Vec<_> = persons.iter().filter_map(|id| place(*id)).collect();
+            Household::new(kind, head.and_then(place), &members, &people)
+        }
     });
     let judge = |id: &PersonId| {
         let me = place(*id)?;

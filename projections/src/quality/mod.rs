@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use crate::archive::Archive;
 
 pub use across::{ACROSS, Across, AcrossCell, AcrossCells, Keys, Seen};
-pub use around::{Members, Persons, audit};
+pub use around::{House, Members, Persons, audit};
 pub use cell::{Cell, ItemCounts, RuleCounts};
 pub use measures::{Change, Counted, Measures};
 pub use part::{Part, next_change};

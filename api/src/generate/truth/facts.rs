@@ -46,6 +46,8 @@ pub(super) enum Effect {
     Void(u32),
     /// The marriage with somebody goes on.
     Revive(u32),
+    /// So does another tie that a death ended.
+    Again(Role, u32),
     /// A need of a number is raised.
     Need(Value),
     /// And answered.
@@ -263,6 +265,10 @@ fn ties(event: &Event, effects: &mut Vec<Effect>) {
     }
     if matches!(event.kind, Kind::HhSplit | Kind::HhMerge | Kind::HeadChange) {
         effects.push(Effect::End(Role::Head, None));
+    }
+    if event.kind.is_death() {
+        effects.push(Effect::End(Role::Guardian, None));
+        effects.push(Effect::End(Role::Ward, None));
     }
     // Who dies, or is registered elsewhere, is nobody's member and nobody's head there.
     if event.kind.is_death() || matches!(event.kind, Kind::HukouIn | Kind::Emigrate) {

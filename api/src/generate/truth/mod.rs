@@ -4,6 +4,7 @@
 mod authority;
 mod deadlines;
 mod facts;
+mod guardians;
 mod heads;
 mod write;
 
@@ -22,6 +23,7 @@ use super::simulation::Simulation;
 use super::{Options, Summary};
 use deadlines::Limits;
 use facts::{Change, Effect, Fact, corrected, effects_of};
+use guardians::Guardians;
 use heads::Heads;
 use write::write_person;
 
@@ -31,6 +33,7 @@ pub(super) struct Truth {
     /// What was said of the persons whose record is written out, in the order of delivery.
     lives: BTreeMap<u32, Vec<Fact>>,
     heads: Heads,
+    guardians: Guardians,
     limits: Limits,
     /// Every so many persons one is written out; 0 for none.
     stride: u32,
@@ -75,7 +78,8 @@ impl Truth {
             persons => options.people.div_ceil(persons).max(1),
         };
         let (rows, lives, limits) = (FxHashMap::default(), BTreeMap::new(), Limits::new());
-        Self { rows, lives, heads: Heads::default(), limits, stride }
+        let (heads, guardians) = (Heads::default(), Guardians::default());
+        Self { rows, lives, heads, guardians, limits, stride }
     }
 
     /// The register records a report.
@@ -101,7 +105,13 @@ impl Truth {
         let lost = self.heads.take(event).into_iter();
         let lost =
             lost.map(|(head, member)| (head, true, vec![Effect::End(Role::Member, Some(member))]));
-        for (person, side, effects) in effects_of(event).into_iter().chain(lost) {
+        let parted = self.guardians.take(event);
+        let mut told = effects_of(event);
+        if let Some((_, _, own)) = told.first_mut() {
+            own.extend(Guardians::own(&parted));
+        }
+        let parted = parted.into_iter().map(|(who, effect)| (who, true, vec![effect]));
+        for (person, side, effects) in told.into_iter().chain(lost).chain(parted) {
             if person.is_multiple_of(self.stride) {
                 self.lives.entry(person).or_default().push(Fact {
                     id: event.id,
@@ -119,7 +129,9 @@ impl Truth {
 
     /// A correction or annulment acts wherever its target was told.
     fn amend(&mut self, event: &Event, amends: &Amends) {
-        let besides = self.heads.amend(amends);
+        let mut besides = self.heads.amend(amends);
+        besides.extend(self.guardians.amend(amends, event.kind == Kind::Annulment));
+        besides.retain(|person| !amends.told_to.contains(person));
         for person in amends.told_to.iter().chain(&besides) {
             let Some(life) = self.lives.get_mut(person) else { continue };
             let facts = life.iter_mut().rev().filter(|fact| fact.id == amends.target);

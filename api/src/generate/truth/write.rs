@@ -8,7 +8,7 @@
 //! has the word]`, `["ends", topic, end, field, has the word]` (nothing while the field does not stand
 //! or an end does; what a death ends is open again when somebody is back), `["status", word]` (dead
 //! closes open needs), `["back", marriage goes on]`, `["tie" | "end" | "end_others" | "widow" |
-//! "lose" | "void" | "revive", role, document]`, `["need" | "answer", number]`. A value is text, or
+//! "lose" | "void" | "revive" | "again", role, document]`, `["need" | "answer", number]`. A value is text, or
 //! `{"day": true}` for the day of the fact, `{"gone": true}`, `{"gone": "at_home"}`.
 
 use std::io::{self, Write};
@@ -128,6 +128,7 @@ fn write_effect(simulation: &Simulation, effect: Effect, out: &mut Vec<u8>) {
         Effect::Widow(person) => tie("widow", Role::Spouse, Some(person), out),
         Effect::Lose(person) => tie("lose", Role::Spouse, Some(person), out),
         Effect::Void(person) => tie("void", Role::Spouse, Some(person), out),
+        Effect::Again(role, person) => tie("again", role, Some(person), out),
         Effect::Revive(person) => tie("revive", Role::Spouse, Some(person), out),
         Effect::Need(number) | Effect::Answer(number) => {
             let is_raised = matches!(effect, Effect::Need(_));

@@ -26,8 +26,9 @@ impl Shown<'_> {
             if *topic == Topic::Household {
                 self.households = None;
             }
-            if let Some(topics) = &mut self.topics {
-                topics.insert(topic.name(), ShownTopic::Withheld { withheld_until: *until });
+            // Who does not see a topic is not told that it is sealed.
+            if let Some(shown) = self.topics.as_mut().and_then(|all| all.get_mut(topic.name())) {
+                *shown = ShownTopic::Withheld { withheld_until: *until };
             }
         }
         self

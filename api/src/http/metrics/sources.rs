@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 use super::answer::{Page, answer};
 use super::{AsOf, parse_month};
-use crate::access::Action;
 use crate::http::archive_json::instant;
 use crate::http::problem::Problem;
 use crate::http::problem_kinds as kinds;
@@ -69,7 +68,6 @@ pub(super) async fn read_sources(
     Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    who.require(Action::ReadMetrics)?;
     wait_at_least(&registry, &headers).await?;
     let page = Page::read(question.limit, question.cursor.as_deref())?;
     let whole = question.place.as_deref().map(parse_place).transpose()?;

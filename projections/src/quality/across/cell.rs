@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use domain::Place;
 use domain::rules::{Class, Findings, RuleId, RuleSet};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::SAME_PHONE;
+use super::{MANY_AT_HOME, SAME_PHONE};
 use crate::quality::RuleCounts;
 
-/// A bit a rule: those across records by number, the last for that of telephones.
+/// A bit a rule: those across records by number, the last ones for those of telephones and of the
+/// members of a household.
 const BITS: usize = 32;
 
 /// The counts of a place. Persons are those who are registered and alive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AcrossCell {
     /// Persons who were judged.
     pub persons: u64,
@@ -39,6 +42,14 @@ impl AcrossCells {
         }
         cells
     }
+
+    /// Takes the counts into a digest, place by place.
+    pub(super) fn update(&self, hash: &mut Sha256) {
+        for (place, cell) in &self.0 {
+            hash.update(place.to_string());
+            hash.update(postcard::to_stdvec(cell).expect("plain values"));
+        }
+    }
 }
 
 /// What was found of one person who counts.
@@ -53,6 +64,7 @@ pub(super) struct Verdict {
 fn bit(id: RuleId) -> Option<u32> {
     match id {
         SAME_PHONE => Some(BITS as u32 - 1),
+        MANY_AT_HOME => Some(BITS as u32 - 2),
         id if id.class() == Class::AcrossRecords => Some(u32::from(id.number()) - 1),
         _ => None,
     }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 
+use domain::household::hukou_key;
 use domain::rules::Subject;
 use domain::{CitizenNumber, Item};
 use jiff::civil::Date;
@@ -33,6 +34,11 @@ impl Keys {
     /// A telephone number.
     pub fn phone(&self, text: &str) -> u64 {
         self.secret.hash_one((2, text))
+    }
+
+    /// A number of a household of registration; none for a blank.
+    pub(super) fn household(&self, number: &str) -> Option<u64> {
+        Some(self.secret.hash_one((4, hukou_key(number)?)))
     }
 
     pub(super) fn number_of(&self, person: &Subject<'_>) -> Option<u64> {

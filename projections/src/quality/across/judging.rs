@@ -1,11 +1,12 @@
 //! Judging some persons: they and everybody whom the rules look at for them, put together once.
 
 use domain::Item;
-use domain::rules::{Case, Context, Counts, PersonIndex, Subject};
+use domain::rules::{Case, Context, Counts, Household, PersonIndex, Subject};
 use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
 use super::cell::Verdict;
+use super::homes::Counted;
 use super::known::Index;
 use super::{ACROSS, Across};
 use crate::quality::DIVISIONS;
@@ -59,6 +60,7 @@ impl Scene {
         let known = &across.known[person as usize];
         self.add(across, known.father);
         self.add(across, known.last_spouse);
+        self.add(across, across.home_of(person).and_then(|home| home.head));
         if let Some(mother) = self.add(across, known.mother) {
             for child in &across.known[mother as usize].children {
                 self.add(across, Some(*child));
@@ -100,6 +102,12 @@ impl Across {
         persons.iter().map(|person| self.judge(*person, &scene, &people)).collect()
     }
 
+    /// The household of registration of somebody, as long as they belong to it.
+    fn home_of(&self, person: Index) -> Option<&Counted> {
+        let home = self.known[person as usize].row.as_ref()?.home.as_ref()?;
+        self.homes.counted(home.key).filter(|_| home.is_there)
+    }
+
     fn subject<'a>(
         &'a self,
         person: Index,
@@ -122,7 +130,11 @@ impl Across {
         let me = scene.place_of[&person];
         let counts = OwnCounts { across: self, me: person };
         let context = Context { people, counts: &counts, divisions: &DIVISIONS, today: self.today };
-        let findings = self.book.evaluate_only(&Case::new(context, me, None), ACROSS);
+        let household = self
+            .home_of(person)
+            .map(|home| Household { head: scene.place(self, home.head), ..home.household });
+        let case = Case::new(context, me, household.as_ref());
+        let findings = self.book.evaluate_only(&case, ACROSS);
         let death = people[me.0 as usize]
             .spouse
             .and_then(|spouse| people[spouse.0 as usize].day(Item::DeathDate));

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::cell::Verdict;
 use super::groups::Keys;
+use super::homes::Home;
 use crate::people::Row;
 use crate::quality::record::Ties;
 use crate::quality::{audit_alone, subject};
@@ -31,8 +32,8 @@ pub struct Seen {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Traits {
     is_alive: bool,
-    sex: Option<Code>,
-    marital: Option<Code>,
+    sex: Option<Code<3>>,
+    marital: Option<Code<3>>,
     birth: Option<Date>,
     pub(super) death: Option<Date>,
     marital_change: Option<Date>,
@@ -41,12 +42,14 @@ pub(super) struct Traits {
     pub(super) number: Option<u64>,
     pub(super) alike: Option<u64>,
     pub(super) phone: Option<u64>,
+    /// The household of registration; of records that are nobody else's.
+    pub(super) home: Option<Home>,
 }
 
 /// A short code. A longer text equals none.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Code {
-    text: [u8; 3],
+pub(super) struct Code<const BYTES: usize> {
+    text: [u8; BYTES],
     bytes: u8,
 }
 
@@ -78,7 +81,8 @@ impl Seen {
             let mut fired = fired.iter().filter_map(|id| book.rule(id));
             (place, fired.all(|rule| rule.severity != Severity::Error))
         });
-        let traits = Traits::of(&subject, keys, stands);
+        let mut traits = Traits::of(&subject, keys, stands);
+        traits.home = Home::of(archive, keys).filter(|_| row.owner.is_none());
         let (owner, ties, traits) = (row.owner, Ties::of(archive), Some(traits));
         Self { person, owner, ties, traits, counted }
     }
@@ -103,6 +107,7 @@ impl Traits {
             number: keys.number_of(subject).filter(|_| stands),
             alike: keys.alike(subject).filter(|_| stands),
             phone: keys.phone_of(subject).filter(|_| stands),
+            home: None,
         }
     }
 
@@ -110,10 +115,19 @@ impl Traits {
     pub(super) fn subject(&self) -> Subject<'_> {
         let mut subject = Subject::default();
         subject.is_alive = self.is_alive;
-        for (item, code) in [(Item::Sex, &self.sex), (Item::MaritalStatus, &self.marital)] {
+        let relation = self.home.as_ref().and_then(|home| home.relation.as_ref());
+        let codes = [
+            (Item::Sex, self.sex.as_ref()),
+            (Item::MaritalStatus, self.marital.as_ref()),
+            (Item::RelationToHead, relation),
+        ];
+        for (item, code) in codes {
             if let Some(code) = code {
                 subject.set_text(item, code.text());
             }
+        }
+        if let Some(township) = self.home.as_ref().and_then(|home| home.township.as_ref()) {
+            subject.set_text(Item::Hukou, township.text());
         }
         let days = [
             (Item::BirthDate, self.birth),
@@ -135,9 +149,9 @@ impl Traits {
     }
 }
 
-impl Code {
-    fn of(text: &str) -> Self {
-        let mut code = Self { text: *b"???", bytes: 3 };
+impl<const BYTES: usize> Code<BYTES> {
+    pub(super) fn of(text: &str) -> Self {
+        let mut code = Self { text: [b'?'; BYTES], bytes: BYTES as u8 };
         if let Some(room) = code.text.get_mut(..text.len()) {
             room.copy_from_slice(text.as_bytes());
             code.bytes = text.len() as u8;
@@ -145,7 +159,7 @@ impl Code {
         code
     }
 
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         std::str::from_utf8(&self.text[..usize::from(self.bytes)]).unwrap_or(THERE)
     }
 }

@@ -7,6 +7,7 @@
 
 mod cell;
 mod groups;
+mod homes;
 mod judging;
 mod known;
 mod reach;
@@ -17,6 +18,7 @@ use domain::rules::{Class, Counts, RuleBook, RuleId, RuleSet, Severity, Subject}
 use domain::{PersonId, Position};
 use jiff::civil::Date;
 use rustc_hash::{FxHashMap, FxHashSet};
+use sha2::{Digest, Sha256};
 
 pub use cell::{AcrossCell, AcrossCells};
 pub use groups::Keys;
@@ -24,16 +26,21 @@ pub use known::Seen;
 
 use cell::Verdict;
 use groups::Groups;
+use homes::Homes;
 use known::{Index, Known};
 
-/// The rules that are judged here: those across records, and the one that counts telephones.
+/// The rules that are judged here: those across records, and those that count telephones and the
+/// members of a household.
 pub const ACROSS: RuleSet = {
     let mut rules = RuleSet::of_class(Class::AcrossRecords);
     rules.insert(SAME_PHONE);
+    rules.insert(MANY_AT_HOME);
     rules
 };
 /// The rule that many persons have one telephone.
 const SAME_PHONE: RuleId = RuleId::parse("R08").expect("a rule");
+/// The rule that many persons stand under one household.
+const MANY_AT_HOME: RuleId = RuleId::parse("R05").expect("a rule");
 /// Persons who are judged in one piece.
 const JUDGED_AT_ONCE: usize = 256;
 
@@ -53,6 +60,7 @@ pub struct Across {
     /// Who is named by whom, with the owners of records among the named.
     naming: BTreeSet<(Index, Index)>,
     groups: Groups,
+    homes: Homes,
     /// Who is to be judged again when a day has come.
     due: BTreeSet<(Date, Index)>,
     cells: AcrossCells,
@@ -76,6 +84,7 @@ impl Across {
             known: Vec::new(),
             naming: BTreeSet::new(),
             groups: Groups::default(),
+            homes: Homes::default(),
             due: BTreeSet::new(),
             cells: AcrossCells::default(),
         }
@@ -109,6 +118,7 @@ impl Across {
             self.take_in(seen, &mut concerned);
         }
         if self.is_whole {
+            self.count_homes(&mut concerned);
             self.judge_all(concerned.into_iter().collect());
         }
     }
@@ -133,6 +143,8 @@ impl Across {
 
     /// Judges the records from one on, at most `limit`; gives the next one.
     pub fn judge_from(&mut self, first: usize, limit: usize) -> usize {
+        // Everybody is judged, whatever comes of it.
+        self.count_homes(&mut FxHashSet::default());
         let end = self.known.len().min(first.saturating_add(limit));
         self.judge_all((first as Index..end as Index).collect());
         end
@@ -146,6 +158,24 @@ impl Across {
     /// The counts of every place.
     pub fn cells(&self) -> &AcrossCells {
         &self.cells
+    }
+
+    /// SHA-256 over the day, the counts and the list of those who are due: the same however the
+    /// records came to be known.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(self.today.to_string());
+        self.cells.update(&mut hash);
+        let due = |(person, at): (&PersonId, &Index)| {
+            self.known[*at as usize].due.map(|day| (day, *person))
+        };
+        let mut due: Vec<_> = self.index_of.iter().filter_map(due).collect();
+        due.sort_unstable();
+        for (day, person) in due {
+            hash.update(day.to_string());
+            hash.update(person.as_uuid().as_bytes());
+        }
+        hash.finalize().into()
     }
 
     fn judge_all(&mut self, mut persons: Vec<Index>) {

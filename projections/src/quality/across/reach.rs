@@ -7,7 +7,7 @@ use super::Across;
 use super::known::{Index, Known, Seen, Traits};
 
 /// Owners of owners that are followed.
-const OWNERS_MAX: usize = 8;
+const OWNERS_MAX: usize = 64;
 /// Generations below somebody whose parents changed, of whom the rule of near kin asks.
 const GENERATIONS: usize = 4;
 /// Records with one telephone beyond which the rule fires.
@@ -51,6 +51,7 @@ impl Across {
         let known = &self.known[me as usize];
         self.naming.extend(known.named().map(|named| (named, me)));
         let (old, new) = (before.row.unwrap_or_default(), known.row.clone().unwrap_or_default());
+        self.homes.change(me, old.home.as_ref(), new.home.as_ref());
         self.regroup(me, &old, &new, concerned);
         self.reach(me, is_kin_same, concerned);
     }
@@ -80,12 +81,16 @@ impl Across {
     fn naming(&self, person: Index) -> Vec<Index> {
         let mut naming = Vec::new();
         let mut records = vec![person];
-        while let Some(record) = records.pop() {
+        let mut met = 0;
+        // Of two whose merge was turned round one may be seen before the other: each is met once.
+        while let Some(record) = records.get(met).copied() {
+            met += 1;
             for (_, by) in self.naming.range((record, 0)..=(record, Index::MAX)) {
-                if self.known[*by as usize].owner == Some(record) && records.len() < OWNERS_MAX {
-                    records.push(*by);
-                } else {
-                    naming.push(*by);
+                let is_theirs = self.known[*by as usize].owner == Some(record);
+                match is_theirs && records.len() < OWNERS_MAX {
+                    true if records.contains(by) => {}
+                    true => records.push(*by),
+                    false => naming.push(*by),
                 }
             }
         }

@@ -5,11 +5,13 @@
 //!
 //! A value of lower authority than the standing one is kept beside it and never overwrites it.
 //! Nobody is of lower authority than themselves: a department may always change its own word.
+//!
+//! The archive and who decides ask the same table, so that an act is told to whom the archive shows.
 
-use domain::catalogue::Entry;
-use domain::{Item, Kind, Role, Topic};
-
-use super::Told;
+use crate::catalogue::{Entry, Kind};
+use crate::items::Item;
+use crate::life_event::Role;
+use crate::topics::Topic;
 
 /// Who has the word on an item.
 struct Authority {
@@ -71,33 +73,27 @@ fn keepers(topic: Topic) -> &'static [&'static [u8; 3]] {
     }
 }
 
-/// Who says something of items: the teller of a fact or of a correction of it.
+/// Who says something of items and ties: the teller of a fact or of a correction of it.
 #[derive(Clone, Copy)]
-pub(super) struct Voice {
-    /// Place of the origin.
-    pub(super) origin: u16,
+pub struct Teller {
     /// What the catalogue says of the fact.
-    pub(super) entry: &'static Entry,
-    pub(super) department: [u8; 3],
+    pub entry: &'static Entry,
+    /// Code of the department.
+    pub department: [u8; 3],
     channel: [u8; 2],
     /// Whether it follows from what is on record, and is nobody's opinion.
     is_certain: bool,
 }
 
-impl Voice {
-    /// The voice of a teller about a fact of a kind; `side` where somebody else's act is told.
-    pub(super) fn new(kind: Kind, side: bool, told: &Told<'_>, origin: u16) -> Self {
-        Self {
-            origin,
-            entry: kind.entry(),
-            department: told.department,
-            channel: told.channel,
-            is_certain: side && kind.is_death(),
-        }
+impl Teller {
+    /// The teller of a fact of a kind; `side` where somebody else's act is told.
+    pub fn new(kind: Kind, side: bool, department: [u8; 3], channel: [u8; 2]) -> Self {
+        let is_certain = side && kind.is_death();
+        Self { entry: kind.entry(), department, channel, is_certain }
     }
 
     /// Whether it has authority over an item.
-    pub(super) fn has_authority(&self, item: Item) -> bool {
+    pub fn has_authority(&self, item: Item) -> bool {
         let Some(authority) = authority(item) else { return false };
         let dies = item == Item::DeathDate && self.entry.kind.is_death();
         let changes = authority.by_event && (dies || self.entry.may_change(item));
@@ -109,14 +105,14 @@ impl Voice {
 
     /// Whether it has authority over a field of a topic: who keeps the topic, and who decides the
     /// event whose row sets the field.
-    pub(super) fn has_authority_over(&self, topic: Topic, name: &str) -> bool {
+    pub fn has_authority_over(&self, topic: Topic, name: &str) -> bool {
         keepers(topic).contains(&&self.department)
             || self.entry.is_authority(self.department) && self.entry.sets_topic(topic, name)
     }
 
     /// Whether it has authority over ties in a role: as over the item that tells of them, and for
     /// those of parents, adopters and guardians who decides the act, registers births, or judges.
-    pub(super) fn has_word_on_tie(&self, role: Role) -> bool {
+    pub fn has_word_on_tie(&self, role: Role) -> bool {
         let (keepers, acts): (&[&[u8; 3]], &[Kind]) = match role {
             Role::Spouse => return self.has_authority(Item::MaritalStatus),
             Role::Head | Role::Member => return self.has_authority(Item::RelationToHead),
@@ -134,7 +130,7 @@ impl Voice {
     }
 
     /// Whether somebody looked in the field to settle a doubt.
-    pub(super) fn verifies(&self) -> bool {
+    pub fn verifies(&self) -> bool {
         self.channel == *b"VF"
     }
 }

@@ -1,0 +1,9 @@
+//! Who sees what: the table of access, the masks, and every answer that tells of persons.
+
+mod leaks;
+mod masks;
+mod oracle;
+mod routes;
+mod table;
+mod told;
+mod world;
