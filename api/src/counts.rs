@@ -43,6 +43,10 @@ pub struct Counts {
     pub peers_locked_out: Count,
     /// Requests beyond the rate of their token.
     pub requests_limited: Count,
+    /// Requests with events that there was no room for.
+    pub events_without_room: Count,
+    /// Reads that were not answered, since there was no room to record them.
+    pub reads_without_room: Count,
     /// Times that keys of an issuer were asked for.
     pub key_sets_fetched: Count,
     /// Times that they were asked for in vain.
@@ -90,6 +94,16 @@ impl Counts {
                 "requests_limited",
                 "Requests beyond the rate of their token.",
                 &self.requests_limited,
+            ),
+            (
+                "events_without_room",
+                "Requests with events that the disk had no room for.",
+                &self.events_without_room,
+            ),
+            (
+                "reads_without_room",
+                "Reads not answered, since the disk had no room to record them.",
+                &self.reads_without_room,
             ),
             (
                 "issuer_key_sets_fetched",

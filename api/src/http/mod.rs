@@ -35,6 +35,7 @@ mod log_of_reads;
 mod logged;
 mod looking;
 mod metrics;
+pub mod opening;
 mod operate;
 mod orders;
 mod persons;

@@ -7,10 +7,12 @@ use domain::life_event::{Hidden, ItemsTold, PersonRead};
 use domain::{PersonId, Place, Position};
 use serde_json::{Map, Value};
 
+use super::events::storage_full;
 use super::persons::internal;
 use super::problem::Problem;
 use super::who::{Purpose, Who};
-use crate::registry::{Read, Registry};
+use crate::counts::COUNTS;
+use crate::registry::{Read, Registry, Unrecorded};
 
 /// What an answer tells, and what it answers.
 pub(super) struct Answer {
@@ -108,7 +110,18 @@ pub(super) fn record_answer(
         read,
     };
     let recorded = registry.reads.record(read);
-    async { recorded.await.map_err(|error| internal(&error)) }
+    async { recorded.await.map_err(unrecorded) }
+}
+
+/// The problem of a read that is not on record.
+fn unrecorded(error: Unrecorded) -> Problem {
+    match error {
+        Unrecorded::Failed => internal(&error),
+        Unrecorded::StorageFull => {
+            COUNTS.reads_without_room.add();
+            storage_full()
+        }
+    }
 }
 
 /// A keyed hash of a question, so that nobody reads a name out of the log of reads, and equal

@@ -2,7 +2,6 @@
 //! what is refused. Nothing is true yet when it returns; the group it fills must reach the log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -10,7 +9,7 @@ use domain::recorded::{ContentTag, Envelope};
 use domain::submission::Submission;
 use domain::{
     Doubt, Fault, IdentityKey, Kind, Payload, PersonId, Position, Record, Refusal, Refused,
-    Sequence, StreamId,
+    Sequence, StreamId, StreamKind,
 };
 use jiff::Timestamp;
 use journal::KeySlots;
@@ -20,15 +19,12 @@ use rustc_hash::FxHashMap;
 
 use super::acts::{ActError, Acts, Telling};
 use super::audit::{Book, Stepped};
-use super::commit::unless_the_disk_failed;
 use super::envelope::Stands;
-use super::group::{Ahead, Decided, Deciding, Group, OnTheirWay};
+use super::group::{Ahead, Deciding, HandedOn};
+pub use super::group::{Decided, Group};
 use super::known::{Known, Memory};
 use super::receipt::{Accepted, Flag, Receipt};
 use super::{Prepared, rejections};
-
-/// How long an event that was decided may be on its way to the disk.
-pub(super) const ON_ITS_WAY: Duration = Duration::from_secs(5);
 
 /// The deciding thread's state.
 pub struct Decider {
@@ -36,7 +32,7 @@ pub struct Decider {
     pub(super) memory: Memory,
     pub(super) keys: Arc<KeySlots>,
     pub(super) group: Deciding,
-    on_their_way: OnTheirWay,
+    pub(super) handed_on: HandedOn,
     pub(super) next: Position,
     pub(super) unit_next: FxHashMap<StreamId, Sequence>,
     pub(super) views: Arc<Views>,
@@ -82,7 +78,7 @@ impl Decider {
             keys: Arc::clone(log.keys()),
             memory,
             group: Deciding::default(),
-            on_their_way: OnTheirWay::default(),
+            handed_on: HandedOn::default(),
             next: Position(head.0 + 1),
             unit_next: FxHashMap::default(),
             views,
@@ -95,12 +91,14 @@ impl Decider {
     /// The events decided since the last call.
     pub fn take_group(&mut self) -> Group {
         let head = self.memory.log().journal().head();
-        self.on_their_way.hand_on(std::mem::take(&mut self.group), head)
+        self.memory.on_the_way.pass(head);
+        let after = self.memory.on_the_way.after();
+        self.handed_on.hand_on(std::mem::take(&mut self.group), after, head)
     }
 
     /// What was decided and may not be in the log yet.
     pub(super) fn ahead(&self) -> Ahead<'_> {
-        Ahead { on_their_way: &self.on_their_way, at_hand: &self.group.events }
+        Ahead { handed_on: &self.handed_on, at_hand: &self.group.events }
     }
 
     /// Decides one job, its submissions in order. In an atomic one, a single refusal leaves
@@ -314,10 +312,7 @@ impl Decider {
         for telling in tellings {
             let known = self.memory.known(telling.person)?;
             if known.key.is_none() {
-                let issued = self.keys.issue(telling.person.as_uuid());
-                let key = unless_the_disk_failed(issued).map_err(ReplayError::from)?;
-                known.key = Some(Arc::new(key));
-                self.group.issued_keys = true;
+                known.key = Some(self.group.issue(&self.keys, telling.person.as_uuid())?);
             }
         }
         Ok(())
@@ -356,6 +351,10 @@ impl Decider {
     }
 
     pub(super) fn push(&mut self, decided: Decided) {
+        let stream = decided.envelope.stream;
+        if stream.kind == StreamKind::Person {
+            self.memory.on_the_way.add(self.next, PersonId::from_uuid(stream.id));
+        }
         self.next = Position(self.next.0 + 1);
         self.group.events.push(decided);
     }

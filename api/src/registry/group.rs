@@ -6,8 +6,12 @@ use std::sync::Arc;
 
 use domain::recorded::{Envelope, Recorded};
 use domain::{Payload, Position};
-use journal::PersonKey;
+use journal::{KeyError, KeySlots, PersonKey};
 use projections::Step;
+use replay::ReplayError;
+use uuid::Uuid;
+
+use super::commit::die;
 
 /// An event that was decided, on its way to be sealed and appended.
 pub struct Decided {
@@ -29,13 +33,30 @@ impl Decided {
     }
 }
 
-/// The events that are decided into one group.
+/// The group at hand: what is decided together and appended together.
 #[derive(Default)]
 pub(super) struct Deciding {
     /// In the order of their positions.
     pub events: Vec<Decided>,
     /// Whether the key slots must be synced before the log.
     pub issued_keys: bool,
+    /// Whether the disk had no room for a key: nothing of the group may be recorded.
+    pub has_no_room: bool,
+}
+
+impl Deciding {
+    /// The key of an id, made when it has none. A failing disk ends the process.
+    pub fn issue(&mut self, keys: &KeySlots, id: Uuid) -> Result<Arc<PersonKey>, ReplayError> {
+        self.issued_keys = true;
+        match keys.issue(id) {
+            Err(error @ KeyError::Io(_)) => die(&error),
+            Err(error) => {
+                self.has_no_room |= matches!(error, KeyError::Full);
+                Err(error.into())
+            }
+            Ok(key) => Ok(Arc::new(key)),
+        }
+    }
 }
 
 /// A group that was handed on.
@@ -46,16 +67,21 @@ pub struct Group {
     pub steps: Vec<Option<Step>>,
     /// Whether the key slots must be synced before the log.
     pub issued_keys: bool,
+    /// The number of retreats after which it was decided.
+    pub after: u64,
+    /// Whether the disk had no room for a key: nothing of the group may be recorded.
+    pub has_no_room: bool,
 }
 
 /// The groups that were handed on and may not be in the log yet, in order.
 #[derive(Default)]
-pub(super) struct OnTheirWay(VecDeque<Arc<Vec<Decided>>>);
+pub(super) struct HandedOn(VecDeque<Arc<Vec<Decided>>>);
 
-impl OnTheirWay {
-    /// Hands a group on; those that the log holds, up to its head, are kept no longer.
-    pub fn hand_on(&mut self, deciding: Deciding, head: Position) -> Group {
-        let Deciding { mut events, issued_keys } = deciding;
+impl HandedOn {
+    /// Hands a group on that was decided after so many retreats; those that the log holds, up to
+    /// its head, are kept no longer.
+    pub fn hand_on(&mut self, deciding: Deciding, after: u64, head: Position) -> Group {
+        let Deciding { mut events, issued_keys, has_no_room } = deciding;
         let steps = events.iter_mut().map(|event| event.step.take()).collect();
         let events = Arc::new(events);
         let is_durable = |group: &Arc<Vec<Decided>>| {
@@ -65,7 +91,7 @@ impl OnTheirWay {
             self.0.pop_front();
         }
         self.0.push_back(Arc::clone(&events));
-        Group { events, steps, issued_keys }
+        Group { events, steps, issued_keys, after, has_no_room }
     }
 }
 
@@ -73,7 +99,7 @@ impl OnTheirWay {
 #[derive(Clone, Copy)]
 pub(super) struct Ahead<'a> {
     /// The groups that were handed on.
-    pub on_their_way: &'a OnTheirWay,
+    pub handed_on: &'a HandedOn,
     /// The group at hand.
     pub at_hand: &'a [Decided],
 }
@@ -81,7 +107,7 @@ pub(super) struct Ahead<'a> {
 impl<'a> Ahead<'a> {
     /// The event at a position; none when the log has it, or nobody decided it.
     pub fn at(self, position: Position) -> Option<&'a Decided> {
-        let groups = self.on_their_way.0.iter().map(|group| group.as_slice());
+        let groups = self.handed_on.0.iter().map(|group| group.as_slice());
         groups.chain(std::iter::once(self.at_hand)).find_map(|group| {
             // Positions of a group are without a gap.
             let first = group.first()?.envelope.position;

@@ -20,9 +20,7 @@ use replay::ReplayError;
 use uuid::Uuid;
 
 use super::audit::decided_life;
-use super::commit::unless_the_disk_failed;
-use super::decide::{Decider, NotRecorded};
-use super::group::Decided;
+use super::decide::{Decided, Decider, NotRecorded};
 use super::receipt::{Accepted, Receipt};
 
 /// The channel of what an office orders over the counter.
@@ -167,7 +165,7 @@ impl Decider {
             return Ok(Arc::clone(key));
         }
         let id = if *order == Order::Erase { own_key_stream().id } else { person.as_uuid() };
-        Ok(Arc::new(unless_the_disk_failed(self.keys.issue(id))?))
+        self.group.issue(&self.keys, id)
     }
 
     /// Every stream that an order is told in, the person's own first. An erasure takes the numbers
