@@ -226,7 +226,7 @@ pub fn link(truth: &mut Truth, by: Speaker<'_>, before: Marital) {
             let names = |who: PersonId| fact.related.iter().any(|(_, other)| *other == who);
             for tie in &mut truth.ties {
                 let is_set = tie.role == Role::Guardian && !fact.side;
-                tie.by_death &= !is_set && !(tie.role == Role::Ward && names(tie.person));
+                tie.by_death &= !(is_set || tie.role == Role::Ward && names(tie.person));
             }
             begin(truth, by, |_| true, &before);
         }

@@ -129,6 +129,58 @@ async fn an_absorbed_person_is_answered_with_the_survivor_and_as_two_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_merged_one_after_another_are_answered_as_one_and_by_link_when_annulled() {
+    let ground = ground();
+    let auditor = ground.directory.token(&["--role", "auditor", "--purposes", "audit"]);
+    let auditor = ground.server.caller(&auditor).purpose("audit");
+    let receipts = registered(&ground).await;
+    let third = ground.upstream.record(&registration("r-3", &citizen(3), "陈明", VILLAGE)).await;
+    let ids = [&receipts[1], &receipts[0], &third].map(|receipt| text(receipt, "person_id"));
+    let path = |id: &str| format!("/v1/persons/{id}");
+    ground.verifier.get_at(&path(ids[0]), position(&third)).await.with(200);
+    let first = ground.upstream.record(&join("m-1", "person_merge", 1)).await;
+    let more = json!({"absorbed": {"document": citizen(1)}, "reason": "同一人重复建档",
+        "approved_by": "chief-1"});
+    let second = event("m-2", "person_merge", &citizen(3), "2026-03-06", more);
+    let second = ground.upstream.record(&second).await;
+    let head = position(&second) + 1;
+    for id in ids {
+        let archive = ground.verifier.get_at(&path(id), head).await.with(200);
+        let shown = (&archive["person_id"], &archive["absorbed"]);
+        assert_eq!(shown, (&json!(ids[2]), &json!([ids[1], ids[0]])));
+    }
+    for document in [certificate(1), citizen(1), citizen(3)] {
+        assert_eq!(ground.verifier.look_up(&document).await.as_deref(), Some(ids[2]));
+    }
+    assert_eq!(printed(&ground, ids[0], &[]), (1..=head).collect::<Vec<_>>());
+    // Between the two the first was the second's.
+    let then = format!("{}?known_at={}", path(ids[0]), text(&first, "recorded_at"));
+    assert_eq!(ground.verifier.get(&then).await.with(200)["person_id"], ids[1]);
+    // Who looked at the first record looked at the person.
+    let accesses = auditor.get(&format!("{}/accesses", path(ids[2]))).await.with(200);
+    let reads = accesses["accesses"].as_array().expect("accesses").iter();
+    assert_eq!(reads.filter(|read| read["operation"] == "read_person").count(), 5);
+
+    let more = json!({"annuls": "m-1", "reason": "两人同名", "approved_by": "chief-1"});
+    let annulled = event("a-1", "annulment", &citizen(1), "2026-03-07", more);
+    let annulled = ground.upstream.record(&annulled).await;
+    let head = position(&annulled) + 1;
+    let archive = ground.verifier.get_at(&path(ids[0]), head).await.with(200);
+    assert_eq!((&archive["person_id"], archive.get("merged_into")), (&json!(ids[0]), None));
+    let archive = ground.verifier.get(&path(ids[1])).await.with(200);
+    assert_eq!((&archive["merged_into"], &archive["absorbed"]), (&json!(ids[2]), &json!([ids[1]])));
+    assert_eq!(ground.verifier.get(&then).await.with(200)["person_id"], ids[1], "known then");
+    let history = ground.verifier.get(&format!("{}/history", path(ids[2]))).await.with(200);
+    let events = history["events"].as_array().expect("events").iter();
+    let told: Vec<_> = events.map(|event| (text(event, "event"), &event["annulled"])).collect();
+    assert!(told.contains(&("person_merge", &json!(true))), "{told:?}");
+    assert_eq!(listed(&ground, head).await.len(), 2);
+    assert!(ground.directory.check().status.success(), "beside the running service");
+    ground.server.stop();
+    assert!(ground.directory.check().status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_merged_is_refused_with_a_pointer() {
     let ground = ground();
     registered(&ground).await;

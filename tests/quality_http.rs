@@ -1,5 +1,6 @@
 //! Measures of quality and of sources over HTTP, from the real service: by month and as known at an
-//! instant, with the rules across records, page by page, and as CSV that no spreadsheet runs.
+//! instant, with the rules across records, page by page, and as CSV that no spreadsheet runs. The
+//! operator of a county is told of single persons; `tests/authority/sums.rs` has who is not.
 
 use api::csv_text::csv_of;
 use reqwest::Method;
@@ -11,7 +12,7 @@ use crate::process::server::{Directory, Server};
 
 struct Ground {
     upstream: Caller,
-    analyst: Caller,
+    operator: Caller,
     verifier: Caller,
     server: Server,
     head: u64,
@@ -19,11 +20,11 @@ struct Ground {
 
 async fn ground(directory: &Directory, events: &[(&str, Value)]) -> Ground {
     let upstream = directory.token(&["--role", "upstream"]);
-    let analyst = directory.token(&["--role", "analyst"]);
+    let operator = directory.token(&["--role", "county_operator"]);
     let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
     let server = directory.serve();
-    let [upstream, analyst, verifier] =
-        [upstream, analyst, verifier].map(|token| server.caller(&token));
+    let [upstream, operator, verifier] =
+        [upstream, operator, verifier].map(|token| server.caller(&token));
     let mut head = 0;
     for (at, event) in events {
         let mut event = event.clone();
@@ -34,16 +35,16 @@ async fn ground(directory: &Directory, events: &[(&str, Value)]) -> Ground {
         }
         head = upstream.record(&event).await["position"].as_u64().unwrap();
     }
-    Ground { upstream, analyst, verifier, server, head }
+    Ground { upstream, operator, verifier, server, head }
 }
 
 impl Ground {
     /// An answer once the rules across records looked at everything.
     async fn read(&self, path: &str) -> Value {
         for _ in 0..400 {
-            let answer = self.analyst.get_at("/v1/metrics/consistency", self.head).await;
+            let answer = self.operator.get_at("/v1/metrics/consistency", self.head).await;
             if answer.body["as_of"]["across_position"].as_u64() >= Some(self.head) {
-                return self.analyst.get(&format!("/v1/metrics/{path}")).await.with(200);
+                return self.operator.get(&format!("/v1/metrics/{path}")).await.with(200);
             }
             assert!([200, 503].contains(&answer.status), "{}", answer.body);
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -56,7 +57,7 @@ impl Ground {
     }
 
     async fn csv(&self, path: &str) -> (String, Option<String>) {
-        let request = self.analyst.request(Method::GET, &format!("/v1/metrics/{path}"));
+        let request = self.operator.request(Method::GET, &format!("/v1/metrics/{path}"));
         let answer = request.header("accept", "text/csv").send().await.expect("an answer");
         assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8");
         let next = answer.headers().get("next-cursor").map(|next| next.to_str().unwrap().into());
@@ -126,7 +127,7 @@ async fn a_months_measure_is_of_the_records_as_they_stood_at_its_end() {
         ("consistency?group_by=item,rule", 400),
         ("completeness?known_at=x", 400),
     ] {
-        ground.analyst.get(&format!("/v1/metrics/{path}")).await.with(status);
+        ground.operator.get(&format!("/v1/metrics/{path}")).await.with(status);
     }
     ground.server.stop();
 }
@@ -194,7 +195,7 @@ async fn measures_come_page_by_page_and_the_pages_are_the_whole() {
         assert_eq!(rows, *whole, "{path}");
         for wrong in ["limit=0", "limit=10001"] {
             let path = format!("/v1/metrics/{path}&{wrong}");
-            ground.analyst.get(&path).await.problem(400, "bad_request");
+            ground.operator.get(&path).await.problem(400, "bad_request");
         }
         // As CSV: a line for each row, and where the next page begins.
         let (text, next) = ground.csv(path).await;
@@ -245,8 +246,8 @@ async fn sources_are_those_of_the_place_and_the_months_that_are_asked_for() {
     assert_eq!(ask("place=990101&from=2026-01&to=2026-01").await[0][4], 1);
     let rejected = ground.rows("sources?group_by=place:6").await;
     assert_eq!(part(&rejected[0], &["rejected", "waiting"]), json!([1, 1]));
-    ground.analyst.get("/v1/metrics/sources?group_by=event").await.with(400);
-    ground.analyst.get("/v1/metrics/sources?nonsense=1").await.with(400);
+    ground.operator.get("/v1/metrics/sources?group_by=event").await.with(400);
+    ground.operator.get("/v1/metrics/sources?nonsense=1").await.with(400);
     ground.server.stop();
 }
 

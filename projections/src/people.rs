@@ -11,7 +11,7 @@ mod filling;
 mod folding;
 mod hiding;
 mod households;
-mod indexed;
+mod joining;
 mod standing;
 mod stood;
 

@@ -72,8 +72,8 @@ fn question(world: &World, dice: &mut Dice, person: usize) -> Question {
         }
         _ => {
             let household = somebody.household.as_deref().expect("everybody has one");
-            let flags = if dice.once_in(3) { "/flags" } else { "" };
-            get(format!("/v1/households/{household}{flags}"), false)
+            let more = ["", "/flags", "/history", "?valid_on=2026-04-01"][dice.below(4) as usize];
+            get(format!("/v1/households/{household}{more}"), false)
         }
     }
 }

@@ -4,6 +4,7 @@ mod leaks;
 mod masks;
 mod oracle;
 mod routes;
+mod sums;
 mod table;
 mod told;
 mod world;

@@ -9,6 +9,8 @@ use api::access::table::{DEPARTMENTS_CSV, TABLE_CSV, Table};
 use api::access::{Action, PURPOSES, Part, ROLES, Role, Show, Sight, may};
 use domain::{Item, Topic};
 
+use crate::process::server::done;
+
 fn table() -> Table {
     Table::parse(TABLE_CSV, DEPARTMENTS_CSV).unwrap()
 }
@@ -169,4 +171,22 @@ fn a_field_is_seen_as_its_topic_and_what_it_holds() {
     let no_words = all.with(Part::Details, Hidden);
     assert_eq!(no_words.show_field("hobbies", "name"), Hidden);
     assert_eq!(all.with(Part::Phone, Masked).show_item(Item::Phone), Masked);
+}
+
+/// Whoever answers for access reads what the program decides by, word by word.
+#[test]
+fn the_table_is_printed_as_it_decides() {
+    let printed = done(&["access-table"]);
+    let lines: Vec<Vec<&str>> =
+        printed.lines().map(|line| line.split_whitespace().collect()).collect();
+    for (role, actions) in ROLES {
+        let names: Vec<_> = actions.iter().map(|action| action.name()).collect();
+        let due = [vec![role.name()], names].concat();
+        assert!(lines.contains(&due), "{due:?}");
+    }
+    let words = |line: &str| line.split([',', ' ']).map(str::to_owned).collect::<Vec<_>>();
+    for line in TABLE_CSV.lines().skip(1).chain(DEPARTMENTS_CSV.lines().skip(1)) {
+        let due: Vec<_> = words(line).into_iter().filter(|word| !word.is_empty()).collect();
+        assert!(lines.iter().any(|line| *line == due), "{due:?}");
+    }
 }

@@ -1,11 +1,14 @@
 //! What a masked answer looks like, what is left out, and what the record of the read says of it.
 
+use std::collections::BTreeSet;
+
 use api::access::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::world::{Asker, World};
 use crate::process::caller::Answer;
+use crate::process::events::citizen;
 
 async fn get(world: &World, asker: &Asker, path: &str, purpose: &str) -> Value {
     let request = world.get(asker, path, purpose).header("at-least", world.head);
@@ -140,7 +143,7 @@ async fn what_was_sent_in_vain_is_shown_to_who_may_send_it() {
     let upstream = world.asker(Role::Upstream, None, None, None);
     let sent = json!({"specversion": "1.0", "id": "x-1", "source": "/pol/990101/desk",
         "type": "renkou.observation.v1", "time": "2026-03-10T09:12:00+08:00",
-        "data": {"person": {"document": crate::process::events::citizen(1)}, "channel": "DX",
+        "data": {"person": {"document": citizen(1)}, "channel": "DX",
             "occurred_on": "2026-03-01", "place": "990101001001", "items": {"sex": "7"}}});
     let request = world.request(&upstream, Method::POST, "/v1/events", "");
     let request = request.header("content-type", "application/cloudevents+json");
@@ -159,4 +162,50 @@ async fn what_was_sent_in_vain_is_shown_to_who_may_send_it() {
         assert_eq!(one["received"].is_string(), is_sender, "{role:?}");
         assert_eq!(one["person_id"].is_string(), sees_persons, "{role:?} {one}");
     }
+}
+
+/// What the rules doubt of values that a reader does not see is told neither in receipts nor as
+/// flags: that one fires says something of the value.
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_about_unseen_values_are_told_to_nobody_who_does_not_see_them() {
+    let world = World::of(6).await;
+    let sent = json!({"specversion": "1.0", "id": "f-1", "source": "/hlt/990101/hospital-1",
+        "type": "renkou.registration.v1", "time": "2026-03-10T09:12:00+08:00",
+        "data": {"person": {"document": citizen(9_000)}, "channel": "DX",
+            "occurred_on": "2026-03-01", "place": "990101001001",
+            "items": {"full_name": "周", "residence_code": "990101001001"}}});
+    let post = async |asker: &Asker| {
+        let request = world.request(asker, Method::POST, "/v1/events", "");
+        let request = request.header("content-type", "application/cloudevents+json");
+        Answer::read(request.body(sent.to_string()).send().await.unwrap()).await
+    };
+    let items_of = |flags: &Value| {
+        let flags = flags.as_array().unwrap().iter();
+        let items = flags.flat_map(|flag| flag["items"].as_array().unwrap().clone());
+        items.map(|item| item.as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let whole = post(&world.asker(Role::Upstream, None, None, None)).await.with(201);
+    let hospital = world.asker(Role::Upstream, Some("HLT"), None, None);
+    let narrow = post(&hospital).await.with(200);
+    let [all, seen] = [&whole, &narrow].map(|receipt| items_of(&receipt["flags"]));
+    let unseen = |items: &BTreeSet<String>| {
+        let parts = ["education_code", "employer"];
+        parts.iter().filter(|item| items.contains(**item)).count()
+    };
+    assert!(unseen(&all) > 0 && unseen(&seen) == 0, "{all:?} and {seen:?}");
+    assert!(seen.is_subset(&all) && seen.contains("hukou_code"), "{seen:?}");
+
+    let path = format!("/v1/persons/{}/flags", whole["person_id"].as_str().unwrap());
+    let clerk = world.asker(Role::VillageClerk, None, None, None);
+    let verifier = world.asker(Role::Verifier, None, None, None);
+    let at_least = whole["position"].to_string();
+    let flags = async |asker: &Asker| {
+        let request = world.get(asker, &path, "verification").header("at-least", &at_least);
+        Answer::read(request.send().await.unwrap()).await.with(200)
+    };
+    let [all, few] = [flags(&verifier).await, flags(&clerk).await];
+    assert!(all.get("withheld").is_none());
+    assert!(few["withheld"].as_array().unwrap().contains(&json!("education")), "{few}");
+    let [all, few] = [all, few].map(|answer| items_of(&answer["flags"]));
+    assert!(unseen(&all) > 0 && unseen(&few) == 0 && few.is_subset(&all), "{all:?} and {few:?}");
 }

@@ -25,7 +25,7 @@ fn rule(name: &str) -> RuleId {
 }
 
 /// Waits until the newest event is folded, and has it looked at.
-fn seen(desk: &Desk) {
+pub fn seen(desk: &Desk) {
     desk.waiting();
     desk.registry().views.people.look_across(|| true).expect("readable");
 }
@@ -127,7 +127,7 @@ fn live(desk: &Desk) -> BTreeMap<Place, AcrossCell> {
 }
 
 /// Rules that are counted otherwise.
-fn differing(desk: &Desk) -> Vec<RuleId> {
+pub fn differing(desk: &Desk) -> Vec<RuleId> {
     let (live, counted) = (live(desk), recount(desk));
     if live == counted {
         return Vec::new();

@@ -256,3 +256,35 @@ fn who_is_erased_stood_nowhere_alone_or_as_one_with_another() {
     assert!(!is_there(Some(merged)));
     desk.close();
 }
+
+#[test]
+fn an_erased_record_leaves_whoever_was_one_with_it_through_another() {
+    let desk = Desk::new();
+    let passport = |number: u32| by("passport", &format!("E9900000{number}"));
+    let settle = |number: u32, book: &str| {
+        let items = json!({"household_id": book});
+        let told = data(&passport(number), &format!("201{number}-01-01"), json!({"items": items}));
+        let person = desk.record(&format!("r-{number}"), "registration", told).person_id;
+        let row = desk.row(person).expect("a row");
+        (person, desk.registry().views.people.households_of(&row.archive)[0].1)
+    };
+    let people = [(1, "H-1"), (2, "H-2"), (3, "H-3")].map(|(number, book)| settle(number, book));
+    for (at, (kind, one, other)) in
+        [("merge", 2, 3), ("merge", 1, 2), ("split", 1, 2), ("split", 2, 3)].into_iter().enumerate()
+    {
+        let more =
+            json!({"absorbed": passport(other), "reason": "重复建档", "approved_by": "chief"});
+        let told = data(&passport(one), "2026-05-01", more);
+        desk.record(&format!("j-{at}"), &format!("person_{kind}"), told);
+    }
+    let ever = || {
+        desk.waiting();
+        desk.registry().views.people.ever_in_household(people[2].1, 9).expect("readable")
+    };
+    let mut all = people.map(|(person, _)| person).to_vec();
+    all.sort_unstable();
+    assert_eq!(ever(), all);
+    desk.order(people[2].0, Order::Erase, "(2026) 9901-20");
+    assert_eq!(ever(), [] as [PersonId; 0]);
+    desk.close();
+}

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
+use super::across;
 use super::desk::{Desk, PLACE, by, data, fault, recorded};
 use super::merges::join;
 
@@ -108,9 +109,10 @@ impl Model {
     }
 }
 
-struct Ground {
-    desk: Desk,
-    ids: Vec<PersonId>,
+/// Some records, each under a passport.
+pub struct Ground {
+    pub desk: Desk,
+    pub ids: Vec<PersonId>,
     model: Model,
     /// Under which id each of what the model knows was sent.
     ids_of_said: Vec<String>,
@@ -121,17 +123,20 @@ struct Ground {
     known: Vec<(Timestamp, Model)>,
 }
 
-fn document(record: usize) -> Value {
+/// The passport of a record.
+pub fn document(record: usize) -> Value {
     by("passport", &format!("E9900000{record}"))
 }
 
 impl Ground {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let desk = Desk::new();
         let mut ids = Vec::new();
         for record in 0..RECORDS {
-            let items =
-                json!({"items": {"full_name": format!("陈{record}"), "residence_code": PLACE}});
+            // Each second one looks like the first.
+            let items = json!({"full_name": format!("陈{}", record % 2), "sex": "1",
+                "birth_date": "1990-01-01", "residence_code": PLACE});
+            let items = json!({ "items": items });
             let told = data(&document(record), "2020-01-01", items);
             ids.push(desk.record(&format!("r-{record}"), "registration", told).person_id);
         }
@@ -288,6 +293,8 @@ fn records_merged_one_after_another_are_one_person_and_come_apart_link_by_link()
         let mut ground = Ground::new();
         acts.into_iter().for_each(|act| ground.act(act));
         ground.check_then();
+        across::seen(&ground.desk);
+        assert_eq!(across::differing(&ground.desk), []);
         ground.desk.close();
         Ok(())
     });
@@ -295,11 +302,12 @@ fn records_merged_one_after_another_are_one_person_and_come_apart_link_by_link()
 }
 
 /// Sends a merge or split of two records, by their numbers.
-fn told(desk: &Desk, id: &str, kind: &str, one: usize, other: usize) -> PersonId {
+pub fn told(desk: &Desk, id: &str, kind: &str, one: usize, other: usize) -> PersonId {
     desk.record(id, kind, join(&document(one), &document(other), json!({}))).person_id
 }
 
-fn annul(ground: &Ground, id: &str, whose: usize, what: &str) {
+/// Annuls what was sent, named by a record.
+pub fn annul(ground: &Ground, id: &str, whose: usize, what: &str) {
     let told = json!({"annuls": what, "reason": "误报", "approved_by": "chief"});
     ground.desk.record(id, "annulment", data(&document(whose), "2026-05-03", told));
 }

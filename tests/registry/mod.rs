@@ -6,6 +6,7 @@ mod acts;
 mod archive_cases;
 mod audit;
 mod batches;
+mod chained;
 mod changes;
 mod desk;
 mod documents;

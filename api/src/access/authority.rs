@@ -115,6 +115,11 @@ impl Look {
 }
 
 impl Grant {
+    /// Whether the holder sees no persons, and of sums only those of several.
+    pub fn sees_sums_only(&self) -> bool {
+        !may(self.role, Action::ReadPerson)
+    }
+
     /// Whether it reaches a person who stands under these places.
     pub fn reaches(&self, person: PersonId, places: impl IntoIterator<Item = Place>) -> bool {
         let mut places = places.into_iter();

@@ -7,6 +7,7 @@
 
 mod past;
 mod rows;
+mod small_cells;
 
 use std::sync::Arc;
 
@@ -119,7 +120,7 @@ async fn read(
     let asked = Asked::read(measure, who, question)?;
     let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
     let known_at = known_at.filter(|known_at| *known_at < Timestamp::now());
-    let (mut as_of, rows) = match (asked.by_month, known_at) {
+    let (mut as_of, mut rows) = match (asked.by_month, known_at) {
         (false, None) => live(&served.registry, &asked, None)?,
         (false, Some(known_at)) => {
             let told = served.past.at(&served.registry, vec![known_at]).await?;
@@ -130,6 +131,9 @@ async fn read(
         (true, known_at) => by_month(served, &asked, question, known_at).await?,
     };
     as_of.known_at = known_at;
+    if who.0.sees_sums_only() {
+        small_cells::suppress(&mut rows);
+    }
     let rows = page.of(rows, |(key, _)| key.clone());
     answer(as_of.position, headers, &as_of, &rows, |(_, row): &(String, Value)| row)
 }

@@ -301,7 +301,7 @@ impl Decider {
             self.take(&telling, record, envelope, stepped, over_several)?;
         }
         self.memory.recent().remember(submission.key, person_id);
-        let person_id = if over_several { self.memory.behind(person_id)? } else { person_id };
+        let person_id = self.memory.behind(person_id)?;
         let observations = Vec::new();
         Ok(Accepted { person_id, position, recorded_at, flags, observations, proof: None })
     }

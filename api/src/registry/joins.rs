@@ -173,9 +173,7 @@ impl Memory {
         }
         Ok(Some((joined, record)))
     }
-}
 
-impl Memory {
     /// Whether a correction or annulment acts at its root on a merge or split.
     ///
     /// # Errors
@@ -277,8 +275,10 @@ impl Acts<'_> {
             details: report.details.clone(),
             ..LifeEvent::default()
         };
+        // Another record's number may have named them, which is no document of theirs.
+        let is_theirs = stream == other || self.memory.known(stream)?.person.owner() == Some(other);
         let there = LifeEvent {
-            document: document_of(named),
+            document: document_of(named).filter(|_| is_theirs),
             related: vec![Related { role: Role::Survivor, person: survivor }],
             reason: report.reason.clone(),
             approved_by: report.approved_by.clone(),

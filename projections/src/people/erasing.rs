@@ -6,9 +6,8 @@ use domain::recorded::Recorded;
 use domain::{PersonId, Position};
 use rustc_hash::FxHashMap;
 
-use super::folding::Changes;
-use super::indexed::Indexed;
-use super::{HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, STOOD, Waiting, person_of};
+use super::folding::{Changes, Indexed};
+use super::{HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Row, STOOD, Waiting, person_of};
 use crate::ViewsError;
 use crate::quality::{Change, Counted, Measures};
 
@@ -40,7 +39,7 @@ impl People {
             Some(row) => {
                 let (before, after) = (Indexed::of(&row), Indexed::default());
                 // Under which households others stood while they were one with this record.
-                changes.merged.extend(&row.joined);
+                changes.merged.extend(self.ever_one_with(&row, room)?);
                 self.index_changes(person, &before, &after, &mut changes.index);
                 let before = Counted::of(measures.book(), &row, measures.today);
                 let after = Counted::default();
@@ -55,6 +54,18 @@ impl People {
         let version = events.last().map(|event| event.envelope.position);
         changes.rows.push((person, Waiting::erased(version.unwrap_or_default())));
         Ok(())
+    }
+
+    /// Every record that was ever one with this one, or with one of these.
+    fn ever_one_with(&self, row: &Row, room: &mut Room) -> Result<Vec<PersonId>, ViewsError> {
+        let (mut all, mut met) = (row.joined.clone(), 0);
+        while let Some(one) = all.get(met).copied() {
+            met += 1;
+            let row = self.read_row(one, room)?;
+            let theirs = row.into_iter().flat_map(|row| row.joined);
+            all.extend(theirs.filter(|other| !all.contains(other)).collect::<Vec<_>>());
+        }
+        Ok(all)
     }
 
     /// As [`People::remove_lost`], where a row was there: otherwise nothing can be listed, but by a

@@ -1,17 +1,19 @@
 //! Folding events into rows and indexes: each person's events together, persons independent of each
 //! other.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
-use domain::{Kind, PersonId, Position, Role, StreamKind};
+use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
+use jiff::civil::Date;
 
-use super::indexed::Indexed;
+use super::households::Belongs;
+use super::joining::is_of;
 use super::stood::{Stood, may_move};
-use super::{People, Room, Row, Standing, Step, Waiting, read_row};
-use crate::archive::{self, Archive, Fact, Join};
+use super::{HIDDEN, NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key};
+use crate::archive::{self, Archive, Fact};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
 use crate::{Lives, ViewsError};
@@ -151,10 +153,7 @@ impl People {
             // What stands in an absorbed record stands in the survivor's row too. The first event of
             // a document that is claimed absorbs nothing.
             changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
-            let joins = |event: &&Recorded| archive::join(event).is_some_and(|join| !join.side);
-            changes
-                .merged
-                .extend(told.events.iter().copied().any(|e| joins(&e)).then_some(*person));
+            changes.merged.extend(row.may_join(&told.events).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
             changes.note(*person, counted, count(&row), is_new);
             changes.keep(*person, &row, &mut plain);
@@ -162,50 +161,34 @@ impl People {
         Ok(changes)
     }
 
-    /// Makes the rows anew of those who were merged or split, or of whose streams one changed, and of
-    /// whoever absorbed these: each from all its streams. They are few.
-    fn merged(
+    pub(super) fn index_changes(
         &self,
-        changes: &[Changes],
-        last: Position,
-        lives: &dyn Lives,
-    ) -> Result<Option<Changes>, ViewsError> {
-        let mut persons: Vec<_> = changes.iter().flat_map(|half| &half.merged).copied().collect();
-        if persons.is_empty() {
-            return Ok(None);
+        person: PersonId,
+        before: &Indexed,
+        after: &Indexed,
+        changes: &mut Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) {
+        let key = |kind: u8, head: &[u8]| [&[kind], head, person.as_uuid().as_bytes()].concat();
+        let name = |name: &String| key(NAME, &self.seals.blind(name));
+        let place = |place: &Place| key(PLACE, &place_key(*place));
+        if before.name != after.name {
+            changes.extend(before.name.as_ref().map(|before| (name(before), None)));
+            changes.extend(after.name.as_ref().map(|after| (name(after), Some(Vec::new()))));
         }
-        let mut made = HashSet::new();
-        let (mut anew, mut room) = (Changes::default(), Room::default());
-        let measures = self.measures();
-        let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
-        while let Some(person) = persons.pop() {
-            if !made.insert(person) {
-                continue;
-            }
-            let mut folded = changes.iter().flat_map(|half| &half.rows);
-            let before = match folded.find(|(known, _)| *known == person) {
-                Some((_, row)) if row.is_erased() => continue,
-                Some((_, row)) => Some(read_row(&row.plain)?),
-                None => self.read_row(person, &mut room)?,
-            };
-            let up_to = before.as_ref().map_or(last, |row: &Row| row.version.max(last));
-            let life = lives.life(person, up_to).map_err(ViewsError::Lives)?;
-            if archive::is_gone(&life) {
-                continue;
-            }
-            let mut row = Row::of(person, &life);
-            row.add_stood_then(person, &life, lives)?;
-            let owner = before.as_ref().and_then(|row| row.owner);
-            persons.extend(owner.into_iter().chain(row.owner));
-            let counted = before.as_ref().map(count).unwrap_or_default();
-            let (after, is_new) = (count(&row), before.is_none());
-            anew.counted.push(Change { person, before: counted, after, is_new });
-            let before = before.as_ref().map(Indexed::of).unwrap_or_default();
-            self.index_changes(person, &before, &Indexed::of(&row), &mut anew.index);
-            let plain = postcard::to_stdvec(&row).expect("a row is plain values");
-            anew.rows.push((person, Waiting { version: row.version, plain: plain.into() }));
+        if before.place != after.place {
+            changes.extend(before.place.as_ref().map(|before| (place(before), None)));
+            changes.extend(after.place.as_ref().map(|after| (place(after), Some(Vec::new()))));
         }
-        Ok(Some(anew))
+        if before.belongs != after.belongs {
+            self.household_changes(person, &before.belongs, &after.belongs, changes);
+        }
+        if before.stood != after.stood {
+            self.stood_changes(person, &before.stood, &after.stood, changes);
+        }
+        if before.hidden_until != after.hidden_until {
+            let until = after.hidden_until.map(|day| day.to_string().into_bytes());
+            changes.push((key(HIDDEN, &[]), until));
+        }
     }
 }
 
@@ -307,17 +290,6 @@ impl Row {
         fact
     }
 
-    fn join(&mut self, join: &Join) {
-        if !self.joined.contains(&join.other) {
-            self.joined.push(join.other);
-        }
-        match (join.side, join.merges) {
-            (true, merges) => self.owner = merges.then_some(join.other),
-            (false, true) => self.absorbed.push(join.other),
-            (false, false) => self.absorbed.retain(|known| *known != join.other),
-        }
-    }
-
     /// Makes the archive anew, and notes every state on the way.
     fn fold_anew(&mut self, person: PersonId, life: &[Recorded], stood: &mut Stood) {
         self.settle_joins(person, life);
@@ -331,27 +303,27 @@ impl Row {
         // Of a life of which nothing stands any more.
         stood.note(&self.archive);
     }
+}
 
-    /// Whose record it is and who is absorbed into it, by the whole life: an annulment may act on a
-    /// merge, and merges may follow each other.
-    fn settle_joins(&mut self, person: PersonId, life: &[Recorded]) {
-        self.owner = archive::owner(life.iter().filter(|event| is_of(person, event)));
-        self.absorbed = archive::all_absorbed(person, life);
-        let mut reports = life.iter().rev().filter(|event| is_report(event, life));
-        let place = reports.next().map(|event| event.envelope.place);
-        self.reported_for = place.map_or((0, 0), |place| (place.code(), place.digits()));
+/// What a row stands under in the indexes.
+#[derive(Default)]
+pub(super) struct Indexed {
+    name: Option<String>,
+    place: Option<Place>,
+    belongs: Belongs,
+    stood: Vec<String>,
+    hidden_until: Option<Date>,
+}
+
+impl Indexed {
+    pub(super) fn of(row: &Row) -> Self {
+        // The stream of another document of theirs is not a second person.
+        let lives = !row.archive.is_dead && row.owner.is_none();
+        let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
+        let name = name.map(str::to_owned);
+        let belongs = Belongs::of(&row.archive, row.owner);
+        let hidden_until = row.hidden_until().filter(|_| row.owner.is_none());
+        let stood = row.stood.clone();
+        Self { name, place: row.place().filter(|_| lives), belongs, stood, hidden_until }
     }
-}
-
-/// Whether an event says where somebody is: not whose documents and records are whose, nor orders.
-fn is_report(event: &Recorded, life: &[Recorded]) -> bool {
-    let kind = Kind::from_number(event.envelope.event_type.number).map(|(kind, _)| kind);
-    let is_claim = kind == Some(Kind::DocumentClaimed);
-    let is_order = kind.is_some_and(Kind::is_order);
-    !is_claim && !is_order && !archive::is_about_joins(event, life)
-}
-
-/// Whether an event is told in a person's own stream.
-fn is_of(person: PersonId, event: &Recorded) -> bool {
-    event.envelope.stream.id == person.as_uuid()
 }

@@ -105,14 +105,21 @@ impl Row {
         lives: &dyn Lives,
     ) -> Result<(), ViewsError> {
         // Those of whoever is absorbed too, since merges follow each other, and their annulments.
-        let joins = life.iter().filter(|event| archive::is_about_joins(event, life));
-        let joins: Vec<_> = joins.map(|event| event.envelope.position).collect();
-        if joins.is_empty() {
+        let joins = |life: &[Recorded], up_to: Option<Position>| -> Vec<Position> {
+            let before = |position: Position| up_to.is_none_or(|up_to| position < up_to);
+            let known = life.iter().filter(|event| before(event.envelope.position));
+            let joins = known.filter(|event| archive::is_about_joins(event, life));
+            joins.map(|event| event.envelope.position).collect()
+        };
+        let mut due: BTreeSet<Position> = joins(life, None).into_iter().collect();
+        if due.is_empty() {
             return Ok(());
         }
         let mut stood = Stood::of(self);
-        for join in joins {
+        // From the newest on: who was let go since brings the merges and splits of their own.
+        while let Some(join) = due.pop_last() {
             let then = lives.life(person, Position(join.0 - 1)).map_err(ViewsError::Lives)?;
+            due.extend(joins(&then, Some(join)));
             let row = Self::of(person, &then);
             stood.note(&row.archive);
             stood.keys.extend(row.stood);
