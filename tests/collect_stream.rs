@@ -49,6 +49,21 @@ async fn a_long_stream_is_answered_in_order_with_few_submissions_in_flight() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_has_less_in_flight_while_the_queue_is_pressed() {
+    const COUNT: usize = 6_000;
+    let service = start(Limits::default()).await;
+    service.registry.is_pressed.store(true, Ordering::SeqCst);
+    service.registry.sync_ms.store(100, Ordering::SeqCst);
+    let ids: Vec<String> = (0..COUNT).map(|number| format!("e-{number}")).collect();
+    let lines =
+        answer(&service, ids.iter().map(|id| format!("{}\n", event(id))).collect::<String>());
+    assert_eq!(lines.await.len(), COUNT + 1);
+    assert_eq!(*service.registry.decided.lock().unwrap(), ids);
+    let in_flight = service.registry.in_flight_max.load(Ordering::SeqCst);
+    assert!((1..=1_800).contains(&in_flight), "{in_flight}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_sends_all_before_it_reads_gets_every_answer() {
     const COUNT: usize = 60_000;
     const UNREAD_MAX: Duration = Duration::from_secs(1);

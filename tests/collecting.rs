@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -30,6 +30,10 @@ pub struct StandIn {
     pub decided: Mutex<Vec<String>>,
     /// So many submits to come find the queue full.
     pub full: AtomicUsize,
+    /// Whether it says that its queue is pressed.
+    pub is_pressed: AtomicBool,
+    /// How long a sync to its disk takes, in milliseconds.
+    pub sync_ms: AtomicU64,
     in_flight: AtomicUsize,
     /// The most submissions that were handed in and not answered at once.
     pub in_flight_max: AtomicUsize,
@@ -144,6 +148,10 @@ impl Collector for StandIn {
         self.folder.clone()
     }
 
+    fn is_pressed(&self) -> bool {
+        self.is_pressed.load(Ordering::SeqCst)
+    }
+
     async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
         let full = self.full.load(Ordering::SeqCst);
         if full > 0 {
@@ -170,7 +178,8 @@ impl Collector for StandIn {
             });
         }
         // As a sync to disk would.
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        let sync = Duration::from_millis(self.sync_ms.load(Ordering::SeqCst));
+        tokio::time::sleep(sync).await;
         self.in_flight.fetch_sub(count, Ordering::SeqCst);
         Ok(receipts)
     }
@@ -233,6 +242,8 @@ pub async fn start_over(
         recorded: Mutex::default(),
         decided: Mutex::default(),
         full: AtomicUsize::new(0),
+        is_pressed: AtomicBool::new(false),
+        sync_ms: AtomicU64::new(2),
         in_flight: AtomicUsize::new(0),
         in_flight_max: AtomicUsize::new(0),
         folder: folder.path().to_owned(),

@@ -151,11 +151,12 @@ fn filled(log: &Log) -> Vec<(&'static str, [u8; 32])> {
     let all = log.in_order();
     let last = all.last().map_or(Position(0), |event| event.envelope.position);
     views.measure(&all).expect("measured");
+    views.people.begin_filling();
     let persons: Vec<_> = (0..PERSONS).filter(|n| !log.0[*n].is_empty()).map(person).collect();
     let rows = views.people.fill(&persons, |id| Ok((*id, log.life(*id, last)?)), log);
     let rows = rows.expect("filled");
     views.people.keep_filled(rows).expect("kept");
-    views.people.end_filling(last).unwrap();
+    views.people.end_filling(last);
     views.flush().expect("flushed");
     views.digests().expect("digests").views
 }

@@ -18,8 +18,9 @@ use domain::PersonId;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
-/// A file that has reached so many bytes is followed by the next, unless it is said otherwise.
-pub const FILE_BYTES: u64 = 64 << 20;
+/// A file that has reached so many bytes is followed by the next, unless it is said otherwise. So
+/// much may be obsolete beside twice what stands.
+pub const FILE_BYTES: u64 = 16 << 20;
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 1 << 20;
 /// In front of each row: CRC32C of all that follows, length of the row, person.

@@ -48,6 +48,7 @@ pub(crate) fn fill(
     mut progress: impl FnMut(Position),
 ) -> Result<(), ReplayError> {
     let shelves = shelve(log, views, head, workspace, |done| progress(Position(done.0 / 2)))?;
+    views.people.begin_filling();
     let mut done = head.0 / 2;
     std::thread::scope(|scope| {
         let (ready, rows) = sync_channel(1);
@@ -71,7 +72,7 @@ pub(crate) fn fill(
         let written = writer.join().unwrap_or(Err(ViewsError::Panicked));
         written.map_err(ReplayError::from)
     })?;
-    views.people.end_filling(head)?;
+    views.people.end_filling(head);
     Ok(views.flush()?)
 }
 

@@ -34,9 +34,14 @@ use crate::registry::receipt::Receipt;
 use crate::registry::{Collector, Lacks, Overloaded, Prepared, Sender};
 
 /// So many blocks of one stream are being prepared at once.
-const PREPARING_MAX: usize = 2;
-/// So many blocks of one stream wait for their receipts at once, beside the one being answered.
-const IN_FLIGHT_MAX: usize = 4;
+const PREPARING_MAX: usize = 3;
+/// So many blocks of one stream wait for their receipts at once, beside the one being answered:
+/// enough that each thread of the commit loop has a group while the next one gathers.
+const IN_FLIGHT_MAX: usize = 12;
+/// So many while the queue is pressed, so that many streams find their places in it.
+const IN_FLIGHT_PRESSED: usize = 4;
+/// How often a stream that holds back looks whether it may go on.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// Lines that have come are not kept waiting for more than so long.
 const GATHER: Duration = Duration::from_millis(3);
 /// Where the spool is full, a client that takes none of its answer for so long has gone.
@@ -197,6 +202,10 @@ async fn submit<C: Collector>(
     to_answer: mpsc::Sender<Passed<Submitted>>,
 ) {
     while let Some(passed) = preparing.recv().await {
+        let in_flight = || IN_FLIGHT_MAX - to_answer.capacity();
+        while in_flight() > IN_FLIGHT_PRESSED && registry.is_pressed() && !to_answer.is_closed() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         let submitted = match passed {
             Passed::Broken(problem) => Err(problem),
             Passed::Block(ready) => match ready.await {

@@ -17,7 +17,8 @@ use projections::quality::changed;
 use projections::{Lives, Row, Standing, Step};
 
 use super::acts::Telling;
-use super::decide::{Decided, Decider, NotRecorded};
+use super::decide::{Decider, NotRecorded};
+use super::group::Ahead;
 use super::known::Memory;
 use super::receipt::Flag;
 
@@ -84,7 +85,7 @@ impl Decider {
         let payload = Some(Payload::Life(Arc::clone(&telling.life)));
         let event = Recorded { envelope, payload, target: None };
         let mut row = before.row.clone();
-        let lives = Life { memory: &self.memory, group: &self.group.events, next: &event };
+        let lives = Life { memory: &self.memory, ahead: self.ahead(), next: &event };
         if let Err(error) = row.fold(telling.person, &[&event], &lives) {
             tracing::error!(error = %replay::chain(&error), "a record could not be judged");
             return Ok((event.envelope, None));
@@ -147,7 +148,7 @@ impl Decider {
         if let Some(row) = seen.filter(|row| row.version == newest) {
             return Ok(Some(Arc::new(Standing::unjudged(Arc::unwrap_or_clone(row)))));
         }
-        let life = decided_life(&self.memory, &self.group.events, person)?;
+        let life = decided_life(&self.memory, self.ahead(), person)?;
         let is_whole = life.last().is_some_and(|event| event.envelope.position == newest);
         let mut row = Row::default();
         let events: Vec<_> = life.iter().collect();
@@ -158,28 +159,20 @@ impl Decider {
 }
 
 /// Everything decided of the stream of a person whom the memory was just asked for: from the log,
-/// once it holds what groups before have of it, and from the group at hand.
+/// as far as it is there, and what was decided since.
 pub(super) fn decided_life(
     memory: &Memory,
-    group: &[Decided],
+    ahead: Ahead<'_>,
     person: PersonId,
 ) -> Result<Vec<Recorded>, replay::ReplayError> {
-    let (log, places) = (memory.log(), memory.places(person));
-    let first = group.first().map(|event| event.envelope.position);
-    let is_before = |place: &&Position| first.is_none_or(|first| **place < first);
-    if let Some(newest) = places.iter().rev().find(is_before) {
-        memory.on_the_way.wait(&**log.journal(), *newest);
-    }
+    let log = memory.log();
     let mut life = match log.journal().stream_head(person.into())? {
         Some(_) => log.stream(person.into())?,
         None => Vec::new(),
     };
-    let of_group = group.iter().filter(|event| event.envelope.stream == person.into());
-    life.extend(of_group.map(|event| Recorded {
-        envelope: event.envelope.clone(),
-        payload: Some(event.payload.clone()),
-        target: None,
-    }));
+    let newest = life.last().map_or(Position(0), |event| event.envelope.position);
+    let places = memory.places(person).iter().filter(|place| **place > newest);
+    life.extend(places.filter_map(|place| Some(ahead.at(*place)?.recorded())));
     Ok(life)
 }
 
@@ -198,13 +191,13 @@ impl Lives for Whole<'_> {
 /// The life that was decided, and the event that is next.
 struct Life<'a> {
     memory: &'a Memory,
-    group: &'a [Decided],
+    ahead: Ahead<'a>,
     next: &'a Recorded,
 }
 
 impl Lives for Life<'_> {
     fn life(&self, person: PersonId, _: Position) -> Result<Vec<Recorded>, Failed> {
-        let mut life = decided_life(self.memory, self.group, person)?;
+        let mut life = decided_life(self.memory, self.ahead, person)?;
         life.push(self.next.clone());
         Ok(life)
     }

@@ -70,7 +70,7 @@ impl Decider {
         next: Option<&Recorded>,
     ) -> Result<Vec<Recorded>, NotRecorded> {
         self.memory.known(person)?;
-        let mut life = decided_life(&self.memory, &self.group.events, person)?;
+        let mut life = decided_life(&self.memory, self.ahead(), person)?;
         let next = next.filter(|event| event.envelope.stream == person.into());
         life.extend(next.cloned());
         Ok(life)

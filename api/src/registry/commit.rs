@@ -5,22 +5,26 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
-use domain::recorded::Recorded;
 use domain::{Order, StreamId};
 use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
 use replay::Tail;
 use tokio::sync::oneshot;
 
 use super::Prepared;
-use super::decide::{Decided, Decider, Group};
+use super::decide::Decider;
 use super::erasure::Erasing;
+use super::group::{Decided, Group};
 use super::orders::Ordered;
+use super::queue::{Next, Waiting};
 use super::receipt::Receipt;
 use super::retreat::Retreats;
 use super::space::Space;
 
 /// Submissions decided into one group at most.
 const GROUP_SUBMISSIONS_MAX: usize = 2_000;
+/// A group of so many goes on as soon as the next thread is free, though more is queued: else one
+/// stream's blocks would all be in one group, and each thread would wait for the others in turn.
+const GROUP_SUBMISSIONS_ENOUGH: usize = 512;
 /// Events that the views may be behind before a group waits for them, and how long it waits at
 /// most: readers shall see what is recorded within a second, but views that are being rebuilt
 /// must not keep events out.
@@ -31,7 +35,7 @@ const WAIT_FOR_VIEWS: Duration = Duration::from_millis(250);
 /// never waits.
 const GATHER: Duration = Duration::from_micros(200);
 /// Groups that may wait between two threads: none, or few submissions would share a sync and each
-/// would wait for more of them.
+/// would wait for more of them. What comes while the next thread is busy joins the group at hand.
 const GROUPS_WAITING_MAX: usize = 0;
 
 /// What is decided together, and where to answer.
@@ -111,7 +115,7 @@ pub(super) struct Commit {
 /// `behind` tells how many events the views are behind the log.
 pub(super) fn start(
     decider: Decider,
-    jobs: Receiver<Job>,
+    (jobs, next): (Waiting, Next),
     commit: Commit,
     behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
@@ -125,20 +129,20 @@ pub(super) fn start(
     };
     vec![
         spawn("decide", Box::new(move || decide(decider, &jobs, &groups, &space, behind))),
-        spawn("keys", Box::new(move || sync_keys(&decided, &keys, &of_keys, &locked))),
+        spawn("keys", Box::new(move || sync_keys(&decided, &keys, &of_keys, &locked, &next))),
         spawn("append", Box::new(move || append(&durable_keys, &commit, &retreats))),
     ]
 }
 
 fn decide(
     mut decider: Decider,
-    jobs: &Receiver<Job>,
+    jobs: &Waiting,
     groups: &SyncSender<(Group, Answers)>,
     space: &Space,
     behind: impl Fn() -> u64,
 ) {
     let mut are_many = false;
-    while let Ok(job) = jobs.recv() {
+    while let Some(job) = jobs.first() {
         let since = Instant::now();
         if are_many {
             std::thread::sleep(GATHER);
@@ -162,9 +166,10 @@ fn decide(
                 drop(job.answer.send(Err(StorageFull)));
             }
             let is_full = submissions >= GROUP_SUBMISSIONS_MAX || decider.group.has_no_room;
-            next = if is_full { None } else { jobs.try_recv().ok() };
+            let is_enough = submissions >= GROUP_SUBMISSIONS_ENOUGH;
+            next = if is_full { None } else { jobs.further(is_enough) };
         }
-        are_many = answers.len() > 1;
+        are_many = answers.len() > 1 && submissions < GROUP_SUBMISSIONS_ENOUGH;
         let group = decider.take_group();
         let is_given_back = group.has_no_room;
         if groups.send((group, answers)).is_err() {
@@ -184,8 +189,12 @@ fn sync_keys(
     keys: &KeySlots,
     retreats: &Retreats,
     locked: &SyncSender<(Group, Answers)>,
+    next: &Next,
 ) {
-    while let Ok((group, answers)) = decided.recv() {
+    loop {
+        next.is_free(true);
+        let Ok((group, answers)) = decided.recv() else { return };
+        next.is_free(false);
         let is_void = group.has_no_room || group.after != retreats.count();
         if group.issued_keys
             && !is_void
@@ -218,19 +227,15 @@ fn append(decided: &Receiver<(Group, Answers)>, commit: &Commit, retreats: &Retr
 
 /// Appends a group. False when the disk has no room for it: the log is as it was, and nothing that
 /// was decided upon the group may be appended.
-fn is_appended(mut group: Group, commit: &Commit) -> bool {
+fn is_appended(group: Group, commit: &Commit) -> bool {
     let Commit { journal, tail, space, retreats, .. } = commit;
     let mut has_room = !group.has_no_room;
     if has_room && !group.events.is_empty() {
-        let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
-        tail.add(group.events.iter_mut().map(|event| {
-            let (envelope, payload) = (event.envelope.clone(), Some(event.payload.clone()));
-            (Recorded { envelope, payload, target: None }, event.step.take())
-        }));
-        let appends = group.events.into_iter().map(sealed).collect();
-        for (result, place) in journal.append(appends).into_iter().zip(places) {
+        tail.add(group.events.iter().map(Decided::recorded).zip(group.steps));
+        let appends = group.events.iter().map(sealed).collect();
+        for (result, event) in journal.append(appends).into_iter().zip(&*group.events) {
             match result {
-                Ok(appended) if appended.first == place => {}
+                Ok(appended) if appended.first == event.envelope.position => {}
                 Ok(_) => die(&AppendError::Conflict(None)),
                 Err(AppendError::Full) => has_room = false,
                 Err(error) => die(&error),
@@ -252,8 +257,9 @@ pub(super) fn die(error: &dyn std::error::Error) -> ! {
     std::process::abort();
 }
 
-fn sealed(event: Decided) -> StreamAppend {
+fn sealed(event: &Decided) -> StreamAppend {
     let Decided { envelope, payload, key, .. } = event;
+    let envelope = envelope.clone();
     let stream: StreamId = envelope.stream;
     let packed = compress::pack(&payload.to_json());
     let sealed = key.seal(stream, envelope.sequence, &packed);

@@ -20,6 +20,7 @@ use rustc_hash::FxHashMap;
 use super::acts::{ActError, Acts, Telling};
 use super::audit::{Book, Stepped};
 use super::envelope::Stands;
+use super::group::{Ahead, Deciding, HandedOn};
 pub use super::group::{Decided, Group};
 use super::known::{Known, Memory};
 use super::receipt::{Accepted, Flag, Receipt};
@@ -30,7 +31,8 @@ pub struct Decider {
     pub(super) identity: IdentityKey,
     pub(super) memory: Memory,
     pub(super) keys: Arc<KeySlots>,
-    pub(super) group: Group,
+    pub(super) group: Deciding,
+    pub(super) handed_on: HandedOn,
     pub(super) next: Position,
     pub(super) unit_next: FxHashMap<StreamId, Sequence>,
     pub(super) views: Arc<Views>,
@@ -75,7 +77,8 @@ impl Decider {
             identity,
             keys: Arc::clone(log.keys()),
             memory,
-            group: Group::default(),
+            group: Deciding::default(),
+            handed_on: HandedOn::default(),
             next: Position(head.0 + 1),
             unit_next: FxHashMap::default(),
             views,
@@ -89,7 +92,13 @@ impl Decider {
     pub fn take_group(&mut self) -> Group {
         let head = self.memory.log().journal().head();
         self.memory.on_the_way.pass(head);
-        Group { after: self.memory.on_the_way.after(), ..std::mem::take(&mut self.group) }
+        let after = self.memory.on_the_way.after();
+        self.handed_on.hand_on(std::mem::take(&mut self.group), after, head)
+    }
+
+    /// What was decided and may not be in the log yet.
+    pub(super) fn ahead(&self) -> Ahead<'_> {
+        Ahead { handed_on: &self.handed_on, at_hand: &self.group.events }
     }
 
     /// Decides one job, its submissions in order. In an atomic one, a single refusal leaves
@@ -199,17 +208,10 @@ impl Decider {
         person_id: PersonId,
         position: Position,
     ) -> Result<(ContentTag, Accepted), NotRecorded> {
-        let first = self.next.0 - self.group.events.len() as u64;
-        let told = match position.0.checked_sub(first) {
-            Some(at) => self
-                .group
-                .events
-                .get(at as usize)
-                .map(|event| (event.envelope.clone(), Some(event.payload.clone()))),
+        let told = match self.ahead().at(position) {
+            Some(event) => Some((event.envelope.clone(), Some(event.payload.clone()))),
             None => {
-                let log = self.memory.log();
-                self.memory.on_the_way.wait(&**log.journal(), position);
-                let event = log.event(position)?;
+                let event = self.memory.log().event(position)?;
                 event.map(|event| (event.envelope, event.payload))
             }
         };

@@ -25,6 +25,7 @@ mod open;
 mod orders;
 pub mod progress;
 mod proving;
+mod queue;
 pub mod reads;
 pub mod receipt;
 mod rejections;
@@ -35,7 +36,6 @@ mod visits;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -61,6 +61,7 @@ pub use space::Space;
 
 use commit::{Job, Work};
 use proving::Proving;
+use queue::Jobs;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
@@ -159,7 +160,7 @@ pub struct Registry {
     folder: PathBuf,
     log: LogReader,
     reads_log: LogReader,
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<Jobs>,
     room: Semaphore,
     folded: watch::Receiver<Position>,
     follower: Option<Follower>,
@@ -206,7 +207,9 @@ impl Registry {
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Order(Box::new(ordered)), answer };
-        jobs.send(job).map_err(|_| overloaded)?;
+        if !jobs.put(job) {
+            return Err(overloaded);
+        }
         let receipts = receipts.await.map_err(|_| overloaded)?;
         receipts.map_err(|_| Overloaded::storage_full())?.pop().ok_or(overloaded)
     }
@@ -265,6 +268,10 @@ impl Collector for Registry {
         self.folder.clone()
     }
 
+    fn is_pressed(&self) -> bool {
+        self.room.available_permits() < QUEUED_SUBMISSIONS_MAX / 2
+    }
+
     /// Decides submissions in order and gives their receipts in the same order, once everything
     /// that they call recorded is durable. In an atomic batch one refusal leaves nothing recorded.
     async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
@@ -277,7 +284,9 @@ impl Collector for Registry {
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Submissions(batch, atomic), answer };
-        jobs.send(job).map_err(|_| overloaded)?;
+        if !jobs.put(job) {
+            return Err(overloaded);
+        }
         let receipts = receipts.await.map_err(|_| overloaded)?;
         let mut receipts = receipts.map_err(|_| Overloaded::storage_full())?;
         // Not to those of many: a file that is sent again would be answered with its own length.

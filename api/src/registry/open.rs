@@ -19,7 +19,7 @@ use super::proving::Proving;
 use super::reads::Reads;
 use super::retreat::Retreats;
 use super::space::{self, Space};
-use super::{Intake, QUEUED_SUBMISSIONS_MAX, Registry, Trees, erasure};
+use super::{Intake, QUEUED_SUBMISSIONS_MAX, Registry, Trees, erasure, queue};
 
 /// Persons in one generation of the decider's memory, at some 250 bytes each.
 const REMEMBERED_PERSONS: usize = 1_500_000;
@@ -89,7 +89,7 @@ impl Registry {
         let across = AcrossFollower::start(Arc::clone(&views));
         let identity = logs.identity.clone();
         let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
-        let (jobs, queue) = mpsc::channel();
+        let (jobs, waiting, next) = queue::queue();
         let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
         let behind = {
             let (journal, folded) = (Arc::clone(&journal), folded.clone());
@@ -99,7 +99,7 @@ impl Registry {
         let (of_commit, space_of_commit) = (Arc::clone(&keys), Arc::clone(&space));
         let commit =
             Commit { journal, keys: of_commit, tail, space: space_of_commit, retreats, erasing };
-        let mut threads = commit::start(decider, queue, commit, behind);
+        let mut threads = commit::start(decider, (waiting, next), commit, behind);
         let has_failed = follower.failure();
         let (of_erasures, views_at) = (logs.log.clone(), folded.clone());
         let erase = move || {

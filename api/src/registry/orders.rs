@@ -200,7 +200,7 @@ impl Decider {
         let mut lives = Vec::new();
         for stream in self.memory.one_with(person)? {
             self.memory.known(stream)?;
-            lives.push((stream, decided_life(&self.memory, &self.group.events, stream)?));
+            lives.push((stream, decided_life(&self.memory, self.ahead(), stream)?));
         }
         Ok(lives)
     }
@@ -227,15 +227,10 @@ impl Decider {
     }
 
     fn recorded_when(&mut self, position: Position) -> Result<Timestamp, NotRecorded> {
-        let first = self.next.0 - self.group.events.len() as u64;
-        let of_group =
-            position.0.checked_sub(first).and_then(|at| self.group.events.get(at as usize));
-        if let Some(event) = of_group {
+        if let Some(event) = self.ahead().at(position) {
             return Ok(event.envelope.clocks.recorded_at);
         }
-        let log = self.memory.log();
-        self.memory.on_the_way.wait(&**log.journal(), position);
-        let event = log.event(position)?.ok_or(NotRecorded::OnItsWay)?;
+        let event = self.memory.log().event(position)?.ok_or(NotRecorded::OnItsWay)?;
         Ok(event.envelope.clocks.recorded_at)
     }
 }

@@ -16,7 +16,8 @@ use serde_json::Map;
 
 use super::Prepared;
 use super::acts::{ActError, event_key};
-use super::decide::{Decided, Decider};
+use super::decide::Decider;
+use super::group::Decided;
 use super::naming::own_slot;
 
 /// Bytes of a refused submission that are kept: what fits a record with room to spare.

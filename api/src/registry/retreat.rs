@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use domain::{PersonId, Position};
 use journal::Journal;
 
-use super::decide::{Decider, Group};
+use super::decide::Decider;
+use super::group::{Deciding, HandedOn};
 
 /// How long an event that was decided may be on its way to the disk.
 const ON_ITS_WAY: Duration = Duration::from_secs(5);
@@ -103,6 +104,8 @@ impl Decider {
         let head = self.memory.log().journal().head();
         self.memory.retreat(head);
         self.unit_next.clear();
-        (self.group, self.next) = (Group::default(), Position(head.0 + 1));
+        // Their places are given anew.
+        self.handed_on = HandedOn::default();
+        (self.group, self.next) = (Deciding::default(), Position(head.0 + 1));
     }
 }

@@ -86,6 +86,11 @@ pub trait Collector: Send + Sync + 'static {
     /// Where answers that nobody has read yet may be kept, in files without a name.
     fn spool_folder(&self) -> PathBuf;
 
+    /// Whether much of the queue is taken: who can hand in less at once should.
+    fn is_pressed(&self) -> bool {
+        false
+    }
+
     /// Hands a batch in; the receipts come in its order, and are true when they come.
     ///
     /// The batch takes its place in the queue before the future first waits, so batches whose

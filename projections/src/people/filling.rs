@@ -2,6 +2,7 @@
 //! once.
 
 use std::error::Error;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
@@ -11,16 +12,24 @@ use super::folding::Indexed;
 use super::{END, People, Row, VERSION};
 use crate::archive;
 use crate::halves::in_halves;
+use crate::quality::{Change, Counted, Measures};
 use crate::{Lives, ViewsError};
 
-/// Sealed rows and index entries, to be kept by [`People::keep_filled`].
+/// Sealed rows, index entries and how persons count, to be kept by [`People::keep_filled`].
 #[derive(Default)]
 pub struct Filled {
     rows: Vec<(PersonId, Option<Vec<u8>>)>,
     index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    counted: Vec<Change>,
 }
 
 impl People {
+    /// Begins to count, as of the day that [`People::see`] was told.
+    pub fn begin_filling(&self) {
+        let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
+        *measures = Measures::new(measures.today, measures.position);
+    }
+
     /// Makes the rows of some lives, which `open` gives whole and in order, on two threads. `log`
     /// gives those of who was merged as they were before.
     ///
@@ -32,6 +41,11 @@ impl People {
         open: impl Fn(&L) -> Result<(PersonId, Vec<Recorded>), Box<dyn Error + Send + Sync>> + Sync,
         log: &dyn Lives,
     ) -> Result<Filled, ViewsError> {
+        let (book, today) = {
+            // Not held meanwhile: whoever keeps the rows before these writes it.
+            let measures = self.measures();
+            (measures.book().clone(), measures.today)
+        };
         let halves: Vec<Result<Filled, ViewsError>> = in_halves(lives, |lives| {
             let mut filled = Filled::default();
             let mut plain = Vec::new();
@@ -50,7 +64,14 @@ impl People {
                 );
                 plain.clear();
                 plain = postcard::to_extend(&row, plain).expect("a row is plain values");
-                filled.rows.push((person, self.seals.seal(VERSION, person, row.version, &plain)?));
+                // A row without a key is never written.
+                let Some(sealed) = self.seals.seal(VERSION, person, row.version, &plain)? else {
+                    continue;
+                };
+                filled.rows.push((person, Some(sealed)));
+                let after = Counted::of(&book, &row, today);
+                let before = Counted::default();
+                filled.counted.push(Change { person, before, after, is_new: true });
             }
             Ok(filled)
         });
@@ -59,6 +80,7 @@ impl People {
             let half = half?;
             all.rows.extend(half.rows);
             all.index.extend(half.index);
+            all.counted.extend(half.counted);
         }
         Ok(all)
     }
@@ -68,23 +90,19 @@ impl People {
     /// # Errors
     /// [`ViewsError`].
     pub fn keep_filled(&self, filled: Filled) -> Result<(), ViewsError> {
-        // A row without a key is never written.
-        let rows = filled.rows.into_iter().filter(|(_, row)| row.is_some());
-        let end = self.rows.append(rows)?;
+        let end = self.rows.append(filled.rows)?;
+        self.measures.write().unwrap_or_else(PoisonError::into_inner).change(filled.counted);
         self.ends.insert(END, end.to_bytes())?;
         self.index.change(filled.index);
         self.index.begin_flush();
         self.index.finish_flush(self.index.checkpoint()?)
     }
 
-    /// Says that every life up to a position was filled in, and counts them, as of the day that
-    /// [`People::see`] was told.
-    ///
-    /// # Errors
-    /// [`ViewsError`].
-    pub fn end_filling(&self, head: Position) -> Result<(), ViewsError> {
+    /// Says that every life up to a position was filled in.
+    pub fn end_filling(&self, head: Position) {
         self.folded.store(head.0, Ordering::Release);
-        let today = self.measures().today;
-        self.recount(today)
+        let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
+        measures.position = head;
+        self.touch_everybody(measures.today);
     }
 }

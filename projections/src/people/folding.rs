@@ -134,8 +134,10 @@ impl People {
                 let is_new = before.row.events == 0;
                 let (counted, counts) = (before.counted(&measures), after.counted(&measures));
                 changes.note(*person, counted, counts, is_new);
-                let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
-                self.index_changes(*person, &stood, &stands, &mut changes.index);
+                if before.row.differs_in_indexes(&after.row) {
+                    let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
+                    self.index_changes(*person, &stood, &stands, &mut changes.index);
+                }
                 changes.keep(*person, &after.row, &mut plain);
                 continue;
             }

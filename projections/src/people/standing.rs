@@ -49,6 +49,16 @@ impl Standing {
     }
 }
 
+impl Row {
+    /// False where nothing that the indexes are made from is told otherwise: of most events.
+    pub(super) fn differs_in_indexes(&self, other: &Self) -> bool {
+        let beside_items = |row: &Self| (row.archive.is_dead, row.owner, row.reported_for);
+        beside_items(self) != beside_items(other)
+            || (&self.hidden, &self.stood) != (&other.hidden, &other.stood)
+            || !self.archive.has_items_of(&other.archive)
+    }
+}
+
 impl Step {
     /// The step over an event; none where the view knows more of the row than one stream tells:
     /// of who is absorbed by somebody, or has absorbed.

@@ -118,6 +118,12 @@ impl Cell {
         self.change(part, -1);
     }
 
+    /// Counts a person under another day on which somebody last looked.
+    pub fn see_again(&mut self, before: Option<Date>, after: Option<Date>) {
+        before.into_iter().for_each(|day| count_under(&mut self.seen, day, -1, [true]));
+        after.into_iter().for_each(|day| count_under(&mut self.seen, day, 1, [true]));
+    }
+
     /// Counts of whom it is told on a day that nobody looked for a year.
     pub fn count_unseen(&mut self, today: Date) {
         let counts = &mut self.rules[slot(NOT_VERIFIED)];

@@ -179,6 +179,14 @@ impl Measures {
             if before.part == after.part {
                 continue;
             }
+            if let (Some(before), Some(after)) = (&before.part, &after.part)
+                && (Part { last_seen: after.last_seen, ..*before }) == *after
+                && let Some(cell) = self.cells.get_mut(&after.place)
+            {
+                // By far the most: somebody looked, and found what was known.
+                cell.see_again(before.last_seen, after.last_seen);
+                continue;
+            }
             if let Some(part) = &before.part
                 && let Some(cell) = self.cells.get_mut(&part.place)
             {
