@@ -20,6 +20,7 @@ pub mod log_key;
 pub mod master_key;
 mod naming;
 mod orders;
+pub mod oversight;
 pub mod reads;
 pub mod receipt;
 mod rejections;
@@ -46,7 +47,8 @@ pub use home::{Home, HomeError};
 pub use intake::Intake;
 pub use log_key::Trees;
 pub use orders::Ordered;
-pub use reads::{Read, Reads, Unrecorded};
+pub use oversight::{Alarm, Approval, ApprovalRequired, Glass, Oversight};
+pub use reads::{Overseen, Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
 pub use sender::{Collector, Sender};
 
@@ -137,6 +139,8 @@ pub struct Registry {
     pub views: Arc<Views>,
     /// Reads on record.
     pub reads: Reads,
+    /// Who was told of how many, and through broken glass.
+    pub oversight: Oversight,
     /// By when what is asked for is due.
     pub deadlines: Arc<Deadlines>,
     folder: PathBuf,
@@ -185,6 +189,8 @@ impl Registry {
             let (journal, folded) = (Arc::clone(&journal), folded.clone());
             move || journal.head().0.saturating_sub(folded.borrow().0)
         };
+        let reads_log = LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys));
+        let oversight = Oversight::open(&reads_log, logs.reading_limits, Timestamp::now())?;
         let (erasing, erasures) = mpsc::channel();
         let mut threads =
             commit::start(decider, queue, journal, Arc::clone(&keys), tail, erasing, behind);
@@ -199,7 +205,8 @@ impl Registry {
         Ok(Self {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
-            reads_log: LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys)),
+            reads_log,
+            oversight,
             reads: Reads::start(logs.reads, keys),
             deadlines: logs.deadlines,
             folder: folder.to_owned(),

@@ -6,12 +6,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
-use domain::{Item, Kind, PersonId, Place, Position, Role, StreamKind};
-use jiff::civil::Date;
+use domain::{Kind, PersonId, Place, Position, Role, StreamKind};
 
-use super::households::Belongs;
+use super::indexed::Indexed;
 use super::stood::{Stood, may_move};
-use super::{HIDDEN, NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
+use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key, read_row};
 use crate::archive::{self, Archive, Fact, Join};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
@@ -231,10 +230,7 @@ impl People {
         if before.stood != after.stood {
             self.stood_changes(person, &before.stood, &after.stood, changes);
         }
-        if before.hidden_until != after.hidden_until {
-            let until = after.hidden_until.map(|day| day.to_string().into_bytes());
-            changes.push((key(HIDDEN, &[]), until));
-        }
+        self.withheld_changes(person, before, after, changes);
     }
 }
 
@@ -383,27 +379,4 @@ fn is_report(event: &Recorded, life: &[Recorded]) -> bool {
 /// Whether an event is told in a person's own stream.
 fn is_of(person: PersonId, event: &Recorded) -> bool {
     event.envelope.stream.id == person.as_uuid()
-}
-
-/// What a row stands under in the indexes.
-#[derive(Default)]
-pub(super) struct Indexed {
-    name: Option<String>,
-    place: Option<Place>,
-    belongs: Belongs,
-    stood: Vec<String>,
-    hidden_until: Option<Date>,
-}
-
-impl Indexed {
-    pub(super) fn of(row: &Row) -> Self {
-        // The stream of another document of theirs is not a second person.
-        let lives = !row.archive.is_dead && row.owner.is_none();
-        let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
-        let name = name.map(str::to_owned);
-        let belongs = Belongs::of(&row.archive, row.owner);
-        let hidden_until = row.hidden_until().filter(|_| row.owner.is_none());
-        let stood = row.stood.clone();
-        Self { name, place: row.place().filter(|_| lives), belongs, stood, hidden_until }
-    }
 }
