@@ -67,6 +67,7 @@ mod request_bodies;
 mod row_log;
 mod rules;
 mod seals;
+mod segments_marks;
 mod segments_store;
 mod simulation;
 mod tidy;

@@ -148,7 +148,7 @@ impl Collector for StandIn {
         let full = self.full.load(Ordering::SeqCst);
         if full > 0 {
             self.full.store(full - 1, Ordering::SeqCst);
-            return Err(Overloaded { retry_after_seconds: 3 });
+            return Err(Overloaded::busy(3));
         }
         let count = batch.len();
         let in_flight = self.in_flight.fetch_add(count, Ordering::SeqCst) + count;

@@ -1,16 +1,18 @@
 //! Membership of households in the index is that of all archives, told a second time from the
-//! definitions, however the events were folded; and whoever left stands there no longer.
+//! definitions, however the events were folded; whoever left stands there no longer, and is found
+//! as one who stood there on whatever day as known at whatever instant.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{HouseholdId, Item, PersonId};
+use projections::Archive;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::archive_axes::{Whole, fold_in_batches};
-use crate::archive_lives::{PERSONS, drawn, lives, person, recorded};
-use crate::archive_naive::{Step, truth};
+use crate::archive_lives::{PERSONS, drawn, instant, lives, person, recorded};
+use crate::archive_naive::{Step, day, truth};
 
 /// More than there are persons.
 const ALL: usize = 100;
@@ -35,8 +37,9 @@ fn membership_in_the_index_is_that_of_all_archives() {
     let mut runner =
         TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
     let cuts = prop::collection::vec((1..8_u8, 0..6_u8), 1..6);
-    let (shared, left) = (Cell::new(0), Cell::new(0));
-    let tested = runner.run(&(drawn(60), cuts), |(drawn, cuts)| {
+    let asked = prop::collection::vec((0..26_u8, -1..60_i64), 20);
+    let (shared, left, stood) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    let tested = runner.run(&(drawn(60), cuts, asked), |(drawn, cuts, asked)| {
         let lives = lives(&drawn);
         let told = lives.iter().enumerate().map(|(n, life)| recorded(life, person(n)));
         let whole = Whole(told.collect());
@@ -66,6 +69,17 @@ fn membership_in_the_index_is_that_of_all_archives() {
                 seen.remove(&id);
             }
         }
+        for (number, life) in whole.0.iter().enumerate() {
+            for (on, at) in &asked {
+                let then = Archive::of(life, Some(day(*on)), Some(instant(*at)));
+                for (_, household) in views.people.households_of(&then) {
+                    let ever = views.people.ever_in_household(household, ALL).expect("readable");
+                    prop_assert!(ever.contains(&person(number)), "on {} at {}", day(*on), at);
+                    let now = views.people.in_household(household, ALL).expect("readable");
+                    stood.set(stood.get() + usize::from(!now.contains(&person(number))));
+                }
+            }
+        }
         for household in seen {
             prop_assert!(views.people.in_household(household, ALL).expect("readable").is_empty());
             left.set(left.get() + 1);
@@ -74,4 +88,5 @@ fn membership_in_the_index_is_that_of_all_archives() {
     });
     tested.unwrap_or_else(|error| panic!("{error}"));
     assert!(shared.get() > 20 && left.get() > 50, "{} {}", shared.get(), left.get());
+    assert!(stood.get() > 200, "{}", stood.get());
 }

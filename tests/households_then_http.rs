@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::households_http::{enrol, ground, households, id, position, reads};
-use crate::process::events::{OTHER_VILLAGE, VILLAGE, citizen, event};
+use crate::process::caller::BATCH;
+use crate::process::events::{OTHER_VILLAGE, VILLAGE, certificate, citizen, event};
 
 fn members(household: &Value) -> Vec<(&str, &str)> {
     let all = household["members"].as_array().expect("members").iter();
@@ -126,5 +127,36 @@ async fn the_rules_of_another_day_count_those_whom_the_grant_does_not_reach() {
     assert!(!rules(&flags).contains(&"X03"), "there is a head: {flags}");
     let history = ground.village.get(&format!("{registered}/history")).await.with(200);
     assert_eq!(history["entries"].as_array().expect("entries").len(), 1, "the child came");
+    ground.server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_household_under_which_too_many_ever_stood_is_told_of_now_alone() {
+    let ground = ground();
+    let head = enrol(&ground.upstream, 1, "02", "1", VILLAGE).await;
+    let others: Vec<_> = (0..2_000)
+        .map(|at| {
+            let items = json!({"household_id": "990101001001010001", "hukou_code": VILLAGE});
+            event(
+                &format!("m{at}"),
+                "registration",
+                &certificate(at),
+                "2026-03-01",
+                json!({"items": items}),
+            )
+        })
+        .collect();
+    let sent = ground.upstream.send(BATCH, Value::from(others).to_string()).await.with(200);
+    let last = sent["items"].as_array().expect("receipts").last().expect("one").clone();
+    let [registered, living] = households(&ground.verifier, &head, position(&last)).await;
+    let now = ground.verifier.get(&registered).await.with(200);
+    assert_eq!((members(&now).len(), &now["more"]), (500, &json!(true)));
+    let flags = ground.verifier.get(&format!("{registered}/flags")).await.with(200);
+    assert_eq!(flags["members"].as_array().expect("members").len(), 500);
+    for asked in ["?valid_on=2026-03-02", "/flags?valid_on=2026-03-02", "/history"] {
+        let told = ground.verifier.get(&format!("{registered}{asked}")).await;
+        told.problem(422, "household_too_large");
+    }
+    ground.verifier.get(&format!("{living}?valid_on=2026-03-02")).await.with(200);
     ground.server.stop();
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::journal_contract::{all, stream, to};
 
-const SMALL: Options = Options { roll_bytes: 3_000 };
+pub const SMALL: Options = Options { roll_bytes: 3_000 };
 
 /// Groups of many sizes over seven streams.
 fn fill(log: &dyn Journal, groups: u64) {
@@ -26,7 +26,7 @@ fn fill(log: &dyn Journal, groups: u64) {
 }
 
 /// A closed log, with all that it holds.
-fn written(options: Options, groups: u64) -> (TempDir, Vec<Stored>) {
+pub fn written(options: Options, groups: u64) -> (TempDir, Vec<Stored>) {
     let folder = tempfile::tempdir().unwrap();
     let log = Segments::create(folder.path(), options).unwrap();
     fill(&log, groups);
@@ -35,7 +35,7 @@ fn written(options: Options, groups: u64) -> (TempDir, Vec<Stored>) {
     (folder, records)
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut paths: Vec<_> =
         paths.filter(|path| path.extension().is_some_and(|ext| ext == "log")).collect();

@@ -49,6 +49,10 @@ pub struct Counts {
     pub alarms_raised: Count,
     /// Reads that were refused because a second person had to approve.
     pub reads_beyond_ceiling: Count,
+    /// Requests with events that there was no room for.
+    pub events_without_room: Count,
+    /// Reads that were not answered, since there was no room to record them.
+    pub reads_without_room: Count,
     /// Times that keys of an issuer were asked for.
     pub key_sets_fetched: Count,
     /// Times that they were asked for in vain.
@@ -107,6 +111,16 @@ impl Counts {
                 "reads_beyond_ceiling",
                 "Reads refused because a second person had to approve.",
                 &self.reads_beyond_ceiling,
+            ),
+            (
+                "events_without_room",
+                "Requests with events that the disk had no room for.",
+                &self.events_without_room,
+            ),
+            (
+                "reads_without_room",
+                "Reads not answered, since the disk had no room to record them.",
+                &self.reads_without_room,
             ),
             (
                 "issuer_key_sets_fetched",

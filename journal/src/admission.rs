@@ -68,6 +68,12 @@ impl Admission {
         self.moved.insert(append.stream, (last.envelope.sequence, last.envelope.position));
     }
 
+    /// Nothing of the group is in the log: its records' places are those of the next one.
+    pub(crate) fn forget(&mut self, next: Position) {
+        self.next = next;
+        self.moved.clear();
+    }
+
     /// The heads that the group has moved, once it is durable; the next group begins.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = (StreamId, Head)> {
         self.moved.drain()

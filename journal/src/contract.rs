@@ -20,8 +20,10 @@ pub trait Journal: Send + Sync {
     /// group; a later append of the same stream sees the earlier ones of its group.
     ///
     /// [`AppendError::Conflict`] leaves the other appends of the group untouched.
-    /// [`AppendError::Fatal`] strikes the whole group: what reached the disk is unknown, the caller
-    /// must acknowledge nothing and end the process. A failed sync is never tried again.
+    /// [`AppendError::Full`] strikes the whole group: the disk has no room for it, no byte of it is
+    /// left, and the log stands where it stood. [`AppendError::Fatal`] strikes it too, but what
+    /// reached the disk is unknown: the caller must acknowledge nothing and end the process. A
+    /// failed sync is never tried again.
     fn append(&self, group: Vec<StreamAppend>) -> Vec<Result<Appended, AppendError>>;
 
     /// The newest position; 0 when the log is empty.
@@ -126,6 +128,9 @@ pub enum AppendError {
     /// The append has no record, or one that names another stream: a mistake of the caller.
     #[error("an append has records, and all of its own stream")]
     Malformed,
+    /// The disk is full. What was written of the group is cut off again, durably.
+    #[error("the disk has no room for the group")]
+    Full,
     /// The log failed; the process must end.
     #[error("the log failed")]
     Fatal(#[source] std::sync::Arc<dyn std::error::Error + Send + Sync>),

@@ -39,6 +39,9 @@ pub enum KeyError {
     /// The file system, or the system's source of randomness, refused.
     #[error("cannot use the key slots")]
     Io(#[from] io::Error),
+    /// There is no room for another key; none was issued.
+    #[error("the disk has no room for another key")]
+    Full,
     /// A slot does not carry what was written.
     #[error("the key slot at byte {0} is damaged")]
     Damaged(u64),
@@ -212,7 +215,7 @@ impl<S: Storage> KeySlots<S> {
     /// [`KeySlots::sync`], which must come before anything sealed with it is synced.
     ///
     /// # Errors
-    /// [`KeyError::Destroyed`] after erasure, else as [`KeySlots::find`].
+    /// [`KeyError::Destroyed`] after erasure, [`KeyError::Full`], else as [`KeySlots::find`].
     pub fn issue(&self, id: Uuid) -> Result<PersonKey, KeyError> {
         if self.number(id).is_some() {
             return self.find(id)?.ok_or(KeyError::Destroyed);
@@ -228,7 +231,17 @@ impl<S: Storage> KeySlots<S> {
         let nonce: [u8; 12] = nonce.try_into().expect("twelve bytes");
         let slot = wrap::wrap(&self.master, id, secret, nonce);
         let number = *count;
-        self.once(|| self.file.write_all_at(&slot, offset(number)))?;
+        let has_room = self.once(|| match self.file.write_all_at(&slot, offset(number)) {
+            // Durable, so that no power loss shows parts of this slot under the next one.
+            Err(error) if storage::is_full(&error) => {
+                self.file.set_length(offset(number))?;
+                self.file.sync_data().map(|()| false)
+            }
+            written => written.map(|()| true),
+        })?;
+        if !has_room {
+            return Err(KeyError::Full);
+        }
         self.insert(id, &mut count)?;
         let key = PersonKey::new(secret);
         self.recent.keep(number, &key);
@@ -282,7 +295,7 @@ impl<S: Storage> KeySlots<S> {
     }
 
     /// Writes or syncs, unless that has failed before.
-    fn once(&self, work: impl FnOnce() -> io::Result<()>) -> Result<(), KeyError> {
+    fn once<T>(&self, work: impl FnOnce() -> io::Result<T>) -> Result<T, KeyError> {
         if self.failed.load(Ordering::Acquire) {
             return Err(io::Error::other("an earlier write or sync failed").into());
         }

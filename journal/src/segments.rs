@@ -8,6 +8,7 @@ mod file;
 mod groups;
 mod heads;
 mod log;
+mod marks;
 mod open;
 mod read_only;
 mod scan;
@@ -56,6 +57,7 @@ impl Default for Options {
 /// The open log: the only writer of its folder.
 pub struct Segments<S: Storage = Files> {
     log: Arc<Log<S>>,
+    adopted: Position,
     writer: Mutex<Writer<S>>,
     _lock: S::File,
 }
@@ -70,7 +72,8 @@ impl Segments {
         Self::create_on(&Files, folder, options)
     }
 
-    /// Opens the log in `folder`, checks every byte of it and cuts a group that was torn in
+    /// Opens the log in `folder`, checks every byte of it, but of sealed files that were checked
+    /// before and not written since ([`Segments::adopted`]), and cuts a group that was torn in
     /// mid-write. Opening never creates.
     ///
     /// # Errors
@@ -117,7 +120,7 @@ impl<S: Storage> Segments<S> {
         let first = open::create(storage, folder, Position(1))?;
         storage.sync_folder(storage::above(folder)).map_err(io)?;
         let log = Log::new(storage.clone(), folder.to_owned(), vec![first], heads::Heads::new());
-        Ok(Self::over(log, lock, options))
+        Ok(Self::over(log, Position(0), lock, options))
     }
 
     /// As [`Segments::open`], on any storage.
@@ -125,11 +128,32 @@ impl<S: Storage> Segments<S> {
     /// # Errors
     /// As there.
     pub fn open_on(storage: &S, folder: &Path, options: Options) -> Result<Self, OpenError> {
+        Self::open_telling(storage, folder, options, &|_, _| {})
+    }
+
+    /// As [`Segments::open_on`]; `progress` is told bytes that were checked, of how many.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_telling(
+        storage: &S,
+        folder: &Path,
+        options: Options,
+        progress: open::Progress<'_>,
+    ) -> Result<Self, OpenError> {
         if open::list(storage, folder)?.is_empty() {
             return Err(OpenError::Missing { path: folder.to_owned() });
         }
         let lock = open::lock(storage, folder)?;
-        Ok(Self::over(open::open(storage, folder, true)?, lock, options))
+        let (log, adopted) = open::open(storage, folder, true, progress)?;
+        Ok(Self::over(log, adopted, lock, options))
+    }
+
+    /// The position up to which the opening took records as they were found before, without reading
+    /// them, since the system says that nobody wrote to their files. Each is checked when it is
+    /// read; somebody should read them all.
+    pub fn adopted(&self) -> Position {
+        self.adopted
     }
 
     /// How many streams the log has.
@@ -137,7 +161,7 @@ impl<S: Storage> Segments<S> {
         self.log.heads.len()
     }
 
-    fn over(log: Log<S>, lock: S::File, options: Options) -> Self {
+    fn over(log: Log<S>, adopted: Position, lock: S::File, options: Options) -> Self {
         let segment = log.newest();
         let writer = Writer {
             roll_bytes: options.roll_bytes.min(ROLL_BYTES_MAX),
@@ -148,7 +172,7 @@ impl<S: Storage> Segments<S> {
             failed: None,
             saving: None,
         };
-        Self { log: Arc::new(log), writer: Mutex::new(writer), _lock: lock }
+        Self { log: Arc::new(log), adopted, writer: Mutex::new(writer), _lock: lock }
     }
 
     /// A thread that panicked in mid-append left a group of which nobody knows how far it came.
@@ -170,19 +194,20 @@ impl<S: Storage> Drop for Segments<S> {
             let _ = saving.join();
         }
         if writer.failed.is_none() {
-            save_heads(&self.log);
+            self.log.save();
         }
     }
 }
 
-/// A copy that could not be written costs time at the next start, nothing else.
-fn save_heads<S: Storage>(log: &Log<S>) {
-    if let Err(error) = log.heads.save(&log.storage, &log.folder, log.head()) {
-        tracing::warn!(folder = %log.folder.display(), %error, "the heads could not be saved");
-    }
-}
-
 type Failure = Arc<dyn std::error::Error + Send + Sync>;
+
+/// What became of a frame.
+enum Persisted {
+    /// All of it is durable.
+    Whole,
+    /// The disk is full, and nothing of it is left.
+    NoRoom,
+}
 
 /// What only the appending thread touches.
 struct Writer<S: Storage> {
@@ -210,14 +235,23 @@ impl<S: Storage> Writer<S> {
         if self.frame.count() == 0 {
             return results;
         }
-        if let Err(error) = self.persist(log) {
-            let failed: Failure = Arc::new(error);
-            let all = group.iter().map(|_| Err(fatal(&failed))).collect();
-            self.failed = Some(failed);
-            return all;
+        match self.persist(log) {
+            Ok(Persisted::Whole) => {
+                self.publish(log);
+                results
+            }
+            Ok(Persisted::NoRoom) => {
+                self.admission.forget(Position(log.head().0 + 1));
+                self.frame.clear(BUFFER_BYTES_KEPT);
+                group.iter().map(|_| Err(AppendError::Full)).collect()
+            }
+            Err(error) => {
+                let failed: Failure = Arc::new(error);
+                let all = group.iter().map(|_| Err(fatal(&failed))).collect();
+                self.failed = Some(failed);
+                all
+            }
         }
-        self.publish(log);
-        results
     }
 
     /// Gives the append its places and writes its records into the frame.
@@ -237,18 +271,30 @@ impl<S: Storage> Writer<S> {
     }
 
     /// Writes the frame and syncs it, in a new file when the last one is full.
-    fn persist(&mut self, log: &Arc<Log<S>>) -> Result<(), OpenError> {
+    fn persist(&mut self, log: &Arc<Log<S>>) -> Result<Persisted, OpenError> {
         let first = Position(log.head().0 + 1);
         let full = self.bytes + self.frame.length() as u64 > self.roll_bytes;
         if self.bytes > 0 && full {
-            self.segment = log.add(open::create(&log.storage, &log.folder, first)?);
+            let Some(file) = open::create_if_room(&log.storage, &log.folder, first)? else {
+                return Ok(Persisted::NoRoom);
+            };
+            self.segment.seal(self.segment.file.stamp());
+            self.segment = log.add(file);
             self.bytes = 0;
             self.save_heads_beside(log);
         }
         let file = &self.segment.file;
-        file.write_all_at(self.frame.finish(first), self.bytes)
-            .and_then(|()| file.sync_data())
-            .map_err(|source| OpenError::Io { path: self.segment.path.clone(), source })
+        let written = match file.write_all_at(self.frame.finish(first), self.bytes) {
+            Ok(()) => file.sync_data().map(|()| Persisted::Whole),
+            // Durable before the next group: what a power loss tears of that one must not show
+            // sectors of this one.
+            Err(error) if storage::is_full(&error) => file
+                .set_length(self.bytes)
+                .and_then(|()| file.sync_data())
+                .map(|()| Persisted::NoRoom),
+            Err(error) => Err(error),
+        };
+        written.map_err(|source| OpenError::Io { path: self.segment.path.clone(), source })
     }
 
     /// Makes what is durable visible: files first, then heads, then the position.
@@ -270,11 +316,11 @@ impl<S: Storage> Writer<S> {
             return;
         }
         if !S::SHARED {
-            return save_heads(log);
+            return log.save();
         }
         let log = Arc::clone(log);
         let name = "heads".to_owned();
-        self.saving = std::thread::Builder::new().name(name).spawn(move || save_heads(&log)).ok();
+        self.saving = std::thread::Builder::new().name(name).spawn(move || log.save()).ok();
     }
 }
 

@@ -9,7 +9,7 @@
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Bytes that a disk writes whole or not at all.
@@ -77,6 +77,19 @@ pub trait Storage: Clone + Send + Sync + 'static {
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
 }
 
+/// What the system tells of a file, and is another after every write to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Which file.
+    pub inode: u64,
+    /// Bytes.
+    pub length: u64,
+    /// Seconds and nanoseconds when it was written last.
+    pub written: (i64, i64),
+    /// The same when it was changed last in any way, which nobody sets.
+    pub changed: (i64, i64),
+}
+
 /// An open file. Threads share it.
 pub trait StorageFile: Debug + Send + Sync + 'static {
     /// How many bytes it has.
@@ -114,6 +127,14 @@ pub trait StorageFile: Debug + Send + Sync + 'static {
     /// # Errors
     /// What the system said; never retry it.
     fn sync_all(&self) -> io::Result<()>;
+
+    /// By what the system tells whether the file was written since; none where it does not.
+    ///
+    /// # Errors
+    /// What the system said.
+    fn stamp(&self) -> io::Result<Option<Stamp>> {
+        Ok(None)
+    }
 
     /// Takes the lock that only one has; given back when the file is dropped.
     ///
@@ -189,9 +210,24 @@ impl StorageFile for File {
         File::sync_all(self)
     }
 
+    fn stamp(&self) -> io::Result<Option<Stamp>> {
+        let told = self.metadata()?;
+        Ok(Some(Stamp {
+            inode: told.ino(),
+            length: told.len(),
+            written: (told.mtime(), told.mtime_nsec()),
+            changed: (told.ctime(), told.ctime_nsec()),
+        }))
+    }
+
     fn try_lock(&self) -> Result<(), TryLockError> {
         File::try_lock(self)
     }
+}
+
+/// Whether the system refused because there is no room, of the disk or of a quota.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// The folder that holds `path`.

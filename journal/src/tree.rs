@@ -26,6 +26,7 @@ mod grown;
 mod levels;
 mod merkle;
 pub mod note;
+mod prove;
 
 pub use check::{Alarm, Checked, check};
 pub use grown::{Signed, Tree, TreeError};

@@ -88,15 +88,19 @@ struct Shared {
     turn: Mutex<()>,
     turned: Condvar,
     on_folded: Box<dyn Fn(Position) + Send + Sync>,
+    has_room: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Follower {
-    /// Starts following; `on_folded` is told each position up to which every view is folded.
+    /// Starts following; `on_folded` is told each position up to which every view is folded. While
+    /// the disk has no room nothing is flushed, and rows wait in memory: a store of views that is
+    /// refused in mid-write would have to be made anew.
     pub fn start(
         log: LogReader,
         tail: Arc<Tail>,
         views: Arc<Views>,
         on_folded: impl Fn(Position) + Send + Sync + 'static,
+        has_room: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Self {
         let shared = Arc::new(Shared {
             log,
@@ -107,6 +111,7 @@ impl Follower {
             turn: Mutex::new(()),
             turned: Condvar::new(),
             on_folded: Box::new(on_folded),
+            has_room: Box::new(has_room),
         });
         let spawn = |name: &str, run: fn(&Shared)| {
             let shared = Arc::clone(&shared);
@@ -134,7 +139,7 @@ impl Follower {
         move || shared.failed.load(Ordering::Acquire)
     }
 
-    /// Stops both threads; what was folded is flushed.
+    /// Stops both threads; what was folded is flushed, if there is room.
     pub fn stop(mut self) {
         self.halt();
     }
@@ -194,7 +199,8 @@ impl Shared {
         loop {
             let over = self.is_over();
             let due = flushed_at.elapsed() >= FLUSH_EVERY && self.views.folded() > flushed;
-            if over || due || self.views.pending() >= FLUSH_ROWS {
+            let due = over || due || self.views.pending() >= FLUSH_ROWS;
+            if due && (self.has_room)() {
                 (flushed, flushed_at) = (self.views.folded(), Instant::now());
                 let written = if over { self.views.flush() } else { self.views.flush_some() };
                 if let Err(error) = written {

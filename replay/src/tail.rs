@@ -42,6 +42,14 @@ impl Tail {
         Some(tail.drain(..durable.min(count)).collect())
     }
 
+    /// Drops what stands behind `head`: it did not come into the log, and other events will stand
+    /// in its places.
+    pub fn cut_behind(&self, head: Position) {
+        let mut tail = self.events();
+        let durable = tail.partition_point(|(event, _)| event.envelope.position <= head);
+        tail.truncate(durable);
+    }
+
     fn events(&self) -> MutexGuard<'_, VecDeque<Newest>> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use journal::Journal;
-use journal::tree::Tree;
+use journal::tree::{Tree, TreeError};
 
 /// From one checkpoint to the next.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
@@ -73,7 +73,13 @@ impl Shared {
             if self.journal.wait_beyond(size, wait) <= size {
                 continue;
             }
-            if let Err(error) = self.tree.grow(&*self.journal) {
+            let grown = self.tree.grow(&*self.journal);
+            if let Err(TreeError::Io { source, .. }) = &grown
+                && journal::storage::is_full(source)
+            {
+                // What was signed stands, and every byte behind it is written again.
+                tracing::warn!("there is no room for the tree; it is signed later");
+            } else if let Err(error) = grown {
                 self.failed.store(true, Ordering::Release);
                 let error = crate::chain(&error);
                 tracing::error!(error, "the tree stopped following the log; nothing is signed");

@@ -15,7 +15,7 @@ use super::events::{VILLAGE, certificate, registration};
 use super::server::{Directory, Server, root, told};
 
 const EIO: &str = "5";
-const ENOSPC: &str = "28";
+pub const ENOSPC: &str = "28";
 /// Events that one trial sends at most.
 const EVENTS: u32 = 40;
 
@@ -35,23 +35,23 @@ pub fn shim() -> &'static str {
 }
 
 /// A registry, and tokens of who writes and who reads.
-struct Trial {
-    directory: Directory,
-    upstream: String,
-    verifier: String,
+pub struct Trial {
+    pub directory: Directory,
+    pub upstream: String,
+    pub verifier: String,
     /// What was sent and, when it was acknowledged, the receipt.
-    sent: Vec<(Value, Option<Value>)>,
+    pub sent: Vec<(Value, Option<Value>)>,
 }
 
 impl Trial {
-    fn make() -> Self {
+    pub fn make() -> Self {
         let directory = Directory::make();
         let upstream = directory.token(&["--role", "upstream"]);
         let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
         Self { directory, upstream, verifier, sent: Vec::new() }
     }
 
-    fn serve(&self, faults: &[(&str, &str)]) -> Server {
+    pub fn serve(&self, faults: &[(&str, &str)]) -> Server {
         self.directory.serve_with(&[&[("LD_PRELOAD", shim())], faults].concat())
     }
 
@@ -74,7 +74,7 @@ impl Trial {
     }
 
     /// On a healthy machine everything that was acknowledged is there, and the rest can be sent.
-    async fn assert_nothing_lost(&mut self) {
+    pub async fn assert_nothing_lost(&mut self) {
         let server = self.directory.serve();
         let caller = server.caller(&self.upstream);
         for (event, receipt) in &self.sent {
@@ -100,7 +100,8 @@ impl Trial {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_the_disk_ends_the_process_and_nothing_after_it_is_acknowledged() {
-    let calls = [("sync", EIO), ("write", EIO), ("write", ENOSPC)];
+    // A sync that finds no room has failed as any other.
+    let calls = [("sync", EIO), ("write", EIO), ("sync", ENOSPC)];
     for (path, (call, error)) in
         ["journal/0", "keys/slots"].into_iter().flat_map(|p| calls.map(|c| (p, c)))
     {
@@ -154,7 +155,7 @@ async fn a_read_that_cannot_be_recorded_ends_the_process_unanswered() {
     server.stop();
     let person = trial.sent[0].1.as_ref().expect("a receipt")["person_id"].clone();
     let path = format!("/v1/persons/{}", person.as_str().expect("an id"));
-    let calls = [("sync", EIO), ("write", EIO), ("write", ENOSPC)].into_iter().cycle();
+    let calls = [("sync", EIO), ("write", EIO), ("sync", ENOSPC)].into_iter().cycle();
     for ((method, path, question), (call, error)) in questions(&path).into_iter().zip(calls) {
         let faults = [("FAULT_PATH", "reads/0"), ("FAULT_CALL", call), ("FAULT_ERROR", error)];
         // An opening writes and syncs nothing of a log that is whole; some reads go well before.
@@ -176,30 +177,6 @@ async fn a_read_that_cannot_be_recorded_ends_the_process_unanswered() {
         assert!(answered <= 3, "{path}: {answered} answers, and {call} failed after three");
         assert!(!server.ended().success());
         assert!(server.log().contains("the log failed; the process ends"), "{}", server.log());
-    }
-    trial.assert_nothing_lost().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_loses_nothing_and_reading_goes_on_after_a_restart() {
-    let mut trial = Trial::make();
-    let full = [("FAULT_PATH", "journal/0"), ("FAULT_CALL", "grow"), ("FAULT_ERROR", ENOSPC)];
-    let mut server = trial.serve(&[&full[..], &[("FAULT_AFTER", "12")]].concat());
-    assert_eq!(trial.send(&server, EVENTS).await, 12);
-    assert!(!server.ended().success());
-    assert!(server.log().contains("No space left on device"), "{}", server.log());
-    for _ in 0..2 {
-        let mut server = trial.serve(&full);
-        let reader = server.caller(&trial.verifier);
-        for (_, receipt) in trial.sent.iter().filter(|(_, receipt)| receipt.is_some()) {
-            let person = &receipt.as_ref().expect("a receipt")["person_id"];
-            reader
-                .get_at(&format!("/v1/persons/{}", person.as_str().expect("an id")), 12)
-                .await
-                .with(200);
-        }
-        assert_eq!(trial.send(&server, 1).await, 0, "acknowledged on a full disk");
-        assert!(!server.ended().success());
     }
     trial.assert_nothing_lost().await;
 }

@@ -1,8 +1,10 @@
 /* What a disk or a clock does wrong, between a program and the C library: loaded with LD_PRELOAD.
  * FAULT_PATH   only files whose path holds this
- * FAULT_CALL   "sync", "write" or "grow" (a write beyond the end of the file)
+ * FAULT_CALL   "sync", "write", "read" or "grow" (a write beyond the end of the file)
  * FAULT_ERROR  number of the error that such calls give; a failing write first writes a half
  * FAULT_AFTER  so many such calls go well before
+ * FAULT_WHILE  a file; such calls fail only while it is there
+ * FAULT_HOLD   a file; such calls wait while it is there
  * FAULT_DELAY  milliseconds that each such call takes longer
  * FAULT_CLOCK  a file that holds seconds, by which the clock of the day is ahead */
 #define _GNU_SOURCE
@@ -33,7 +35,10 @@ static int is_meant(const char *call, int fd) {
 static int fails(const char *call, int fd) {
     if (!is_meant(call, fd)) return 0;
     const char *delay = getenv("FAULT_DELAY"), *error = getenv("FAULT_ERROR");
+    const char *file = getenv("FAULT_WHILE"), *hold = getenv("FAULT_HOLD");
+    while (hold && !access(hold, F_OK)) usleep(5000);
     if (delay) usleep(atoi(delay) * 1000);
+    if (file && access(file, F_OK)) return 0;
     const char *after = getenv("FAULT_AFTER");
     return error && atomic_fetch_add(&calls, 1) >= (after ? atol(after) : 0) ? atoi(error) : 0;
 }
@@ -57,6 +62,19 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
     return write_at(fd, bytes, length, offset);
+}
+
+ssize_t pread64(int fd, void *bytes, size_t length, off64_t offset) {
+    static ssize_t (*real)(int, void *, size_t, off64_t);
+    if (!real) real = dlsym(RTLD_NEXT, "pread64");
+    int error = fails("read", fd);
+    if (!error) return real(fd, bytes, length, offset);
+    errno = error;
+    return -1;
+}
+
+ssize_t pread(int fd, void *bytes, size_t length, off_t offset) {
+    return pread64(fd, bytes, length, offset);
 }
 
 static int sync_with(const char *name, int fd) {

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use super::events::{VILLAGE, certificate, registration};
 use super::server::{Directory, Server, done, root, run, told};
 
-const PEOPLE: u32 = 700;
+pub const PEOPLE: u32 = 700;
 
 /// A registry that signed `PEOPLE` events and ended; a token of an auditor.
-async fn signed() -> (Directory, String) {
+pub async fn signed() -> (Directory, String) {
     let directory = Directory::make();
     let upstream = directory.token(&["--role", "upstream"]);
     let auditor = directory.token(&["--role", "auditor", "--purposes", "audit"]);
@@ -38,6 +38,15 @@ async fn send(server: &Server, upstream: &str, numbers: std::ops::Range<u32>) {
 /// Writes the log of a directory anew from changed records, as whole frames with right checksums,
 /// positions and chains: what no checksum can find.
 fn rewrite(directory: &Directory, change: impl FnOnce(&mut Vec<(Envelope, Vec<u8>)>)) {
+    rewrite_in(directory, Options::default(), change);
+}
+
+/// The same, laid out in another way.
+pub fn rewrite_in(
+    directory: &Directory,
+    options: Options,
+    change: impl FnOnce(&mut Vec<(Envelope, Vec<u8>)>),
+) {
     let folder = directory.path().join("journal");
     let old = Segments::open_read_only(&folder).unwrap();
     let mut records = Vec::new();
@@ -53,13 +62,16 @@ fn rewrite(directory: &Directory, change: impl FnOnce(&mut Vec<(Envelope, Vec<u8
     change(&mut records);
     drop(old);
     fs::remove_dir_all(&folder).unwrap();
-    let new = Segments::create(&folder, Options::default()).unwrap();
+    let new = Segments::create(&folder, options).unwrap();
     let group = records.into_iter().map(|(envelope, sealed)| StreamAppend {
         stream: envelope.stream,
         expected: Expected::Any,
         records: vec![Draft { envelope, sealed }],
     });
-    assert!(new.append(group.collect()).iter().all(Result::is_ok));
+    let group: Vec<_> = group.collect();
+    for some in group.chunks(50) {
+        assert!(new.append(some.to_vec()).iter().all(Result::is_ok));
+    }
 }
 
 fn checkpoint(directory: &Directory) -> String {

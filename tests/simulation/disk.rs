@@ -10,16 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use journal::storage::{Access, SECTOR_BYTES, Storage, StorageFile};
 
 use super::dice::Dice;
+use super::disk_fault::{Asks, Turn, told};
 use super::disk_image::Image;
 
-/// What is to go wrong, at which of the changing operations from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The disk is gone from here on.
-    Down { at: u64 },
-    /// One operation fails, the others go on.
-    Refused { at: u64 },
-}
+pub use super::disk_fault::Fault;
 
 /// The disk. Clones share it.
 #[derive(Clone, Debug)]
@@ -65,17 +59,9 @@ impl Name {
     }
 }
 
-/// What becomes of an operation.
-#[derive(PartialEq, Eq)]
-enum Turn {
-    Done,
-    /// It fails, and may have been done in part.
-    Fails,
-}
-
 impl State {
     /// Counts a changing operation.
-    fn turn(&mut self) -> io::Result<Turn> {
+    fn turn(&mut self, asks: Asks) -> io::Result<Turn> {
         if self.is_down {
             return Err(Error::other("the disk is gone"));
         }
@@ -89,22 +75,29 @@ impl State {
                 self.has_refused = true;
                 Ok(Turn::Fails)
             }
+            Some(Fault::Full { at, until, .. })
+                if asks == Asks::Room && (at..until).contains(&self.operations) =>
+            {
+                self.has_refused = true;
+                Ok(Turn::NoRoom)
+            }
+            Some(Fault::Full { goes_down: true, .. }) if asks == Asks::Cut && self.has_refused => {
+                self.is_down = true;
+                Ok(Turn::Fails)
+            }
             _ => Ok(Turn::Done),
         }
     }
 
     fn rename(&mut self, change: Name) -> io::Result<()> {
-        let turn = self.turn()?;
+        let asks = if matches!(change, Name::Set(..)) { Asks::Room } else { Asks::Nothing };
+        let turn = self.turn(asks)?;
         if turn == Turn::Done || self.dice.once_in(2) {
             change.apply(&mut self.names);
             self.renamed.push(change);
         }
         told(turn)
     }
-}
-
-fn told(turn: Turn) -> io::Result<()> {
-    if turn == Turn::Done { Ok(()) } else { Err(Error::other("the simulated disk refuses")) }
 }
 
 impl Disk {
@@ -213,7 +206,7 @@ impl Storage for Disk {
             }
             (None, Access::Read | Access::Write) => return Err(ErrorKind::NotFound.into()),
             (Some(file), Access::Replace) => {
-                told(state.turn()?)?;
+                told(state.turn(Asks::Nothing)?)?;
                 state.files[file].set_length(0);
                 file
             }
@@ -257,7 +250,7 @@ impl Storage for Disk {
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let state = &mut *self.state();
-        told(state.turn()?)?;
+        told(state.turn(Asks::Nothing)?)?;
         let is_in = |path: &Path| path.parent() == Some(folder);
         for change in std::mem::take(&mut state.renamed) {
             let (Name::Set(path, _) | Name::Gone(path) | Name::Moved { to: path, .. }) = &change;
@@ -283,6 +276,7 @@ impl Handle {
     /// Does a change; `part` does some of it when it fails.
     fn change(
         &self,
+        asks: impl FnOnce(&Image) -> Asks,
         whole: impl FnOnce(&mut Image),
         part: impl FnOnce(&mut Image, &mut Dice),
     ) -> io::Result<()> {
@@ -290,18 +284,18 @@ impl Handle {
         if state.life != self.life {
             return Err(Error::other("a file of an earlier life"));
         }
-        let turn = state.turn()?;
+        let turn = state.turn(asks(&state.files[self.file]))?;
         let file = &mut state.files[self.file];
         match turn {
             Turn::Done => whole(file),
-            Turn::Fails => part(file, &mut state.dice),
+            Turn::Fails | Turn::NoRoom => part(file, &mut state.dice),
         }
         told(turn)
     }
 
     fn sync(&self) -> io::Result<()> {
         let is_down = |disk: &Disk| disk.state().is_down;
-        let refused = self.change(Image::sync, |_, _| ());
+        let refused = self.change(|_| Asks::Nothing, Image::sync, |_, _| ());
         if refused.is_err() && !is_down(&self.disk) {
             let state = &mut *self.disk.state();
             state.files[self.file].fail_to_sync(&mut state.dice);
@@ -327,6 +321,10 @@ impl StorageFile for Handle {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let offset = offset as usize;
         self.change(
+            |file| match offset + bytes.len() > file.live().len() {
+                true => Asks::Room,
+                false => Asks::Nothing,
+            },
             |file| file.write(offset, bytes),
             |file, dice| {
                 let end = offset + dice.below(bytes.len() as u64 + 1) as usize;
@@ -338,6 +336,7 @@ impl StorageFile for Handle {
 
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.change(
+            |_| Asks::Cut,
             |file| file.set_length(length as usize),
             |file, dice| {
                 if dice.once_in(2) {

@@ -62,10 +62,14 @@ impl History {
     pub fn live(mut self) -> Tally {
         for _ in 0..1 + self.dice.below(LIVES_MAX) {
             let at = 1 + self.dice.below(40);
-            let fault = match self.dice.below(5) {
+            let fault = match self.dice.below(7) {
                 0 => None,
                 1 | 2 => Some(Fault::Down { at }),
-                _ => Some(Fault::Refused { at }),
+                3 | 4 => Some(Fault::Refused { at }),
+                _ => {
+                    let until = at + 1 + self.dice.below(30);
+                    Some(Fault::Full { at, until, goes_down: self.dice.once_in(4) })
+                }
             };
             self.one_life(fault);
             let power_lost = !self.dice.once_in(3);
@@ -139,6 +143,11 @@ impl History {
                 assert!(self.promises.may_be_destroyed(person), "a key is gone");
                 return Ok(());
             }
+            Err(KeyError::Full) => {
+                assert!(self.disk.has_failed(), "there is room");
+                self.met("no room for a key");
+                return Ok(());
+            }
             Err(_) => return Err(Ended),
             Ok(key) => self.promises.issued(person, &key),
         }
@@ -184,7 +193,8 @@ impl History {
         self.promises.keys_synced();
         let (mut group, mut due) = (Vec::new(), Vec::new());
         for person in streams {
-            let key = open.keys.find(id(person)).map_err(|_| Ended)?.expect("just issued");
+            // There may have been no room for it.
+            let Some(key) = open.keys.find(id(person)).map_err(|_| Ended)? else { continue };
             let records = (0..1 + self.dice.below(3)).map(|_| {
                 let length = self.dice.below(700) as usize;
                 let plain = self.dice.bytes(length);
@@ -201,6 +211,14 @@ impl History {
         }
         self.promises.unsure = due;
         let results = open.log.append(group);
+        if results.iter().all(|result| matches!(result, Err(AppendError::Full))) {
+            assert!(self.disk.has_failed(), "there is room");
+            self.promises.unsure.clear();
+            self.met("group given back by a full disk");
+            // Nothing of it is left, and everything else is there.
+            self.promises.check(open);
+            return Ok(());
+        }
         if results.iter().any(Result::is_err) {
             assert!(results.iter().all(Result::is_err), "a part of a group was acknowledged");
             return Err(Ended);

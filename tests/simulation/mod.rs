@@ -3,6 +3,7 @@
 
 pub mod dice;
 pub mod disk;
+mod disk_fault;
 mod disk_image;
 mod history;
 mod machine;
@@ -71,6 +72,8 @@ fn assert_varied(tally: &BTreeMap<&'static str, u64>, seeds: u64) {
         "destruction half done",
         "start cut off",
         "refusal of the disk",
+        "group given back by a full disk",
+        "no room for a key",
         "heads flipped",
     ] {
         let met = tally.get(what).copied().unwrap_or_default();

@@ -20,7 +20,7 @@ use crate::access::table::TABLE;
 use crate::access::{NewGrant, PURPOSES, Role};
 use crate::http::{self, OperatorId};
 use crate::outward::{Bounds, OutwardError};
-use crate::registry::{Home, Read, Reads};
+use crate::registry::{Home, Read, Reads, Space};
 
 /// The role by which a life is told to whoever works at the machine.
 const ASKS_AS: Role = Role::Auditor;
@@ -103,7 +103,8 @@ impl ReplayPerson {
             read,
             glasses: Vec::new(),
         };
-        let reads = Reads::start(logs.reads, Arc::clone(logs.log.keys()));
+        let space = Arc::new(Space::of(home.folder(), 0));
+        let reads = Reads::start(logs.reads, Arc::clone(logs.log.keys()), space);
         runtime()?.block_on(reads.record(read))?;
         Ok(seen.into_iter().map(|(_, event)| event).collect())
     }

@@ -14,7 +14,9 @@ use super::door::Door;
 use super::{Failure, tell};
 use crate::access::oidc::Issuers;
 use crate::access::{Gate, TokenStore};
+use crate::http::opening::Opening;
 use crate::http::{self, Tls};
+use crate::registry::space::{RESERVE_BYTES, parse_bytes};
 use crate::registry::{Home, Registry};
 
 /// Which registry, and where.
@@ -26,6 +28,10 @@ pub struct Serve {
     /// Address and port; port 0 takes a free one.
     #[arg(long, env = "RENKOU_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Room on the disk that no event may take, so that reads go on when it is full, as 256M.
+    #[arg(long, env = "RENKOU_DISK_RESERVE", value_name = "BYTES", default_value = "256M",
+          value_parser = parse_bytes)]
+    disk_reserve: u64,
     #[command(flatten)]
     door: Door,
 }
@@ -35,7 +41,9 @@ impl Serve {
     pub fn run(self) -> Result<(), Failure> {
         runtime()?.block_on(async {
             let mut stop = StopSignals::listen()?;
-            let service = Service::start_behind(&self.data, self.listen, &self.door).await?;
+            let service =
+                Service::start_behind(&self.data, self.listen, &self.door, self.disk_reserve)
+                    .await?;
             tell(&format!("Serving {} at {}", self.data.display(), service.url));
             tokio::select! {
                 () = stop.come() => {}
@@ -70,31 +78,41 @@ pub struct Service {
 impl Service {
     /// Opens the registry and listens, as the defaults are.
     pub async fn start(data: &Path, listen: SocketAddr) -> Result<Self, Failure> {
-        Self::start_behind(data, listen, &Door::default()).await
+        Self::start_behind(data, listen, &Door::default(), RESERVE_BYTES).await
     }
 
-    /// Opens the registry and listens behind a door.
+    /// Listens behind a door and opens the registry, with bytes of the disk kept free of events.
+    /// Where it answers is told to others once it does.
     pub async fn start_behind(
         data: &Path,
         listen: SocketAddr,
         door: &Door,
+        reserve_bytes: u64,
     ) -> Result<Self, Failure> {
         let folder = data.to_owned();
         let home = Home::open(data)?;
         let tls = door.tls()?.map(Arc::new);
         let issuers = Issuers::open(&home.issuers())?;
-        let opening = tokio::task::spawn_blocking(move || Registry::open(&folder));
-        let registry = Arc::new(opening.await??);
-        let tokens = Arc::new(TokenStore::open(home.access())?);
         let listener = TcpListener::bind(listen).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", listener.local_addr()?);
-        let gate = Gate::new(Arc::clone(&tokens), issuers, door.rates());
-        let router = http::service(&registry, gate);
-        let stop = CancellationToken::new();
-        let stopped = stop.clone().cancelled_owned();
+        // It listens before the log is checked: that may take long, and shall not look like death.
+        let (opening, stop) = (Opening::default(), CancellationToken::new());
+        let (router, stopped) = (opening.router(), stop.clone().cancelled_owned());
         let serving = http::serve_over(listener, tls.clone(), router, door.limits(), stopped);
         let serving = tokio::spawn(serving);
+        tracing::info!(url, "listening; the log is being checked");
+        let progress = Arc::clone(&opening.progress);
+        let opened = tokio::task::spawn_blocking(move || {
+            Registry::open_telling(&folder, reserve_bytes, &progress)
+        });
+        // Should it not open, nobody goes on listening.
+        let listening = stop.clone().drop_guard();
+        let registry = Arc::new(opened.await??);
+        let tokens = Arc::new(TokenStore::open(home.access())?);
+        let gate = Gate::new(Arc::clone(&tokens), issuers, door.rates());
+        opening.is_over(http::service(&registry, gate));
+        listening.disarm();
         let address_file = data.join("serve.json");
         let service = Self { url, registry, tokens, address_file, tls, stop, serving };
         service.tell_address()?;

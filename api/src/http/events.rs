@@ -19,14 +19,15 @@ use super::batch::{self, EVENTS_MAX};
 use super::cloudevents::{self, Mode};
 use super::language::Language;
 use super::looking::senders_sight;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemKind};
 use super::problem_kinds as kinds;
 use super::receipts_seen;
 use super::stream::{self, LinePatience};
 use super::who::Who;
 use crate::access::Sight;
+use crate::counts::COUNTS;
 use crate::registry::receipt::Receipt;
-use crate::registry::{Collector, Overloaded, Prepared, Sender};
+use crate::registry::{Collector, Lacks, Overloaded, Prepared, Sender};
 
 /// The longest body of one event.
 pub const EVENT_BYTES_MAX: usize = 256 << 10;
@@ -184,8 +185,23 @@ fn unknown_media_type() -> Problem {
     )
 }
 
-/// The problem of a full queue.
+/// The problem of a full queue or a full disk.
 pub fn overloaded(overloaded: Overloaded) -> Problem {
-    let seconds = overloaded.retry_after_seconds.into();
-    Problem::new(&kinds::OVERLOADED).header(RETRY_AFTER, seconds)
+    let kind = match overloaded.lacks {
+        Lacks::Time => &kinds::OVERLOADED,
+        Lacks::Room => {
+            COUNTS.events_without_room.add();
+            &kinds::STORAGE_FULL
+        }
+    };
+    retry_after(kind, overloaded)
+}
+
+/// The problem of a full disk, where no event was sent.
+pub(super) fn storage_full() -> Problem {
+    retry_after(&kinds::STORAGE_FULL, Overloaded::storage_full())
+}
+
+fn retry_after(kind: &'static ProblemKind, overloaded: Overloaded) -> Problem {
+    Problem::new(kind).header(RETRY_AFTER, overloaded.retry_after_seconds.into())
 }

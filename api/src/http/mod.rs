@@ -36,6 +36,7 @@ mod log_of_reads;
 mod logged;
 mod looking;
 mod metrics;
+pub mod opening;
 mod operate;
 mod orders;
 mod persons;

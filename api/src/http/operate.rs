@@ -10,6 +10,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Map, json};
 
+use super::events::storage_full;
 use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -40,8 +41,16 @@ async fn read_readiness(State(registry): State<Arc<Registry>>) -> Result<Respons
     if head.0 > folded.0 + BEHIND_EVENTS_MAX {
         return Err(Problem::new(&kinds::VIEW_BEHIND));
     }
+    if !registry.space.takes_reads() {
+        return Err(storage_full());
+    }
     let signed = registry.trees().events.newest().checkpoint.size;
-    let ready = json!({"status": "ready", "head": head, "views": folded, "signed": signed});
+    let events = if registry.space.takes_events() { "taken" } else { "storage_full" };
+    let (proved, of) = registry.proved();
+    let ready = json!({
+        "status": "ready", "head": head, "views": folded, "signed": signed, "events": events,
+        "proved": {"done": proved, "of": of},
+    });
     Ok(Json(ready).into_response())
 }
 
@@ -52,7 +61,8 @@ async fn read_gauges(State(registry): State<Arc<Registry>>) -> Result<Response, 
         let across = people.across();
         (across.position, across.is_whole())
     };
-    let trees = registry.trees();
+    let (trees, space) = (registry.trees(), &registry.space);
+    let (proved, of) = registry.proved();
     let signed = |tree: &journal::tree::Tree| tree.newest().checkpoint.size;
     let [open, unreviewed, overdue] = registry.oversight.tally(jiff::Timestamp::now());
     let gauges = [
@@ -60,9 +70,14 @@ async fn read_gauges(State(registry): State<Arc<Registry>>) -> Result<Response, 
         ("renkou_views_folded", "Position up to which every view is folded.", folded.0),
         ("renkou_views_behind", "Events that the views are behind.", head.0 - folded.0.min(head.0)),
         ("renkou_views_following", "1 while the views follow.", registry.is_following().into()),
+        ("renkou_unproved", "Records of the start that are yet to be read.", of - proved.min(of)),
         ("renkou_log_signed", "Events in the newest signed checkpoint.", signed(&trees.events)),
         ("renkou_reads_signed", "Reads in their newest signed checkpoint.", signed(&trees.reads)),
         ("renkou_trees_following", "1 while the trees follow.", registry.is_signing().into()),
+        ("renkou_disk_free_bytes", "Bytes free on the registry's disk.", space.free_bytes()),
+        ("renkou_disk_reserve_bytes", "Bytes kept free of events.", space.reserve_bytes()),
+        ("renkou_events_taken", "1 while there is room for events.", space.takes_events().into()),
+        ("renkou_reads_taken", "1 while there is room for reads.", space.takes_reads().into()),
         (
             "renkou_quality_counted",
             "1 when the measures of quality count everybody.",

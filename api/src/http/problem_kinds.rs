@@ -121,6 +121,22 @@ pub static INTERNAL: ProblemKind = kind(500, "internal", "服务内部错误", "
 pub static OVERLOADED: ProblemKind =
     kind(503, "overloaded", "服务繁忙,请稍后重试", "the service is busy, try again later");
 
+/// No room on the disk.
+pub static STORAGE_FULL: ProblemKind = kind(
+    503,
+    "storage_full",
+    "存储空间不足,暂不受理;已受理的均已保存",
+    "the disk is full; what was acknowledged is safe, try again later",
+);
+
+/// The start has not seen all of the log yet.
+pub static CHECKING: ProblemKind = kind(
+    503,
+    "checking",
+    "正在启动并核对日志,请稍后重试",
+    "the service is starting and checks its log, try again later",
+);
+
 /// The views have not come as far as the reader asks.
 pub static VIEW_BEHIND: ProblemKind =
     kind(503, "view_behind", "视图尚未更新到所需位置", "the views are not yet at that position");

@@ -10,6 +10,7 @@ use domain::{PersonId, Place, Position};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::events::storage_full;
 use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -123,11 +124,17 @@ pub(super) fn record_answer(
         }
         Err(ApprovalRequired { ceiling }) => Err(approval_required(ceiling)),
     };
-    let registry = Arc::clone(registry);
+    let (registry, actor) = (Arc::clone(registry), grant.subject.clone());
     async move {
         let (read, alarms) = recorded?;
         for alarm in alarms {
-            let alarm = alarm.await.map_err(|error| internal(&error))?;
+            let alarm = match alarm.await {
+                Ok(alarm) => alarm,
+                Err(error) => {
+                    registry.oversight.forget_raising(&actor);
+                    return Err(unrecorded(error));
+                }
+            };
             registry.oversight.learn(&alarm);
             COUNTS.alarms_raised.add();
             tracing::warn!(
@@ -135,7 +142,7 @@ pub(super) fn record_answer(
                 "a reader was told of many persons"
             );
         }
-        read.await.map_err(|error| internal(&error))
+        read.await.map_err(unrecorded)
     }
 }
 
@@ -183,9 +190,20 @@ pub(super) async fn oversee(
     causation: Position,
 ) -> Result<Recorded, Problem> {
     let recorded = hand_in(registry, who, act, about, causation).await;
-    let recorded = recorded.map_err(|error| internal(&error))?;
+    let recorded = recorded.map_err(unrecorded)?;
     registry.oversight.learn(&recorded);
     Ok(recorded)
+}
+
+/// The problem of a read that is not on record.
+fn unrecorded(error: Unrecorded) -> Problem {
+    match error {
+        Unrecorded::Failed => internal(&error),
+        Unrecorded::StorageFull => {
+            COUNTS.reads_without_room.add();
+            storage_full()
+        }
+    }
 }
 
 /// A keyed hash of a question, so that nobody reads a name out of the log of reads, and equal

@@ -31,7 +31,7 @@ use super::receipts_seen;
 use super::spool::{SpoolWriter, spool};
 use crate::access::{Grant, Sight};
 use crate::registry::receipt::Receipt;
-use crate::registry::{Collector, Overloaded, Prepared, Sender};
+use crate::registry::{Collector, Lacks, Overloaded, Prepared, Sender};
 
 /// So many blocks of one stream are being prepared at once.
 const PREPARING_MAX: usize = 2;
@@ -235,7 +235,8 @@ async fn submit_block<C: Collector>(
             Poll::Ready(Err(full)) => full,
         };
         attempts += 1;
-        if attempts == ATTEMPTS_MAX {
+        // Room does not come back as soon as a place in the queue does.
+        if attempts == ATTEMPTS_MAX || full.lacks == Lacks::Room {
             return Err(overloaded(full));
         }
         let stated = Duration::from_secs(full.retry_after_seconds.into());

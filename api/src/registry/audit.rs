@@ -7,7 +7,6 @@
 //! at other persons' records nothing is said here.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::clocks::day_in_china;
 use domain::recorded::{Envelope, Recorded};
@@ -21,9 +20,6 @@ use super::acts::Telling;
 use super::decide::{Decided, Decider, NotRecorded};
 use super::known::Memory;
 use super::receipt::Flag;
-
-/// How long events that were decided may be on their way to the disk.
-const ON_THEIR_WAY: Duration = Duration::from_secs(5);
 
 /// The rules in force on the day that events are recorded on.
 pub(super) struct Book {
@@ -172,7 +168,7 @@ pub(super) fn decided_life(
     let first = group.first().map(|event| event.envelope.position);
     let is_before = |place: &&Position| first.is_none_or(|first| **place < first);
     if let Some(newest) = places.iter().rev().find(is_before) {
-        log.journal().wait_beyond(Position(newest.0 - 1), ON_THEIR_WAY);
+        memory.on_the_way.wait(&**log.journal(), *newest);
     }
     let mut life = match log.journal().stream_head(person.into())? {
         Some(_) => log.stream(person.into())?,

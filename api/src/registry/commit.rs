@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use domain::recorded::Recorded;
 use domain::{Order, StreamId};
-use journal::{AppendError, Draft, Expected, Journal, KeyError, KeySlots, StreamAppend, compress};
+use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
 use replay::Tail;
 use tokio::sync::oneshot;
 
@@ -16,6 +16,8 @@ use super::decide::{Decided, Decider, Group};
 use super::erasure::Erasing;
 use super::orders::Ordered;
 use super::receipt::Receipt;
+use super::retreat::Retreats;
+use super::space::Space;
 
 /// Submissions decided into one group at most.
 const GROUP_SUBMISSIONS_MAX: usize = 2_000;
@@ -37,8 +39,12 @@ pub struct Job {
     /// What was sent.
     pub work: Work,
     /// Where the receipts go, in order.
-    pub answer: oneshot::Sender<Vec<Receipt>>,
+    pub answer: oneshot::Sender<Result<Vec<Receipt>, StorageFull>>,
 }
+
+/// The disk has no room for what was sent, and nothing of it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct StorageFull;
 
 /// What is to be decided.
 pub enum Work {
@@ -71,7 +77,7 @@ impl Work {
 
 /// Receipts and where they go, once they are true.
 pub(super) struct Answer {
-    to: oneshot::Sender<Vec<Receipt>>,
+    to: oneshot::Sender<Result<Vec<Receipt>, StorageFull>>,
     receipts: Vec<Receipt>,
     erases: bool,
 }
@@ -79,24 +85,38 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn send(self) {
         // A sender that went away finds its receipt when it sends again.
-        drop(self.to.send(self.receipts));
+        drop(self.to.send(Ok(self.receipts)));
+    }
+
+    fn refuse(self) {
+        drop(self.to.send(Err(StorageFull)));
     }
 }
 
 type Answers = Vec<Answer>;
 
+/// What the threads share.
+pub(super) struct Commit {
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) keys: Arc<KeySlots>,
+    /// Takes each group for the follower.
+    pub(super) tail: Arc<Tail>,
+    pub(super) space: Arc<Space>,
+    pub(super) retreats: Retreats,
+    /// Takes what an erasure leaves to do.
+    pub(super) erasing: Sender<Erasing>,
+}
+
 /// Starts the threads. They end when every sender of jobs is gone; what was queued is recorded.
-/// Each group is added to `tail` for the follower; `behind` tells how many events the views are
-/// behind the log. What an erasure leaves to do is handed to `erasing`.
+/// `behind` tells how many events the views are behind the log.
 pub(super) fn start(
     decider: Decider,
     jobs: Receiver<Job>,
-    journal: Arc<dyn Journal>,
-    keys: Arc<KeySlots>,
-    tail: Arc<Tail>,
-    erasing: Sender<Erasing>,
+    commit: Commit,
     behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
+    let (space, retreats) = (Arc::clone(&commit.space), commit.retreats.clone());
+    let (keys, of_keys) = (Arc::clone(&commit.keys), commit.retreats.clone());
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
     let (locked, durable_keys) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -104,9 +124,9 @@ pub(super) fn start(
         thread.expect("the system gives a thread at start")
     };
     vec![
-        spawn("decide", Box::new(move || decide(decider, &jobs, &groups, behind))),
-        spawn("keys", Box::new(move || sync_keys(&decided, &keys, &locked))),
-        spawn("append", Box::new(move || append(&durable_keys, &*journal, &tail, &erasing))),
+        spawn("decide", Box::new(move || decide(decider, &jobs, &groups, &space, behind))),
+        spawn("keys", Box::new(move || sync_keys(&decided, &keys, &of_keys, &locked))),
+        spawn("append", Box::new(move || append(&durable_keys, &commit, &retreats))),
     ]
 }
 
@@ -114,6 +134,7 @@ fn decide(
     mut decider: Decider,
     jobs: &Receiver<Job>,
     groups: &SyncSender<(Group, Answers)>,
+    space: &Space,
     behind: impl Fn() -> u64,
 ) {
     let mut are_many = false;
@@ -125,18 +146,33 @@ fn decide(
         while behind() > BEHIND_EVENTS_MAX && since.elapsed() < WAIT_FOR_VIEWS {
             std::thread::sleep(Duration::from_millis(1));
         }
+        if decider.is_void() {
+            decider.retreat();
+        }
         let mut answers = Answers::new();
         let mut submissions = 0;
         let mut next = Some(job);
         while let Some(job) = next {
-            submissions += job.work.size();
-            let receipts = job.work.decide(&mut decider);
-            answers.push(Answer { to: job.answer, receipts, erases: job.work.erases() });
-            next = if submissions < GROUP_SUBMISSIONS_MAX { jobs.try_recv().ok() } else { None };
+            if space.takes_events() {
+                submissions += job.work.size();
+                let receipts = job.work.decide(&mut decider);
+                answers.push(Answer { to: job.answer, receipts, erases: job.work.erases() });
+            } else {
+                // Queued while there was room.
+                drop(job.answer.send(Err(StorageFull)));
+            }
+            let is_full = submissions >= GROUP_SUBMISSIONS_MAX || decider.group.has_no_room;
+            next = if is_full { None } else { jobs.try_recv().ok() };
         }
         are_many = answers.len() > 1;
-        if groups.send((decider.take_group(), answers)).is_err() {
+        let group = decider.take_group();
+        let is_given_back = group.has_no_room;
+        if groups.send((group, answers)).is_err() {
             return;
+        }
+        // What comes before it is recorded still; only then it is known where the log ends.
+        while is_given_back && !decider.is_void() {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
@@ -146,10 +182,13 @@ fn decide(
 fn sync_keys(
     decided: &Receiver<(Group, Answers)>,
     keys: &KeySlots,
+    retreats: &Retreats,
     locked: &SyncSender<(Group, Answers)>,
 ) {
     while let Ok((group, answers)) = decided.recv() {
+        let is_void = group.has_no_room || group.after != retreats.count();
         if group.issued_keys
+            && !is_void
             && let Err(error) = keys.sync()
         {
             die(&error);
@@ -160,37 +199,50 @@ fn sync_keys(
     }
 }
 
-fn append(
-    decided: &Receiver<(Group, Answers)>,
-    journal: &dyn Journal,
-    tail: &Tail,
-    erasing: &Sender<Erasing>,
-) {
-    while let Ok((mut group, answers)) = decided.recv() {
-        let mut erasing_now = Erasing::of(&group.events);
-        if !group.events.is_empty() {
-            let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
-            tail.add(group.events.iter_mut().map(|event| {
-                let (envelope, payload) = (event.envelope.clone(), Some(event.payload.clone()));
-                (Recorded { envelope, payload, target: None }, event.step.take())
-            }));
-            let group = group.events.into_iter().map(sealed).collect();
-            for (result, place) in journal.append(group).into_iter().zip(places) {
-                match result {
-                    Ok(appended) if appended.first == place => {}
-                    Ok(_) => die(&AppendError::Conflict(None)),
-                    Err(error) => die(&error),
-                }
-            }
+fn append(decided: &Receiver<(Group, Answers)>, commit: &Commit, retreats: &Retreats) {
+    while let Ok((group, answers)) = decided.recv() {
+        let mut erasing = Erasing::of(&group.events);
+        if group.after != retreats.count() || !is_appended(group, commit) {
+            answers.into_iter().for_each(Answer::refuse);
+            continue;
         }
         let (waiting, answers): (Vec<_>, _) = answers.into_iter().partition(|one| one.erases);
         answers.into_iter().for_each(Answer::send);
         if !waiting.is_empty() {
             // Should its thread be gone, the next start destroys the keys.
-            erasing_now.answers = waiting;
-            drop(erasing.send(erasing_now));
+            erasing.answers = waiting;
+            drop(commit.erasing.send(erasing));
         }
     }
+}
+
+/// Appends a group. False when the disk has no room for it: the log is as it was, and nothing that
+/// was decided upon the group may be appended.
+fn is_appended(mut group: Group, commit: &Commit) -> bool {
+    let Commit { journal, tail, space, retreats, .. } = commit;
+    let mut has_room = !group.has_no_room;
+    if has_room && !group.events.is_empty() {
+        let places: Vec<_> = group.events.iter().map(|event| event.envelope.position).collect();
+        tail.add(group.events.iter_mut().map(|event| {
+            let (envelope, payload) = (event.envelope.clone(), Some(event.payload.clone()));
+            (Recorded { envelope, payload, target: None }, event.step.take())
+        }));
+        let appends = group.events.into_iter().map(sealed).collect();
+        for (result, place) in journal.append(appends).into_iter().zip(places) {
+            match result {
+                Ok(appended) if appended.first == place => {}
+                Ok(_) => die(&AppendError::Conflict(None)),
+                Err(AppendError::Full) => has_room = false,
+                Err(error) => die(&error),
+            }
+        }
+    }
+    if !has_room {
+        tail.cut_behind(journal.head());
+        space.has_refused();
+        retreats.add();
+    }
+    has_room
 }
 
 /// What reached the disk is unknown, and others were decided upon it: nothing may be acknowledged
@@ -198,14 +250,6 @@ fn append(
 pub(super) fn die(error: &dyn std::error::Error) -> ! {
     tracing::error!(error = %replay::chain(error), "the log failed; the process ends");
     std::process::abort();
-}
-
-/// What came of a key, unless the disk failed: then the process ends.
-pub(super) fn unless_the_disk_failed<T>(found: Result<T, KeyError>) -> Result<T, KeyError> {
-    if let Err(error @ KeyError::Io(_)) = &found {
-        die(error);
-    }
-    found
 }
 
 fn sealed(event: Decided) -> StreamAppend {

@@ -2,7 +2,6 @@
 //! what is refused. Nothing is true yet when it returns; the group it fills must reach the log.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -10,45 +9,21 @@ use domain::recorded::{ContentTag, Envelope};
 use domain::submission::Submission;
 use domain::{
     Doubt, Fault, IdentityKey, Kind, Payload, PersonId, Position, Record, Refusal, Refused,
-    Sequence, StreamId,
+    Sequence, StreamId, StreamKind,
 };
 use jiff::Timestamp;
-use journal::{KeySlots, PersonKey};
-use projections::{Step, Views};
+use journal::KeySlots;
+use projections::Views;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
 use super::acts::{ActError, Acts, Telling};
 use super::audit::{Book, Stepped};
-use super::commit::unless_the_disk_failed;
 use super::envelope::Stands;
+pub use super::group::{Decided, Group};
 use super::known::{Known, Memory};
 use super::receipt::{Accepted, Flag, Receipt};
 use super::{Prepared, rejections};
-
-/// How long an event that was decided may be on its way to the disk.
-pub(super) const ON_ITS_WAY: Duration = Duration::from_secs(5);
-
-/// An event that was decided, on its way to be sealed and appended.
-pub struct Decided {
-    /// The envelope, with the place that the event will have.
-    pub envelope: Envelope,
-    /// What it says.
-    pub payload: Payload,
-    /// The key that seals it.
-    pub key: Arc<PersonKey>,
-    /// What stood and stands about the person, where that was at hand.
-    pub step: Option<Step>,
-}
-
-/// The events of one group, and whether keys were issued for them.
-#[derive(Default)]
-pub struct Group {
-    /// In the order of their positions.
-    pub events: Vec<Decided>,
-    /// Whether the key slots must be synced before the log.
-    pub issued_keys: bool,
-}
 
 /// The deciding thread's state.
 pub struct Decider {
@@ -112,7 +87,9 @@ impl Decider {
 
     /// The events decided since the last call.
     pub fn take_group(&mut self) -> Group {
-        std::mem::take(&mut self.group)
+        let head = self.memory.log().journal().head();
+        self.memory.on_the_way.pass(head);
+        Group { after: self.memory.on_the_way.after(), ..std::mem::take(&mut self.group) }
     }
 
     /// Decides one job, its submissions in order. In an atomic one, a single refusal leaves
@@ -231,7 +208,7 @@ impl Decider {
                 .map(|event| (event.envelope.clone(), Some(event.payload.clone()))),
             None => {
                 let log = self.memory.log();
-                log.journal().wait_beyond(Position(position.0 - 1), ON_ITS_WAY);
+                self.memory.on_the_way.wait(&**log.journal(), position);
                 let event = log.event(position)?;
                 event.map(|event| (event.envelope, event.payload))
             }
@@ -333,10 +310,7 @@ impl Decider {
         for telling in tellings {
             let known = self.memory.known(telling.person)?;
             if known.key.is_none() {
-                let issued = self.keys.issue(telling.person.as_uuid());
-                let key = unless_the_disk_failed(issued).map_err(ReplayError::from)?;
-                known.key = Some(Arc::new(key));
-                self.group.issued_keys = true;
+                known.key = Some(self.group.issue(&self.keys, telling.person.as_uuid())?);
             }
         }
         Ok(())
@@ -375,6 +349,10 @@ impl Decider {
     }
 
     pub(super) fn push(&mut self, decided: Decided) {
+        let stream = decided.envelope.stream;
+        if stream.kind == StreamKind::Person {
+            self.memory.on_the_way.add(self.next, PersonId::from_uuid(stream.id));
+        }
         self.next = Position(self.next.0 + 1);
         self.group.events.push(decided);
     }

@@ -9,21 +9,18 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use domain::{Kind, Position, order};
-use journal::contract::ReadError;
-use journal::{Journal, record};
 use replay::{LogReader, ReplayError};
 use uuid::Uuid;
 
 use super::commit::{Answer, die};
 use super::decide::Decided;
+use super::erasure_list::ErasureList;
 use super::naming::is_sealed_alone;
 
 /// How long the views may keep a key that is to be destroyed.
 const WAIT_FOR_VIEWS: Duration = Duration::from_secs(20);
 /// How often it is looked whether the views have passed the erasure.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
-/// Records looked at together when the log is opened.
-const RUN_RECORDS: usize = 10_000;
 
 /// Erasures that are in the log, and who is told when the keys are gone.
 #[derive(Default)]
@@ -31,8 +28,8 @@ pub(super) struct Erasing {
     ids: Vec<Uuid>,
     /// What was sent in vain and goes with them.
     rejections: Vec<Position>,
-    /// Of the newest of them.
-    position: Position,
+    /// Where they stand, in order.
+    positions: Vec<Position>,
     pub(super) answers: Vec<Answer>,
 }
 
@@ -46,21 +43,23 @@ impl Erasing {
                 erasing.ids.push(event.envelope.stream.id);
                 let words = event.payload.life();
                 erasing.rejections.extend(words.iter().flat_map(|life| order::rejections(life)));
-                erasing.position = event.envelope.position;
+                erasing.positions.push(event.envelope.position);
             }
         }
         erasing
     }
 }
 
-/// Destroys keys as erasures come; ends when nobody sends any more. `has_passed` tells whether the
-/// views have folded a position, or never will.
+/// Destroys keys as erasures come; ends when nobody sends any more, and then keeps the list.
+/// `has_passed` tells whether the views have folded a position, or never will.
 pub(super) fn run(
     erasures: &Receiver<Erasing>,
     log: &LogReader,
+    mut list: ErasureList,
     has_passed: impl Fn(Position) -> bool,
 ) {
-    while let Ok(Erasing { ids, rejections, position, answers }) = erasures.recv() {
+    while let Ok(Erasing { ids, rejections, positions, answers }) = erasures.recv() {
+        let position = positions.last().copied().unwrap_or_default();
         let since = Instant::now();
         while !has_passed(position) && since.elapsed() < WAIT_FOR_VIEWS {
             std::thread::sleep(LOOK_EVERY);
@@ -68,19 +67,29 @@ pub(super) fn run(
         if let Err(error) = destroy(log, ids, &rejections) {
             die(&error);
         }
+        positions.into_iter().for_each(|position| list.add(position));
         answers.into_iter().for_each(Answer::send);
     }
+    list.save(log.journal().head());
 }
 
-/// Destroys the key of everybody whose erasure the log tells, as far as it lives. Gives how many
-/// there were.
+/// Destroys the key of everybody whose erasure the log tells, as far as it lives.
 ///
 /// # Errors
 /// [`ReplayError`]: with a log or keys that cannot be read nothing is served.
-pub(super) fn finish(log: &LogReader) -> Result<usize, ReplayError> {
+pub(super) fn finish(
+    log: &LogReader,
+    list: &mut ErasureList,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), ReplayError> {
+    list.read_on(&**log.journal(), progress)?;
     let mut destroyed = 0;
-    for position in erasures(&**log.journal(), Position(1))? {
+    for position in list.positions() {
         let Some(event) = log.event(position)? else { continue };
+        let kind = Kind::from_event_type(event.envelope.event_type);
+        if kind.is_none_or(|(kind, _)| kind != Kind::Erased) {
+            continue;
+        }
         let words = event.payload.as_ref().and_then(|payload| payload.life());
         let rejections = words.map(|life| order::rejections(life)).unwrap_or_default();
         destroyed += destroy(log, vec![event.envelope.stream.id], &rejections)?;
@@ -88,7 +97,7 @@ pub(super) fn finish(log: &LogReader) -> Result<usize, ReplayError> {
     if destroyed > 0 {
         tracing::warn!(keys = destroyed, "keys of erased persons were there still; they are gone");
     }
-    Ok(destroyed)
+    Ok(())
 }
 
 /// Destroys keys by their slots, and those of rejections by their positions, as far as they are not
@@ -109,30 +118,4 @@ fn destroy(
         log.keys().destroy(*slot)?;
     }
     Ok(slots.len())
-}
-
-/// Where erasures stand in the log, from a position on.
-///
-/// # Errors
-/// [`ReadError`].
-pub(crate) fn erasures(journal: &dyn Journal, from: Position) -> Result<Vec<Position>, ReadError> {
-    let mut erasures = Vec::new();
-    let (mut next, head) = (from, journal.head());
-    while next <= head {
-        let (mut last, mut failed) = (next, None);
-        journal.show_all(next, RUN_RECORDS, &mut |position, bytes| {
-            last = position;
-            match record::event_type(bytes).map(|of| Kind::from_number(of.number)) {
-                Ok(Some((Kind::Erased, _))) => erasures.push(position),
-                Ok(_) => {}
-                Err(source) => {
-                    let position = position.0;
-                    failed = failed.take().or(Some(ReadError::Record { position, source }));
-                }
-            }
-        })?;
-        failed.map_or(Ok(()), Err)?;
-        next = Position(last.0 + 1);
-    }
-    Ok(erasures)
 }

@@ -12,6 +12,7 @@
 //! urban_rural.csv    which places are city, which countryside; made by hand, may be missing
 //! lines.json         of a registry that was restored: the logs that these go on from
 //! views/             rebuilt from the log at any time
+//! erasures.json      where erasures stand in the log; made anew when it is gone
 //! access.json        hashed tokens and their grants
 //! issuers.toml       whose tokens are taken beside them; made by hand, may be missing
 //! ```
@@ -22,14 +23,15 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use domain::IdentityKey;
+use domain::{IdentityKey, Position};
 use journal::tree::{NoteError, TreeError};
-use journal::{Journal, KeyError, KeySlots, OpenError, Options, Segments};
+use journal::{Files, Journal, KeyError, KeySlots, OpenError, Options, Segments};
 use projections::deadlines::Deadlines;
 use replay::{LogReader, Seals};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::progress::{Progress, Stage};
 use super::{log_key, master_key};
 use crate::access::ReadingLimits;
 
@@ -107,6 +109,9 @@ pub struct Logs {
     pub log: LogReader,
     /// The log of reads.
     pub reads: Arc<dyn Journal>,
+    /// Up to where the opening took the records of the life log, and those of reads, without
+    /// reading them.
+    pub adopted: [Position; 2],
     /// Seals the rows of views.
     pub seals: Arc<Seals>,
     /// The secret of documents and submissions.
@@ -220,13 +225,25 @@ impl Home {
     /// # Errors
     /// [`HomeError`].
     pub fn logs(&self) -> Result<Logs, HomeError> {
-        let open = |name| Segments::open(&self.folder.join(name), Options::default());
+        self.logs_telling(&Progress::default())
+    }
+
+    /// The same; how far it is, is told.
+    ///
+    /// # Errors
+    /// [`HomeError`].
+    pub fn logs_telling(&self, progress: &Progress) -> Result<Logs, HomeError> {
+        let tell = |done, of| progress.tell(Stage::Logs, done, of);
+        let open = |name| {
+            Segments::open_telling(&Files, &self.folder.join(name), Options::default(), &tell)
+        };
         // The log first: its lock says clearly that another process has the registry.
         let (journal, reads) = (Arc::new(open("journal")?), Arc::new(open("reads")?));
+        let adopted = [journal.adopted(), reads.adopted()];
         master_key::settle(&self.folder, &self.slots())?;
         let master_key = self.master_key()?;
         let keys = KeySlots::open(&self.slots(), &master_key)?;
-        self.assemble(keys, journal, reads)
+        Ok(Logs { adopted, ..self.assemble(keys, journal, reads)? })
     }
 
     /// Opens both logs and the keys for reading, beside a running service if there is one.
@@ -266,9 +283,9 @@ impl Home {
         let keys = Arc::new(keys);
         let seals = Arc::new(Seals::new(Arc::clone(&keys), own.derive("look-up")));
         let deadlines = Arc::new(self.deadlines()?);
-        let reading_limits = self.reading_limits()?;
+        let (adopted, reading_limits) = ([Position(0); 2], self.reading_limits()?);
         let log = LogReader::new(journal, keys);
-        Ok(Logs { log, reads, seals, identity, deadlines, reading_limits })
+        Ok(Logs { log, reads, adopted, seals, identity, deadlines, reading_limits })
     }
 
     /// The rules of deadlines. `urban_rural.csv` in the directory, where there is one, says which

@@ -11,6 +11,8 @@ use projections::Standing;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
+use super::retreat::{OnTheWay, Retreats};
+
 /// Persons in one generation of those at hand: few enough for the processor's caches.
 const AT_HAND: usize = 10_000;
 
@@ -77,6 +79,7 @@ impl Known {
 /// is forgotten. A packed generation is far longer than the events that are on their way to the disk.
 pub struct Memory {
     log: LogReader,
+    pub(super) on_the_way: OnTheWay,
     at_hand: Generations<Box<Known>>,
     packed: Generations<Box<[u8]>>,
     recent: Recent,
@@ -110,7 +113,11 @@ impl Memory {
     /// # Errors
     /// [`ReplayError::Newer`] when a newer program wrote to the log lately: nothing may be decided
     /// upon what cannot be read.
-    pub fn new(log: LogReader, generation: usize) -> Result<Self, ReplayError> {
+    pub(super) fn new(
+        log: LogReader,
+        generation: usize,
+        retreats: Retreats,
+    ) -> Result<Self, ReplayError> {
         let recent = match Recent::of_log(&log) {
             Err(error @ ReplayError::Newer { .. }) => return Err(error),
             Err(error) => {
@@ -120,7 +127,8 @@ impl Memory {
             Ok(recent) => recent,
         };
         let (at_hand, packed) = (Generations::of(AT_HAND), Generations::of(generation));
-        Ok(Self { log, at_hand, packed, recent })
+        let on_the_way = OnTheWay::new(retreats);
+        Ok(Self { log, on_the_way, at_hand, packed, recent })
     }
 
     /// The person of a stream, read back when not remembered.
@@ -166,6 +174,16 @@ impl Memory {
     pub fn forget_packed(&mut self, id: PersonId) {
         self.packed.young.remove(&id);
         self.packed.old.remove(&id);
+    }
+
+    /// Forgets those of whom something was decided that a log that ends at `head` gave back: they
+    /// are read anew. A key of [`Recent`] that is void leads to a stream without it.
+    pub(super) fn retreat(&mut self, head: Position) {
+        for id in self.on_the_way.retreat(head) {
+            self.at_hand.young.remove(&id);
+            self.at_hand.old.remove(&id);
+            self.forget_packed(id);
+        }
     }
 
     /// In whose stream a submission was lately recorded: finds a key that is used again for

@@ -11,6 +11,7 @@ use journal::Journal;
 use journal::tree::{NoteError, Signer, Tree, Verifier};
 
 use super::HomeError;
+use super::progress::{Progress, Stage};
 
 /// The two logs, as their names end and their trees' folders are called.
 const LOGS: [&str; 2] = ["events", "reads"];
@@ -97,8 +98,8 @@ pub fn tree_folder(folder: &Path, log: &str) -> PathBuf {
 }
 
 impl Trees {
-    /// Opens both trees and holds the logs against what was signed of them. A registry from before
-    /// there were trees is given them.
+    /// Opens both trees and holds the logs, beyond what was `adopted` of them, against what was
+    /// signed. A registry from before there were trees is given them.
     ///
     /// # Errors
     /// [`HomeError`]: a log that is not what was signed, among others.
@@ -106,6 +107,8 @@ impl Trees {
         folder: &Path,
         events: &dyn Journal,
         reads: &dyn Journal,
+        adopted: [Position; 2],
+        progress: &Progress,
     ) -> Result<Self, HomeError> {
         if !path(folder).exists() {
             refuse_to_forget(folder)?;
@@ -113,12 +116,14 @@ impl Trees {
         }
         let (of_events, of_reads) = read(folder)?;
         let witnesses = witnesses(folder)?;
-        let open = |log, signer, journal| {
-            Tree::open(&tree_folder(folder, log), signer, witnesses.clone(), journal)
+        let open = |log, signer, journal, adopted| {
+            let (folder, witnesses) = (tree_folder(folder, log), witnesses.clone());
+            let tell = &mut |done, of| progress.tell(Stage::Trees, done, of);
+            Tree::open_behind(&folder, signer, witnesses, journal, adopted, tell)
         };
         Ok(Self {
-            events: Arc::new(open(LOGS[0], of_events, events)?),
-            reads: Arc::new(open(LOGS[1], of_reads, reads)?),
+            events: Arc::new(open(LOGS[0], of_events, events, adopted[0])?),
+            reads: Arc::new(open(LOGS[1], of_reads, reads, adopted[1])?),
         })
     }
 

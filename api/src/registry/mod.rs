@@ -9,6 +9,8 @@ mod concerned;
 mod decide;
 mod envelope;
 mod erasure;
+mod erasure_list;
+mod group;
 mod guardians;
 pub mod home;
 pub mod intake;
@@ -19,15 +21,20 @@ pub mod lines;
 pub mod log_key;
 pub mod master_key;
 mod naming;
+mod open;
 mod orders;
 pub mod oversight;
+pub mod progress;
+mod proving;
 pub mod reads;
 pub mod receipt;
 mod rejections;
+mod retreat;
 pub mod sender;
+pub mod space;
 mod visits;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -36,32 +43,31 @@ use std::time::Duration;
 use domain::submission::{PersonRef, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
+use projections::Views;
 use projections::deadlines::Deadlines;
-use projections::{Views, ViewsError};
-use replay::{AcrossFollower, Follower, LogReader, ReplayError, Tail, TreeFollower};
+use replay::{AcrossFollower, Follower, LogReader, TreeFollower};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-pub(crate) use erasure::erasures;
+pub(crate) use erasure_list::erasures;
 pub use home::{Home, HomeError};
 pub use intake::Intake;
 pub use log_key::Trees;
+pub use open::StartError;
 pub use orders::Ordered;
 pub use oversight::{Alarm, Approval, ApprovalRequired, Glass, Oversight};
 pub use reads::{Overseen, Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
 pub use sender::{Collector, Sender};
+pub use space::Space;
 
 use commit::{Job, Work};
-use decide::Decider;
-use known::Memory;
+use proving::Proving;
 
 /// Submissions that may wait to be decided, over all senders.
 const QUEUED_SUBMISSIONS_MAX: usize = 12_000;
 /// How long an order waits for the views.
 const VIEWS_BEFORE_ORDER: Duration = Duration::from_secs(20);
-/// Persons in one generation of the decider's memory, at some 250 bytes each.
-const REMEMBERED_PERSONS: usize = 1_500_000;
 
 /// A CloudEvent whose envelope could be read, whichever mode it came in.
 #[derive(Clone, Debug)]
@@ -110,25 +116,34 @@ pub struct Unfit {
     pub actor: String,
 }
 
-/// The queue is full: try again after some seconds.
+/// Nothing was taken: try again after some seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Overloaded {
     /// Seconds to wait.
     pub retry_after_seconds: u32,
+    /// What there is not enough of.
+    pub lacks: Lacks,
 }
 
-/// Why a registry could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The directory, its keys or its logs.
-    #[error(transparent)]
-    Home(#[from] HomeError),
-    /// The log was written by a newer version of this program.
-    #[error(transparent)]
-    Log(#[from] ReplayError),
-    /// The views.
-    #[error("the views do not open")]
-    Views(#[from] ViewsError),
+/// What a registry that takes nothing has not enough of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lacks {
+    /// Time: the queue is full.
+    Time,
+    /// Room on the disk.
+    Room,
+}
+
+impl Overloaded {
+    /// The queue is full.
+    pub fn busy(retry_after_seconds: u32) -> Self {
+        Self { retry_after_seconds, lacks: Lacks::Time }
+    }
+
+    /// The disk is full.
+    pub fn storage_full() -> Self {
+        Self { retry_after_seconds: 10, lacks: Lacks::Room }
+    }
 }
 
 /// A running registry: the only writer of its directory.
@@ -143,6 +158,8 @@ pub struct Registry {
     pub oversight: Oversight,
     /// By when what is asked for is due.
     pub deadlines: Arc<Deadlines>,
+    /// The room on the disk.
+    pub space: Arc<Space>,
     folder: PathBuf,
     log: LogReader,
     reads_log: LogReader,
@@ -152,76 +169,12 @@ pub struct Registry {
     follower: Option<Follower>,
     across: AcrossFollower,
     trees: Trees,
+    proving: Proving,
     tree_followers: Vec<TreeFollower>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Registry {
-    /// Opens the registry in a directory and starts its threads. The views catch up on their own.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub fn open(folder: &Path) -> Result<Self, StartError> {
-        let home = Home::open(folder)?;
-        let logs = home.logs()?;
-        // Before anything else reads or writes: a log that is not what was signed is not served.
-        let trees = Trees::open(folder, &**logs.log.journal(), &*logs.reads)?;
-        erasure::finish(&logs.log)?;
-        let tree_followers = vec![
-            TreeFollower::start(Arc::clone(logs.log.journal()), Arc::clone(&trees.events)),
-            TreeFollower::start(Arc::clone(&logs.reads), Arc::clone(&trees.reads)),
-        ];
-        let memory = Memory::new(logs.log.clone(), REMEMBERED_PERSONS)?;
-        let seals: Arc<dyn projections::RowSeals> = logs.seals;
-        let views = Arc::new(Views::open(&home.views(), &seals, &logs.deadlines)?);
-        let (tell, folded) = watch::channel(views.folded());
-        let tail = Arc::new(Tail::default());
-        let follow = (logs.log.clone(), Arc::clone(&tail), Arc::clone(&views));
-        let follower = Follower::start(follow.0, follow.1, follow.2, move |position| {
-            tell.send_replace(position);
-        });
-        let across = AcrossFollower::start(Arc::clone(&views));
-        let identity = logs.identity.clone();
-        let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
-        let (jobs, queue) = mpsc::channel();
-        let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
-        let behind = {
-            let (journal, folded) = (Arc::clone(&journal), folded.clone());
-            move || journal.head().0.saturating_sub(folded.borrow().0)
-        };
-        let reads_log = LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys));
-        let oversight = Oversight::open(&reads_log, logs.reading_limits, Timestamp::now())?;
-        let (erasing, erasures) = mpsc::channel();
-        let mut threads =
-            commit::start(decider, queue, journal, Arc::clone(&keys), tail, erasing, behind);
-        let has_failed = follower.failure();
-        let (of_erasures, views_at) = (logs.log.clone(), folded.clone());
-        let erase = move || {
-            let has_passed = |position| *views_at.borrow() >= position || has_failed();
-            erasure::run(&erasures, &of_erasures, has_passed);
-        };
-        let erase = std::thread::Builder::new().name("erase".to_owned()).spawn(erase);
-        threads.push(erase.expect("the system gives a thread at start"));
-        Ok(Self {
-            intake: Intake::new(logs.identity, home.is_fictional()),
-            views,
-            reads_log,
-            oversight,
-            reads: Reads::start(logs.reads, keys),
-            deadlines: logs.deadlines,
-            folder: folder.to_owned(),
-            log: logs.log,
-            jobs: Some(jobs),
-            room: Semaphore::new(QUEUED_SUBMISSIONS_MAX),
-            folded,
-            follower: Some(follower),
-            across,
-            trees,
-            tree_followers,
-            threads,
-        })
-    }
-
     /// The position up to which every view is folded.
     pub fn folded(&self) -> Position {
         *self.folded.borrow()
@@ -244,18 +197,22 @@ impl Registry {
     /// # Errors
     /// [`Overloaded`] when there is no place; nothing was taken.
     pub async fn order(&self, ordered: Ordered) -> Result<Receipt, Overloaded> {
-        let overloaded = Overloaded { retry_after_seconds: 1 };
+        if !self.space.takes_events() {
+            return Err(Overloaded::storage_full());
+        }
+        let overloaded = Overloaded::busy(1);
         // What goes with an erased person is found by the views.
         let head = self.log.journal().head();
         if !self.wait_until_folded(head, VIEWS_BEFORE_ORDER).await {
-            return Err(Overloaded { retry_after_seconds: 30 });
+            return Err(Overloaded::busy(30));
         }
         let _room = self.room.try_acquire().map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Order(Box::new(ordered)), answer };
         jobs.send(job).map_err(|_| overloaded)?;
-        receipts.await.ok().and_then(|mut receipts| receipts.pop()).ok_or(overloaded)
+        let receipts = receipts.await.map_err(|_| overloaded)?;
+        receipts.map_err(|_| Overloaded::storage_full())?.pop().ok_or(overloaded)
     }
 
     /// Whether the rules across records are judged as rows change.
@@ -266,6 +223,12 @@ impl Registry {
     /// The Merkle trees of the logs.
     pub fn trees(&self) -> &Trees {
         &self.trees
+    }
+
+    /// Records that the start did not read and that were since held against what was signed, and of
+    /// how many.
+    pub fn proved(&self) -> (u64, u64) {
+        self.proving.progress()
     }
 
     /// Whether the trees follow the logs.
@@ -309,14 +272,18 @@ impl Collector for Registry {
     /// Decides submissions in order and gives their receipts in the same order, once everything
     /// that they call recorded is durable. In an atomic batch one refusal leaves nothing recorded.
     async fn submit(&self, batch: Vec<Prepared>, atomic: bool) -> Result<Vec<Receipt>, Overloaded> {
-        let overloaded = Overloaded { retry_after_seconds: 1 };
+        if !self.space.takes_events() {
+            return Err(Overloaded::storage_full());
+        }
+        let overloaded = Overloaded::busy(1);
         let wanted = batch.len().clamp(1, QUEUED_SUBMISSIONS_MAX) as u32;
         let _room = self.room.try_acquire_many(wanted).map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Submissions(batch, atomic), answer };
         jobs.send(job).map_err(|_| overloaded)?;
-        let mut receipts = receipts.await.map_err(|_| overloaded)?;
+        let receipts = receipts.await.map_err(|_| overloaded)?;
+        let mut receipts = receipts.map_err(|_| Overloaded::storage_full())?;
         // Not to those of many: a file that is sent again would be answered with its own length.
         if let [Receipt::Duplicate(accepted)] = receipts.as_mut_slice() {
             accepted.proof = self.trees.proof(accepted.position);

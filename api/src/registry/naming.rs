@@ -9,7 +9,7 @@ use domain::recorded::Envelope;
 use domain::{Document, IdentityKey, Payload, PersonId, Position, Sequence, StreamId, StreamKind};
 use replay::ReplayError;
 
-use super::decide::{Decider, ON_ITS_WAY};
+use super::decide::Decider;
 use super::rejections::unit_stream_of;
 
 /// A shorter number may stand in a text by chance.
@@ -58,8 +58,8 @@ impl Decider {
         let names = Names { streams, texts: numbers.chain(ids).collect() };
         let log = self.memory.log();
         let first = self.next.0 - self.group.events.len() as u64;
-        if let Some(before) = first.checked_sub(2) {
-            log.journal().wait_beyond(Position(before), ON_ITS_WAY);
+        if let Some(before) = first.checked_sub(1) {
+            self.memory.on_the_way.wait(&**log.journal(), Position(before));
         }
         let known = self.views.sources.list("").into_iter();
         let known = known.map(|(source, _)| unit_stream_of(&self.identity, &source));

@@ -20,7 +20,6 @@ use replay::ReplayError;
 use uuid::Uuid;
 
 use super::audit::decided_life;
-use super::commit::unless_the_disk_failed;
 use super::decide::{Decided, Decider, NotRecorded};
 use super::receipt::{Accepted, Receipt};
 
@@ -169,7 +168,7 @@ impl Decider {
             return Ok(Arc::clone(key));
         }
         let id = if *order == Order::Erase { own_key_stream().id } else { person.as_uuid() };
-        Ok(Arc::new(unless_the_disk_failed(self.keys.issue(id))?))
+        self.group.issue(&self.keys, id)
     }
 
     /// Every stream that an order is told in, the person's own first. An erasure takes the numbers
@@ -239,7 +238,7 @@ impl Decider {
             return Ok(event.envelope.clocks.recorded_at);
         }
         let log = self.memory.log();
-        log.journal().wait_beyond(Position(position.0 - 1), super::decide::ON_ITS_WAY);
+        self.memory.on_the_way.wait(&**log.journal(), position);
         let event = log.event(position)?.ok_or(NotRecorded::OnItsWay)?;
         Ok(event.envelope.clocks.recorded_at)
     }

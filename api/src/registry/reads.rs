@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::oversight::OVERSIGHT;
+use super::space::Space;
 
 /// The registry's own key, and the stream of reads that told of nobody.
 const OWN: Uuid = Uuid::nil();
@@ -71,29 +72,37 @@ enum Work {
     Overseen(Overseen),
 }
 
-/// The read could not be recorded, so nothing may be answered.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the read could not be recorded")]
-pub struct Unrecorded;
+/// Why a read could not be recorded, so that nothing may be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unrecorded {
+    /// The disk has no room for it.
+    #[error("there is no room to record the read")]
+    StorageFull,
+    /// It has no form, or a log or a key cannot be read.
+    #[error("the read could not be recorded")]
+    Failed,
+}
 
 type Error = Box<dyn std::error::Error>;
 /// Told when it is on record; of an act of oversight, where.
-type Done = oneshot::Sender<Option<Envelope>>;
+type Done = oneshot::Sender<Result<Option<Envelope>, Unrecorded>>;
 type Waiting = (Work, Done);
 
 /// The thread that records reads.
 pub struct Reads {
     queue: Option<Sender<Waiting>>,
+    space: Arc<Space>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Reads {
-    /// Starts recording to `journal`, sealing with the persons' keys.
-    pub fn start(journal: Arc<dyn Journal>, keys: Arc<KeySlots>) -> Self {
+    /// Starts recording to `journal`, sealing with the persons' keys, as long as there is `space`.
+    pub fn start(journal: Arc<dyn Journal>, keys: Arc<KeySlots>, space: Arc<Space>) -> Self {
         let (queue, waiting) = channel();
         let run = move || record_all(&waiting, &*journal, &keys);
         let thread = std::thread::Builder::new().name("reads".to_owned()).spawn(run);
-        Self { queue: Some(queue), thread: Some(thread.expect("the system gives a thread")) }
+        let thread = Some(thread.expect("the system gives a thread"));
+        Self { queue: Some(queue), space, thread }
     }
 
     /// Hands a read in to be recorded; it is durable when the future has ended well.
@@ -102,7 +111,7 @@ impl Reads {
     /// [`Unrecorded`]: answer nothing then.
     pub fn record(&self, read: Read) -> impl Future<Output = Result<(), Unrecorded>> + use<> {
         let recorded = self.send(Work::Read(read));
-        async { recorded.await.map(drop).map_err(|_| Unrecorded) }
+        async { recorded.await.unwrap_or(Err(Unrecorded::Failed)).map(drop) }
     }
 
     /// Hands an act of oversight in; it is durable when the future has ended well.
@@ -116,16 +125,21 @@ impl Reads {
         let payload = Some(Payload::Oversight(overseen.act.clone()));
         let recorded = self.send(Work::Overseen(overseen));
         async {
-            let envelope = recorded.await.ok().flatten().ok_or(Unrecorded)?;
+            let envelope = recorded.await.unwrap_or(Err(Unrecorded::Failed))?;
+            let envelope = envelope.ok_or(Unrecorded::Failed)?;
             Ok(Recorded { envelope, payload, target: None })
         }
     }
 
-    fn send(&self, work: Work) -> oneshot::Receiver<Option<Envelope>> {
+    fn send(&self, work: Work) -> oneshot::Receiver<Result<Option<Envelope>, Unrecorded>> {
         let (done, recorded) = oneshot::channel();
         // A queue that takes no more drops `done`, and whoever waits is told.
-        if let Some(queue) = &self.queue {
-            let _ = queue.send((work, done));
+        match &self.queue {
+            Some(_) if !self.space.takes_reads() => {
+                let _ = done.send(Err(Unrecorded::StorageFull));
+            }
+            Some(queue) => drop(queue.send((work, done))),
+            None => {}
         }
         recorded
     }
@@ -173,7 +187,7 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
         is_shared = group.len() > 1;
         let mut results = journal.append(group).into_iter();
         for (count, answer, mut envelope) in done {
-            let mut is_recorded = true;
+            let mut recorded = Ok(());
             for result in results.by_ref().take(count) {
                 match result {
                     Ok(appended) => {
@@ -182,16 +196,15 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
                         }
                     }
                     Err(error @ AppendError::Fatal(_)) => super::commit::die(&error),
+                    Err(AppendError::Full) => recorded = Err(Unrecorded::StorageFull),
                     Err(error) => {
                         tracing::error!(error = %replay::chain(&error), "read unrecorded");
-                        is_recorded = false;
+                        recorded = Err(Unrecorded::Failed);
                     }
                 }
             }
-            if is_recorded {
-                // The reader may be gone.
-                let _ = answer.send(envelope);
-            }
+            // The reader may be gone.
+            let _ = answer.send(recorded.map(|()| envelope));
         }
     }
 }

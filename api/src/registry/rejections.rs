@@ -158,8 +158,7 @@ impl Decider {
     }
 
     fn own_key(&mut self, slot: StreamId) -> Result<Arc<journal::PersonKey>, ReplayError> {
-        self.group.issued_keys = true;
-        Ok(Arc::new(super::commit::unless_the_disk_failed(self.keys.issue(slot.id))?))
+        self.group.issue(&self.keys, slot.id)
     }
 
     fn unit_sequence(&mut self, stream: StreamId) -> Result<Sequence, ReplayError> {

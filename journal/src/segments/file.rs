@@ -7,14 +7,15 @@ use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use domain::Position;
 
 use crate::contract::ReadError;
 use crate::frame::{self, BODY_HEADER_BYTES, FrameError, HEADER_BYTES, Header};
 use crate::record;
-use crate::storage::StorageFile;
+use crate::storage::{Stamp, StorageFile};
 
 /// Records of a frame from one mark to the next.
 pub(super) const MARK_EVERY: u32 = 8;
@@ -73,11 +74,29 @@ pub(super) struct SegmentFile<F> {
     pub(super) file: F,
     pub(super) first: Position,
     extent: RwLock<Extent>,
+    /// What the system told of it when it was sealed, or before it was read as a sealed one.
+    sealed: OnceLock<Stamp>,
+    /// Whether what it holds is kept beside it; of a sealed file.
+    pub(super) is_kept: AtomicBool,
 }
 
 impl<F: StorageFile> SegmentFile<F> {
     pub(super) fn new(path: PathBuf, file: F, first: Position, extent: Extent) -> Self {
-        Self { path, file, first, extent: RwLock::new(extent) }
+        let (extent, sealed, is_kept) = (RwLock::new(extent), OnceLock::new(), false.into());
+        Self { path, file, first, extent, sealed, is_kept }
+    }
+
+    /// Nothing is written to it any more; what it holds now is what was checked.
+    pub(super) fn seal(&self, stamp: io::Result<Option<Stamp>>) {
+        if let Ok(Some(stamp)) = stamp {
+            // Once sealed it stays as it is.
+            let _ = self.sealed.set(stamp);
+        }
+    }
+
+    /// What the system told of it then.
+    pub(super) fn sealed(&self) -> Option<Stamp> {
+        self.sealed.get().copied()
     }
 
     /// Makes more of the file visible, or looks at what is.

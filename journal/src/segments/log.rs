@@ -11,6 +11,7 @@ use domain::{Position, Sequence, StreamId};
 
 use super::file::SegmentFile;
 use super::heads::Heads;
+use super::marks;
 use crate::contract::{ReadError, Stored};
 use crate::record;
 use crate::storage::Storage;
@@ -56,6 +57,26 @@ impl<S: Storage> Log<S> {
     pub(super) fn newest(&self) -> Arc<SegmentFile<S::File>> {
         let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(segments.last().expect("a log has a file"))
+    }
+
+    /// Saves what costs time to find at the next start: the heads, and what sealed files hold. What
+    /// could not be written costs that time, nothing else.
+    pub(super) fn save(&self) {
+        let sealed = {
+            let segments = self.segments.read().unwrap_or_else(PoisonError::into_inner);
+            segments[..segments.len() - 1].to_vec()
+        };
+        for file in sealed.iter().filter(|file| !file.is_kept.load(Ordering::Relaxed)) {
+            match marks::keep(&self.storage, &self.folder, file) {
+                Ok(kept) => file.is_kept.store(kept, Ordering::Relaxed),
+                Err(error) => {
+                    tracing::warn!(path = %file.path.display(), %error, "its marks are not kept");
+                }
+            }
+        }
+        if let Err(error) = self.heads.save(&self.storage, &self.folder, self.head()) {
+            tracing::warn!(folder = %self.folder.display(), %error, "the heads could not be saved");
+        }
     }
 
     /// A new file, that from now on is the one that grows.

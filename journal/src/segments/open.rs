@@ -4,17 +4,21 @@
 use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use domain::Position;
 
 use super::file::{Extent, SegmentFile};
 use super::heads::{Heads, Loaded};
 use super::log::Log;
+use super::marks;
 use super::scan::{Source, scan};
 use super::torn::Tail;
 use crate::frame::FrameError;
-use crate::storage::{Access, Files, Storage, StorageFile};
+use crate::storage::{self, Access, Files, Storage, StorageFile};
+
+/// Bytes of a file between two tellings of how far its check is.
+const TOLD_BYTES: u64 = 4 << 20;
 
 /// Why a folder could not be opened as a log.
 #[derive(Debug, thiserror::Error)]
@@ -154,12 +158,48 @@ pub(super) fn create<S: Storage>(
     first: Position,
 ) -> Result<SegmentFile<S::File>, OpenError> {
     let path = folder.join(file_name(first));
+    let file = storage.open(&path, Access::Create);
+    let file = file.map_err(|source| OpenError::Io { path: path.clone(), source })?;
+    begin(storage, folder, path, file, first)
+}
+
+fn begin<S: Storage>(
+    storage: &S,
+    folder: &Path,
+    path: PathBuf,
+    file: S::File,
+    first: Position,
+) -> Result<SegmentFile<S::File>, OpenError> {
     let io = |source| OpenError::Io { path: path.clone(), source };
-    let file = storage.open(&path, Access::Create).map_err(io)?;
     file.sync_all().map_err(io)?;
     storage.sync_folder(folder).map_err(io)?;
     Ok(SegmentFile::new(path, file, first, Extent::default()))
 }
+
+/// As [`create`]; none when the disk has no room for a file, and none is left.
+pub(super) fn create_if_room<S: Storage>(
+    storage: &S,
+    folder: &Path,
+    first: Position,
+) -> Result<Option<SegmentFile<S::File>>, OpenError> {
+    let path = folder.join(file_name(first));
+    match storage.open(&path, Access::Create) {
+        Ok(file) => begin(storage, folder, path, file, first).map(Some),
+        Err(error) if storage::is_full(&error) => {
+            let removed = match storage.remove(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            };
+            // Durable: the file before it grows on, and only the last one may have a torn end.
+            let gone = removed.and_then(|()| storage.sync_folder(folder));
+            gone.map(|()| None).map_err(|source| OpenError::Io { path, source })
+        }
+        Err(source) => Err(OpenError::Io { path, source }),
+    }
+}
+
+/// Is told bytes that were checked, of how many.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 /// What a file was found to hold.
 struct Scanned<F> {
@@ -167,15 +207,32 @@ struct Scanned<F> {
     tail: Option<Tail>,
 }
 
+/// What the files are opened with.
+struct Scan<'a, S> {
+    storage: &'a S,
+    folder: &'a Path,
+    is_writer: bool,
+    heads: &'a Heads,
+    /// Every record up to here is in the heads.
+    known: Position,
+    /// First position of the last file.
+    last: Position,
+    checked: &'a AtomicU64,
+    of: u64,
+    progress: Progress<'a>,
+}
+
 /// Opens and checks every file, several at once, and gathers the heads. With `is_writer` the tail
 /// that was torn in mid-write is cut, and what was kept is synced before it is served, since the
 /// process before may have died between writing and syncing; without it the tail is left alone
-/// and not served.
+/// and not served. A writer takes sealed files as they were kept, if they are still the same; gives
+/// the position up to which it did.
 pub(super) fn open<S: Storage>(
     storage: &S,
     folder: &Path,
     is_writer: bool,
-) -> Result<Log<S>, OpenError> {
+    progress: Progress<'_>,
+) -> Result<(Log<S>, Position), OpenError> {
     let loaded = Heads::load(storage, folder);
     let nothing = Loaded { heads: Heads::new(), position: Position(0), newest: Position(0) };
     let Loaded { heads, position: known, newest } = loaded.unwrap_or(nothing);
@@ -183,7 +240,13 @@ pub(super) fn open<S: Storage>(
     if files.is_empty() {
         return Err(OpenError::Missing { path: folder.to_owned() });
     }
-    let scanned = scan_all(storage, &files, is_writer, &heads, known)?;
+    let of = files.iter().map(|(_, path)| length_of(storage, path)).sum::<Result<u64, _>>()?;
+    let last = files.last().map_or(Position(0), |(first, _)| *first);
+    let (heads_now, checked) = (&heads, &AtomicU64::new(0));
+    let scan =
+        Scan { storage, folder, is_writer, heads: heads_now, known, last, checked, of, progress };
+    let scanned = scan_all(&scan, &files)?;
+    let mut adopted = Position(0);
     let mut next = Position(1);
     let last = scanned.len() - 1;
     let mut segments = Vec::with_capacity(scanned.len());
@@ -191,6 +254,9 @@ pub(super) fn open<S: Storage>(
         if file.first != next {
             let (path, found, expected) = (file.path, file.first.0, next.0);
             return Err(OpenError::Gap { path, offset: 0, found, expected });
+        }
+        if file.is_kept.load(Ordering::Relaxed) && adopted.0 + 1 == next.0 {
+            adopted = Position(file.next().0 - 1);
         }
         next = file.next();
         let io = |source| OpenError::Io { path: file.path.clone(), source };
@@ -224,7 +290,12 @@ pub(super) fn open<S: Storage>(
         let io = |source| OpenError::Io { path: folder.to_owned(), source };
         storage.sync_folder(folder).map_err(io)?;
     }
-    Ok(Log::new(storage.clone(), folder.to_owned(), segments, heads))
+    Ok((Log::new(storage.clone(), folder.to_owned(), segments, heads), adopted))
+}
+
+fn length_of<S: Storage>(storage: &S, path: &Path) -> Result<u64, OpenError> {
+    let length = storage.open(path, Access::Read).and_then(|file| file.length());
+    length.map_err(|source| OpenError::Io { path: path.to_owned(), source })
 }
 
 /// Syncs a file of which the process before may have left the last frame unsynced. The frame is
@@ -240,11 +311,8 @@ fn make_durable<F: StorageFile>(file: &SegmentFile<F>) -> io::Result<()> {
 /// Scans the files on as many threads as there are processors. Gives them in order, or the fault
 /// of the earliest file.
 fn scan_all<S: Storage>(
-    storage: &S,
+    scan: &Scan<'_, S>,
     files: &[(Position, PathBuf)],
-    is_writer: bool,
-    heads: &Heads,
-    known: Position,
 ) -> Result<Vec<Scanned<S::File>>, OpenError> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let processors = if S::SHARED { processors } else { 1 };
@@ -252,7 +320,7 @@ fn scan_all<S: Storage>(
     let work = || {
         let mut found = Vec::new();
         while let Some((first, path)) = files.get(turn.fetch_add(1, Ordering::Relaxed)) {
-            found.push((*first, scan_one(storage, *first, path, is_writer, heads, known)));
+            found.push((*first, scan.one(*first, path)));
         }
         found
     };
@@ -268,24 +336,45 @@ fn scan_all<S: Storage>(
     found.into_iter().map(|(_, scanned)| scanned).collect()
 }
 
-fn scan_one<S: Storage>(
-    storage: &S,
-    first: Position,
-    path: &Path,
-    is_writer: bool,
-    heads: &Heads,
-    known: Position,
-) -> Result<Scanned<S::File>, OpenError> {
-    let io = |source| OpenError::Io { path: path.to_owned(), source };
-    let access = if is_writer { Access::Write } else { Access::Read };
-    let file = storage.open(path, access).map_err(io)?;
-    let size = file.length().map_err(io)?;
-    let mut extent = Extent::default();
-    let tail = scan(&Source { path, file: &file, first, size }, &mut extent, |standing| {
-        if standing.position > known {
-            heads.raise(standing.stream, (standing.sequence, standing.position));
+impl<S: Storage> Scan<'_, S> {
+    fn one(&self, first: Position, path: &Path) -> Result<Scanned<S::File>, OpenError> {
+        let io = |source| OpenError::Io { path: path.to_owned(), source };
+        let access = if self.is_writer { Access::Write } else { Access::Read };
+        let file = self.storage.open(path, access).map_err(io)?;
+        let size = file.length().map_err(io)?;
+        if self.is_writer
+            && first != self.last
+            && let Some(extent) = marks::find(self.storage, self.folder, first, &file)
+            && first.0 + u64::from(extent.records) <= self.known.0 + 1
+        {
+            self.pass(size);
+            let file = SegmentFile::new(path.to_owned(), file, first, extent);
+            file.is_kept.store(true, Ordering::Relaxed);
+            return Ok(Scanned { file, tail: None });
         }
-    })?;
-    extent.marks.shrink_to_fit();
-    Ok(Scanned { file: SegmentFile::new(path.to_owned(), file, first, extent), tail })
+        let stamp = file.stamp();
+        let (mut extent, mut passed) = (Extent::default(), 0);
+        let tail =
+            scan(&Source { path, file: &file, first, size }, &mut extent, |standing, at| {
+                if standing.position > self.known {
+                    self.heads.raise(standing.stream, (standing.sequence, standing.position));
+                }
+                if at - passed >= TOLD_BYTES {
+                    self.pass(at - passed);
+                    passed = at;
+                }
+            })?;
+        self.pass(size - passed);
+        extent.marks.shrink_to_fit();
+        let file = SegmentFile::new(path.to_owned(), file, first, extent);
+        if first != self.last {
+            file.seal(stamp);
+        }
+        Ok(Scanned { file, tail })
+    }
+
+    fn pass(&self, bytes: u64) {
+        let checked = self.checked.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        (self.progress)(checked, self.of);
+    }
 }

@@ -31,7 +31,10 @@ impl<S: Storage> ReadOnly<S> {
     /// # Errors
     /// As there.
     pub fn open_on(storage: &S, folder: &Path) -> Result<Self, OpenError> {
-        Ok(Self { log: open::open(storage, folder, false)?, refreshing: Mutex::new(()) })
+        Ok(Self {
+            log: open::open(storage, folder, false, &|_, _| {})?.0,
+            refreshing: Mutex::new(()),
+        })
     }
 
     /// Looks for records that were added; gives the head.
@@ -77,7 +80,7 @@ impl<S: Storage> ReadOnly<S> {
             last_frame: known.last_frame,
         });
         let mut standings = Vec::new();
-        let tail = scan(&Source { path, file, first, size }, &mut extent, |standing| {
+        let tail = scan(&Source { path, file, first, size }, &mut extent, |standing, _| {
             standings.push(*standing);
         })?;
         if let Some(Tail::Damaged(fault)) = tail {

@@ -25,7 +25,8 @@ pub(super) struct Source<'a, F> {
     pub(super) size: u64,
 }
 
-/// Adds every whole frame behind `extent` to it, and tells `seen` where each record stands. A
+/// Adds every whole frame behind `extent` to it, and tells `seen` where each record stands, and where its
+/// frame begins. A
 /// frame counts only when all of it is right. Gives the tail where a frame is not.
 ///
 /// # Errors
@@ -34,7 +35,7 @@ pub(super) struct Source<'a, F> {
 pub(super) fn scan<F: StorageFile>(
     source: &Source<F>,
     extent: &mut Extent,
-    mut seen: impl FnMut(&Standing),
+    mut seen: impl FnMut(&Standing, u64),
 ) -> Result<Option<Tail>, OpenError> {
     let io = |error| OpenError::Io { path: source.path.to_owned(), source: error };
     let mut window = Window { source, bytes: Vec::new(), start: 0 };
@@ -55,7 +56,7 @@ pub(super) fn scan<F: StorageFile>(
         }
         for (position, standing) in due {
             match standing {
-                Some(standing) if standing.position.0 == position => seen(standing),
+                Some(standing) if standing.position.0 == position => seen(standing, offset),
                 _ => return Err(OpenError::Record { path, offset, position }),
             }
         }

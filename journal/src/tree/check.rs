@@ -14,7 +14,7 @@ use crate::contract::{Journal, ReadError};
 /// Records read at once.
 const RUN_RECORDS: usize = 65_536;
 /// Records for which a thread of its own is worth while.
-const RECORDS_OF_A_THREAD: u64 = 4_096;
+pub(super) const RECORDS_OF_A_THREAD: u64 = 4_096;
 
 /// What is not as it was signed.
 #[derive(Debug, thiserror::Error)]
@@ -94,23 +94,44 @@ pub fn check(
     signed: &Checkpoint,
     mut progress: impl FnMut(Position),
 ) -> Result<Checked, Alarm> {
+    let run = RUN_RECORDS as u64;
+    let checked = check_while(journal, levels, signed, run, |position| {
+        progress(position);
+        true
+    });
+    checked.map(|checked| checked.expect("nobody stops it"))
+}
+
+/// As [`check`], `run` records at once, until `goes_on` says no: then none.
+///
+/// # Errors
+/// [`Alarm`].
+pub(super) fn check_while(
+    journal: &dyn Journal,
+    levels: &Levels,
+    signed: &Checkpoint,
+    run: u64,
+    mut goes_on: impl FnMut(Position) -> bool,
+) -> Result<Option<Checked>, Alarm> {
     let size = signed.size;
     let due = size.min(journal.head().0);
     let held = levels.leaves().map_err(Alarm::Tiles)?;
     let (mut frontier, mut differs) = (Frontier::default(), None);
     while frontier.size() < due {
         let from = frontier.size();
-        let leaves = leaf_hashes(journal, from, (due - from).min(RUN_RECORDS as u64))?;
+        let leaves = leaf_hashes(journal, from, (due - from).min(run))?;
         let beside = held.saturating_sub(from).min(leaves.len() as u64);
         let tiles = levels.leaf_hashes(from, beside).map_err(Alarm::Tiles)?;
         let differing = leaves.iter().zip(&tiles).position(|(leaf, tile)| leaf != tile);
         differs = differs.or(differing.map(|at| from + at as u64));
         leaves.into_iter().for_each(|leaf| frontier.push(leaf));
-        progress(Position(frontier.size()));
+        if !goes_on(Position(frontier.size())) {
+            return Ok(None);
+        }
     }
     if due == size && frontier.root() == signed.root {
         return match differs {
-            None => Ok(Checked { frontier, tiles: held.min(size) }),
+            None => Ok(Some(Checked { frontier, tiles: held.min(size) })),
             Some(index) => {
                 let (path, offset) = (levels.path(0), index * 32);
                 Err(Alarm::Tile { path, offset, position: index + 1 })
@@ -144,6 +165,25 @@ fn tiles_root(levels: &Levels, size: u64) -> io::Result<Hash> {
 pub(super) fn are_levels_whole(levels: &Levels, signed: &Checkpoint) -> bool {
     let held = levels.leaves().is_ok_and(|held| held >= signed.size);
     held && root(levels, signed.size).is_ok_and(|root| root == signed.root)
+}
+
+/// Whether the records behind `from` are those of the tiles.
+pub(super) fn are_as_tiles(
+    journal: &dyn Journal,
+    levels: &Levels,
+    from: Position,
+    signed: &Checkpoint,
+) -> Result<bool, Alarm> {
+    let mut from = from.0;
+    while from < signed.size {
+        let leaves = leaf_hashes(journal, from, (signed.size - from).min(RUN_RECORDS as u64))?;
+        let tiles = levels.leaf_hashes(from, leaves.len() as u64).map_err(Alarm::Tiles)?;
+        if leaves.is_empty() || leaves != tiles {
+            return Ok(false);
+        }
+        from += leaves.len() as u64;
+    }
+    Ok(true)
 }
 
 /// The hashes of `count` records, or of those that there are, from the one of index `from` on;

@@ -8,15 +8,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::Position;
 
-use super::check::{Alarm, are_levels_whole, check, leaf_hashes};
+use super::check::{Alarm, are_as_tiles, are_levels_whole, check, leaf_hashes};
 use super::levels::{Levels, TILE_WIDTH};
 use super::merkle::{self, Hash};
 use super::note::{Checkpoint, NoteError, Signer, Verifier, hash_lines};
+use super::prove;
 use crate::contract::{Journal, ReadError};
 
 /// Records that are added to the tiles at once.
 const GROWTH_RECORDS: u64 = 65_536;
-const CHECKPOINT: &str = "checkpoint";
+pub(super) const CHECKPOINT: &str = "checkpoint";
 const COSIGNED: &str = "cosigned";
 
 /// Why a tree could not be made, opened or grown.
@@ -71,10 +72,12 @@ pub struct Signed {
 
 /// The tree of a log that this process writes.
 pub struct Tree {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     signer: Signer,
     witnesses: Vec<Verifier>,
-    levels: Levels,
+    pub(super) levels: Levels,
+    /// What was signed when it was opened, if not every record was held against it then.
+    pub(super) unproved: Option<Checkpoint>,
     newest: RwLock<Arc<Signed>>,
     cosigned: RwLock<Option<Arc<Signed>>>,
 }
@@ -113,6 +116,22 @@ impl Tree {
         witnesses: Vec<Verifier>,
         journal: &dyn Journal,
     ) -> Result<Self, TreeError> {
+        Self::open_behind(folder, signer, witnesses, journal, Position(0), &mut |_, _| {})
+    }
+
+    /// As [`Tree::open`], but records up to `adopted` are not read, if the tiles are those that were
+    /// signed; [`Tree::prove`] is then due. `progress` is told records that were hashed, of how many.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_behind(
+        folder: &Path,
+        signer: Signer,
+        witnesses: Vec<Verifier>,
+        journal: &dyn Journal,
+        adopted: Position,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, TreeError> {
         let io = |source| TreeError::Io { path: folder.to_owned(), source };
         let path = folder.join(CHECKPOINT);
         let note = fs::read_to_string(&path);
@@ -121,24 +140,35 @@ impl Tree {
         let checkpoint =
             checkpoint.map_err(|source| TreeError::Checkpoint { path: path.clone(), source })?;
         let levels = Levels::open(folder, true).map_err(io)?;
-        let mut are_whole = false;
-        match check(journal, &levels, &checkpoint, |_| {}) {
-            Ok(_) => are_whole = are_levels_whole(&levels, &checkpoint),
-            Err(Alarm::Tile { .. } | Alarm::Tiles(_)) => {}
-            Err(source) => return Err(TreeError::Alarm { path, source }),
+        let mut are_whole = are_levels_whole(&levels, &checkpoint);
+        let is_behind = adopted.0 > 0
+            && !prove::has_failed(folder)
+            && are_whole
+            && checkpoint.size <= journal.head().0
+            && matches!(are_as_tiles(journal, &levels, adopted, &checkpoint), Ok(true));
+        if !is_behind {
+            let size = checkpoint.size;
+            match check(journal, &levels, &checkpoint, |position| progress(position.0, size)) {
+                Ok(_) => {}
+                Err(Alarm::Tile { .. } | Alarm::Tiles(_)) => are_whole = false,
+                Err(source) => return Err(TreeError::Alarm { path, source }),
+            }
         }
+        prove::forget_failure(folder).map_err(io)?;
         levels.cut(if are_whole { checkpoint.size } else { 0 }).map_err(io)?;
         let cosigned = fs::read_to_string(folder.join(COSIGNED)).ok();
         let cosigned = cosigned.and_then(|note| {
             let checkpoint = signer.verifier().open(&note).ok()?;
             Some(Arc::new(Signed { checkpoint, note }))
         });
+        let unproved = is_behind.then(|| checkpoint.clone());
         let size = checkpoint.size;
         let newest = RwLock::new(Arc::new(Signed { checkpoint, note }));
         let cosigned = RwLock::new(cosigned);
-        let tree = Self { folder: folder.to_owned(), signer, witnesses, levels, newest, cosigned };
+        let folder = folder.to_owned();
+        let tree = Self { folder, signer, witnesses, levels, unproved, newest, cosigned };
         if !are_whole && size > 0 {
-            tracing::warn!(folder = %folder.display(), "the tiles of the tree are made anew");
+            tracing::warn!(folder = %tree.folder.display(), "the tiles of the tree are made anew");
             tree.extend(journal, 0, size)?;
             // Made from a log that agreed a moment ago; checked before anything is signed upon it.
             if !are_levels_whole(&tree.levels, &tree.newest().checkpoint) {

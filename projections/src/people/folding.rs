@@ -263,7 +263,7 @@ impl Row {
         }
         if let Some(first) = out_of_order {
             let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
-            for (at, event) in life.iter().enumerate().take(life.len() - 1) {
+            for (at, event) in life.iter().enumerate().take(life.len().saturating_sub(1)) {
                 let moves = || archive::fact(event).is_some_and(|fact| may_move(&fact));
                 if event.envelope.position >= first && moves() {
                     Self::default().fold_anew(person, &life[..=at], &mut stood);

@@ -13,7 +13,7 @@ use crate::{RowSeals, ViewsError};
 
 /// What makes a row a member of households, unhashed: one text, so that keeping it for each row
 /// that is folded costs one copy, and hashes are made only where it changes.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Belongs(String);
 
 /// Number of the household; division, address and door plate of the home.
@@ -88,10 +88,12 @@ impl People {
         household: HouseholdId,
         limit: usize,
     ) -> Result<Vec<PersonId>, ViewsError> {
-        let mut persons = self.in_household(household, limit)?;
-        let rows = self.index.scan(&prefix(STOOD, household), None, limit)?;
-        persons.extend(rows.iter().map(|(key, _)| person_of(key)));
-        // Between the two somebody may have left.
+        let mut persons = Vec::new();
+        // Whoever leaves meanwhile is found at the end, whoever comes back at the beginning.
+        for kind in [STOOD, HOUSEHOLD, STOOD] {
+            let rows = self.index.scan(&prefix(kind, household), None, limit)?;
+            persons.extend(rows.iter().map(|(key, _)| person_of(key)));
+        }
         persons.sort_unstable();
         persons.dedup();
         persons.truncate(limit);

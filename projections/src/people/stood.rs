@@ -42,8 +42,8 @@ pub(super) struct Stood {
 impl Stood {
     /// What a row stood under until now.
     pub(super) fn of(row: &Row) -> Self {
-        let belongs = || Belongs::of(&row.archive, None);
-        Self { first: belongs(), owner: row.owner, last: belongs(), ..Self::default() }
+        let first = Belongs::of(&row.archive, None);
+        Self { last: first.clone(), first, owner: row.owner, ..Self::default() }
     }
 
     /// Notes a state.

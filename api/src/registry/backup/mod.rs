@@ -55,8 +55,16 @@ pub const FILES: [&str; 8] = [
 
 /// What does not go along with them: secrets, what is copied in a way of its own, and what is made
 /// of the log.
-pub const APART: [&str; 7] =
-    ["master.key", "log.key", "keys/slots", "journal/", "reads/", "trees/", "views/"];
+pub const APART: [&str; 8] = [
+    "master.key",
+    "log.key",
+    "keys/slots",
+    "journal/",
+    "reads/",
+    "trees/",
+    "views/",
+    "erasures.json",
+];
 
 /// Why a backup could not be taken, verified or restored.
 #[derive(Debug, thiserror::Error)]

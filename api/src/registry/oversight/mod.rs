@@ -259,6 +259,11 @@ impl Oversight {
         Ok(raised.collect())
     }
 
+    /// To be called when alarms of a holder did not get to the log: the next read raises them again.
+    pub fn forget_raising(&self, holder: &str) {
+        self.raising().retain(|(raised, _)| raised != holder);
+    }
+
     /// Of how many persons a holder may be told by a second person's word.
     fn approved(&self, holder: &str, now: Timestamp) -> u32 {
         let known = self.read();
