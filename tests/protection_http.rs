@@ -183,7 +183,9 @@ async fn where_a_protected_person_is_and_was_is_in_no_answer_of_any_route() {
     let husband = json!({"document": citizen(7)});
     let his = json!({"full_name": "赵明诚", "residence_code": "990101003201",
         "hukou_code": "990101003201"});
-    let his = event("r-7", "registration", &citizen(7), "2026-03-01", json!({"items": his}));
+    let at = json!({"items": his, "place": "990101003201"});
+    let mut his = event("r-7", "registration", &citizen(7), "2026-03-01", at);
+    his["source"] = json!("/pol/9901/register");
     ground.record(&his).await;
     let first = live(&ground, &certificate(1), 1, json!({"spouse": husband})).await;
     let child =
