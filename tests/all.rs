@@ -3,6 +3,7 @@
 
 mod access;
 mod accesses_http;
+mod alarms_http;
 mod archive_axes;
 mod archive_http;
 mod archive_lives;
@@ -11,6 +12,7 @@ mod archive_naive_needs;
 mod archive_naive_ties;
 mod archive_naive_topics;
 mod authority;
+mod break_glass_http;
 mod catalogue;
 mod certificates;
 mod citizen_numbers;
@@ -56,6 +58,7 @@ mod person_told;
 mod persons_http;
 mod process;
 mod promises;
+mod protection_http;
 mod quality_http;
 mod read_ahead;
 mod records;

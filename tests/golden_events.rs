@@ -124,8 +124,10 @@ fn the_numbers_of_the_catalogue_never_change() {
         (102, "household_visit"), (103, "service_transaction"), (104, "observation"),
         (105, "correction"), (106, "annulment"),
         (107, "person_merge"), (108, "person_split"), (109, "document_claimed"),
-        (110, "erased"), (111, "sealed"), (112, "unsealed"),
-        (201, "submission_rejected"), (301, "person_read"),
+        (110, "erased"), (111, "sealed"), (112, "unsealed"), (113, "protected"),
+        (114, "unprotected"),
+        (201, "submission_rejected"), (301, "person_read"), (302, "glass_broken"),
+        (303, "glass_reviewed"), (304, "alarm_raised"), (305, "reading_approved"),
     ];
     assert_eq!(numbers.len(), written.len());
     for (number, code) in written {
@@ -160,6 +162,7 @@ fn a_field_of_a_later_program_survives_the_round_trip() {
             Payload::Life(life) => &life.later,
             Payload::Rejection(rejection) => &rejection.later,
             Payload::Read(read) => &read.later,
+            Payload::Oversight(act) => act.later(),
         };
         let due = serde_json::json!({"zz_later": {"a": [1, "张"]}});
         assert_eq!(serde_json::Value::from(kept.clone()), due, "{}", golden.name);
@@ -185,7 +188,7 @@ fn an_unknown_type_version_or_form_is_an_error_and_no_panic() {
             assert!(matches!(error, Some(PayloadError::Malformed(_))), "{} {end}", golden.name);
         }
     }
-    for number in [0, 70, 99, 113, 302, 999, 1070, u16::MAX] {
+    for number in [0, 70, 99, 115, 306, 999, 1070, u16::MAX] {
         assert!(matches!(read(number, 1, "{}"), Some(PayloadError::Unknown(_))), "{number}");
     }
     for json in [

@@ -32,7 +32,7 @@ async fn start() -> Service {
     let token = |role| {
         let person = (role == Role::Citizen).then(|| PersonId::from_uuid(uuid::Uuid::nil()));
         let grant = NewGrant {
-            subject: "tester".into(),
+            subject: format!("tester-{}", Role::name(role)),
             role,
             department: None,
             place: Some(Place::parse("99").unwrap()),
@@ -218,8 +218,11 @@ async fn the_events_of_the_document_are_recorded_and_the_answers_are_as_it_says(
     let is_order = |operation: &Operation<'_>| {
         ORDERS.iter().any(|(id, _)| operation.told["operationId"] == *id)
     };
+    let is_second = |operation: &Operation<'_>| {
+        SECOND.iter().any(|(id, _)| operation.told["operationId"] == *id)
+    };
     let others = document.operations().filter(|operation| operation.path != collect.path);
-    for operation in others.filter(|operation| !is_order(operation)) {
+    for operation in others.filter(|operation| !is_order(operation) && !is_second(operation)) {
         let named = operation.told["x-roles"].as_array();
         let role = match named {
             Some(roles) if !roles.contains(&json!(Role::Auditor)) => Role::Admin,
@@ -234,6 +237,30 @@ async fn the_events_of_the_document_are_recorded_and_the_answers_are_as_it_says(
         let lists = ["events", "persons", "people", "rejections", "rows", "members"];
         let list = lists.iter().find_map(|name| answer.body[*name].as_array());
         assert!(list.is_none_or(|list| !list.is_empty()), "{} is empty", operation.path);
+    }
+    let mut glass = String::new();
+    for (id, role) in SECOND {
+        let act = find(id);
+        let path = act.path.replace("{glass}", &glass);
+        let mut asked = example(&act.told["requestBody"]["content"]["application/json"]).clone();
+        if id == "break_glass" {
+            asked["person"] = json!(person);
+        }
+        if id == "approve_reading" {
+            asked["until"] = json!(jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24));
+        }
+        let request = Client::new().post(format!("{}{path}", service.url)).json(&asked);
+        let request = request.header("purpose", "verification").bearer_auth(token(role));
+        let done = answer(request).await;
+        assert_eq!(done.status, 201, "{path}: {}", done.body);
+        check(&document, &act, &done);
+        glass = done.body["id"].to_string();
+    }
+    for list in ["list_broken_glass", "list_alarms", "list_approvals"] {
+        let list = find(list);
+        let request = service.request(&document, &list, &person);
+        let told = answer(request.bearer_auth(token(Role::Auditor))).await;
+        check(&document, &list, &told);
     }
     for (order, again) in ORDERS {
         let order = find(order);
@@ -254,8 +281,19 @@ async fn the_events_of_the_document_are_recorded_and_the_answers_are_as_it_says(
 
 /// The orders about a record, in the order in which they can be carried out, and what they are
 /// answered with when they are sent again.
-const ORDERS: [(&str, u16); 3] =
-    [("seal_person", 200), ("unseal_person", 200), ("erase_person", 200)];
+/// What takes several persons, in this order, and who does it.
+const SECOND: [(&str, Role); 3] = [
+    ("break_glass", Role::Verifier),
+    ("review_broken_glass", Role::Auditor),
+    ("approve_reading", Role::SecurityOfficer),
+];
+const ORDERS: [(&str, u16); 5] = [
+    ("seal_person", 200),
+    ("unseal_person", 200),
+    ("protect_person", 200),
+    ("unprotect_person", 200),
+    ("erase_person", 200),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_needs_no_other_server_and_holds_no_data() {

@@ -103,7 +103,8 @@ fn plain(kind: Kind) -> Option<(Vec<Told>, Told)> {
             let split = told(kind, on).with(Role::Absorbed, ANN).approved("chief");
             ([life, vec![merge]].concat(), split)
         }
-        Kind::DocumentClaimed | Kind::SubmissionRejected | Kind::PersonRead => return None,
+        Kind::DocumentClaimed | Kind::SubmissionRejected => return None,
+        _ if kind.is_of_reads() => return None,
         _ if kind.is_order() => return None,
         _ if kind.entry().opens => (vec![], told(kind, on).item(Item::BirthDate, "1990-01-01")),
         _ => (life, told(kind, on)),

@@ -43,6 +43,12 @@ pub struct Counts {
     pub peers_locked_out: Count,
     /// Requests beyond the rate of their token.
     pub requests_limited: Count,
+    /// Times that glass was broken.
+    pub glass_broken: Count,
+    /// Alarms because a reader was told of many persons.
+    pub alarms_raised: Count,
+    /// Reads that were refused because a second person had to approve.
+    pub reads_beyond_ceiling: Count,
     /// Requests with events that there was no room for.
     pub events_without_room: Count,
     /// Reads that were not answered, since there was no room to record them.
@@ -94,6 +100,17 @@ impl Counts {
                 "requests_limited",
                 "Requests beyond the rate of their token.",
                 &self.requests_limited,
+            ),
+            ("glass_broken", "Times that glass was broken.", &self.glass_broken),
+            (
+                "alarms_raised",
+                "Alarms because a reader was told of many persons.",
+                &self.alarms_raised,
+            ),
+            (
+                "reads_beyond_ceiling",
+                "Reads refused because a second person had to approve.",
+                &self.reads_beyond_ceiling,
             ),
             (
                 "events_without_room",

@@ -4,6 +4,7 @@
 //! was ever written is read by [`Payload::read`], and fields of a later version survive in
 //! `later`.
 
+mod oversight;
 mod person_read;
 mod read;
 
@@ -22,6 +23,7 @@ use crate::items::Item;
 use crate::recorded::EventType;
 
 pub use crate::role::Role;
+pub use oversight::{AlarmRaised, GlassBroken, GlassReviewed, Oversight, ReadingApproved};
 pub use person_read::{Hidden, ItemsTold, PersonRead};
 
 /// Items and their values, ordered by item, each item once.
@@ -197,6 +199,8 @@ pub enum Payload {
     Rejection(Arc<Rejection>),
     /// A read.
     Read(Arc<PersonRead>),
+    /// An act of oversight over readers.
+    Oversight(Oversight),
 }
 
 /// A payload that this program cannot read.
@@ -225,6 +229,10 @@ impl Payload {
         let read = match kind {
             Kind::SubmissionRejected => from_json(json).map(Payload::Rejection),
             Kind::PersonRead => from_json(json).map(Payload::Read),
+            Kind::GlassBroken => oversight(json, Oversight::GlassBroken),
+            Kind::GlassReviewed => oversight(json, Oversight::GlassReviewed),
+            Kind::AlarmRaised => oversight(json, Oversight::AlarmRaised),
+            Kind::ReadingApproved => oversight(json, Oversight::ReadingApproved),
             _ => from_json(json).map(|mut life: Arc<LifeEvent>| {
                 if event_type.version < kind.entry().version {
                     let life = Arc::make_mut(&mut life);
@@ -242,6 +250,7 @@ impl Payload {
             Payload::Life(event) => serde_json::to_vec(event),
             Payload::Rejection(rejection) => serde_json::to_vec(rejection),
             Payload::Read(read) => return read.to_json(),
+            Payload::Oversight(act) => return act.to_json(),
         }
         .expect("these types have string keys only")
     }
@@ -253,6 +262,13 @@ impl Payload {
             _ => None,
         }
     }
+}
+
+fn oversight<'de, T: Deserialize<'de>>(
+    json: &'de [u8],
+    act: fn(Arc<T>) -> Oversight,
+) -> serde_json::Result<Payload> {
+    from_json(json).map(act).map(Payload::Oversight)
 }
 
 /// Text is checked once as a whole, which costs less than string by string.

@@ -1,8 +1,9 @@
-//! Orders about a record itself: erasure, and sealing until a day. They come from an authority and
-//! not from an upstream system, say nothing of a life, and need a second person.
+//! Orders about a record itself: erasure, sealing until a day, and the protection of somebody's
+//! whereabouts. They come from an authority and not from an upstream system, say nothing of a life,
+//! and need a second person.
 //!
-//! An order is stored as an event whose `details` hold its words: `order` always, `until` and
-//! `topics` of a sealing. That of an erasure names the order alone, since it is read when all else
+//! An order is stored as an event whose `details` hold its words: `order` always, `until` of a
+//! sealing or a protection, `topics` of a sealing. That of an erasure names the order alone, since it is read when all else
 //! of the person is gone.
 
 use jiff::civil::Date;
@@ -31,6 +32,14 @@ pub enum Order {
     Seal(Sealing),
     /// What was sealed is open again.
     Unseal,
+    /// Where the person is, and was, is told to few until a day: for those who are threatened or
+    /// hunted (Anti-Domestic Violence Law, art. 29; rules on protecting witnesses).
+    Protect {
+        /// The day on which it is told again.
+        until: Date,
+    },
+    /// It is told again.
+    Unprotect,
 }
 
 /// What is hidden, and how long.
@@ -54,6 +63,8 @@ impl Order {
             Self::Erase => Kind::Erased,
             Self::Seal(_) => Kind::Sealed,
             Self::Unseal => Kind::Unsealed,
+            Self::Protect { .. } => Kind::Protected,
+            Self::Unprotect => Kind::Unprotected,
         }
     }
 
@@ -81,10 +92,8 @@ impl Order {
             let (zh, en) = ("审批人与经办人相同", "approver and actor are one");
             faults.push(Fault::new("approver_is_actor", zh, en).at("/approved_by"));
         }
-        if let Self::Seal(sealing) = self
-            && sealing.until <= today
-        {
-            let (zh, en) = ("封存期限须晚于今天", "a sealing ends after today");
+        if self.until().is_some_and(|until| until <= today) {
+            let (zh, en) = ("期限须晚于今天", "the order ends after today");
             faults.push(Fault::new("until_is_past", zh, en).at("/until"));
         }
         if !faults.is_empty() {
@@ -92,8 +101,10 @@ impl Order {
         }
         let mut details = Map::new();
         details.insert("order".into(), reference.trim().into());
-        if let Self::Seal(Sealing { until, topics }) = self {
+        if let Some(until) = self.until() {
             details.insert("until".into(), until.to_string().into());
+        }
+        if let Self::Seal(Sealing { topics, .. }) = self {
             let names: Vec<Value> = topics.iter().map(|topic| topic.name().into()).collect();
             if !names.is_empty() {
                 details.insert("topics".into(), names.into());
@@ -103,13 +114,23 @@ impl Order {
         Ok(LifeEvent { approved_by, details, ..LifeEvent::default() })
     }
 
+    /// The day up to which it holds, where it has one.
+    pub fn until(&self) -> Option<Date> {
+        match self {
+            Self::Seal(Sealing { until, .. }) | Self::Protect { until } => Some(*until),
+            Self::Erase | Self::Unseal | Self::Unprotect => None,
+        }
+    }
+
     /// What a recorded order says; none of an event that is no order.
     pub fn read(kind: Kind, life: &LifeEvent) -> Option<Self> {
         match kind {
             Kind::Erased => Some(Self::Erase),
             Kind::Unsealed => Some(Self::Unseal),
+            Kind::Unprotected => Some(Self::Unprotect),
+            Kind::Protected => Some(Self::Protect { until: until(life)? }),
             Kind::Sealed => {
-                let until = life.details.get("until")?.as_str()?.parse().ok()?;
+                let until = until(life)?;
                 let names = life.details.get("topics").and_then(Value::as_array);
                 let topics =
                     names.into_iter().flatten().map(|name| Topic::from_name(name.as_str()?));
@@ -120,6 +141,10 @@ impl Order {
             _ => None,
         }
     }
+}
+
+fn until(life: &LifeEvent) -> Option<Date> {
+    life.details.get("until")?.as_str()?.parse().ok()
 }
 
 /// The reference under which an order was given.

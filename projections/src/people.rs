@@ -11,6 +11,7 @@ mod filling;
 mod folding;
 mod hiding;
 mod households;
+mod indexed;
 mod joining;
 mod month_ends;
 mod standing;
@@ -18,7 +19,7 @@ mod stood;
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use domain::{Item, PersonId, Place, Position};
@@ -38,13 +39,13 @@ use crate::{RowSeals, SealError, ViewsError};
 
 pub use across::Unseen;
 pub use filling::Filled;
-pub use hiding::Hidden;
+pub use hiding::{Hidden, Protected};
 pub(crate) use households::household_key;
 pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.8";
-const INDEX_VERSION: &str = "people_index.6";
+const VERSION: &str = "people.9";
+const INDEX_VERSION: &str = "people_index.7";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";
 /// In the same tree: the day of the newest event recorded.
@@ -58,6 +59,9 @@ const HOUSEHOLD: u8 = b'h';
 const STOOD: u8 = b's';
 /// Of records that are hidden as a whole: the person → the day on which they are seen again.
 const HIDDEN: u8 = b'x';
+/// Of whose whereabouts are protected: the person or a household of theirs, with the person → the
+/// day up to which they are.
+const SHELTERED: u8 = b'w';
 
 /// What the view knows of one stream of a person.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -81,6 +85,8 @@ pub struct Row {
     stood: Vec<String>,
     /// What is hidden of the record by order, in the order in which that was recorded.
     pub hidden: Vec<Hidden>,
+    /// Up to when it is told to few where the person is.
+    pub protected: Option<Protected>,
     /// What stands.
     pub archive: Archive,
 }
@@ -114,6 +120,8 @@ pub struct People {
     /// behind an end that was not kept is cut at the next opening, as its index entries are.
     ends: sled::Tree,
     index: Table,
+    /// Whether anybody's whereabouts are protected, or were since the view was opened.
+    shelters: AtomicBool,
     seals: Arc<dyn RowSeals>,
     layers: RwLock<Layers>,
     /// Counted from the rows after each opening, and kept with them.
@@ -172,6 +180,7 @@ impl People {
         let end = ends.get(END)?.map_or_else(End::default, |bytes| End::from_bytes(&bytes));
         let rows = RowLog::open(&folder.join(VERSION), end, FILE_BYTES)?;
         let index = Table::open(db, INDEX_VERSION, Rewriting::Harmless)?;
+        let shelters = AtomicBool::new(Self::has_shelters(&index)?);
         let folded = AtomicU64::new(index.checkpoint()?.0);
         let today = ends.get(TODAY)?.and_then(|day| std::str::from_utf8(&day).ok()?.parse().ok());
         let position = Position(folded.load(Ordering::Acquire));
@@ -189,6 +198,7 @@ impl People {
             rows,
             ends,
             index,
+            shelters,
             seals,
             layers,
             measures,

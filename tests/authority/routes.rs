@@ -61,7 +61,7 @@ fn questions(world: &World, route: &Route) -> Vec<Asked> {
     let body_of_orders = |path: &str| {
         // One that is taken for a person who is reached, and refused for its words.
         let mut body = json!({"order": "X-1", "approved_by": ""});
-        if path.ends_with("/sealing") {
+        if path.ends_with("/sealing") || path.ends_with("/protection") {
             body["until"] = json!("2044-01-01");
         }
         (route.tells == Tells::Order).then_some(body)
@@ -111,7 +111,11 @@ fn questions(world: &World, route: &Route) -> Vec<Asked> {
             })
             .collect(),
         Tells::Nothing | Tells::Readers | Tells::Log => {
-            let path = route.path.replace("{position}", "1").replace("{code}", "990101");
+            let path = route
+                .path
+                .replace("{position}", "1")
+                .replace("{code}", "990101")
+                .replace("{glass}", "1");
             one(&path.replace("{*path}", "0/000"), None)
         }
     }

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{PersonId, Place};
-use uuid::Uuid;
+use domain::{PersonId, Place, Position};
 
 use super::sight::Sight;
 use super::{Action, Grant, may};
@@ -25,9 +24,10 @@ pub struct Look {
     pub opened_by: Option<Opening>,
 }
 
-/// Names an order by which somebody sees, for a while, what the table of access does not grant.
+/// Names the broken glass through which somebody sees, for a while, what the table of access does
+/// not grant: its position in the log of reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Opening(pub Uuid);
+pub struct Opening(pub Position);
 
 /// What an act is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

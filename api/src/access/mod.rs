@@ -4,6 +4,7 @@ mod attempts;
 pub mod authority;
 mod gate;
 mod hiding;
+mod limits;
 pub mod masks;
 pub mod oidc;
 pub mod sight;
@@ -20,6 +21,9 @@ pub use attempts::Rates;
 pub use authority::{Look, Object, Opening, Refusal, authorize};
 pub use gate::{Gate, Refused};
 pub use hiding::{Hiding, HidingError, LEGAL_BASES, LegalBasis};
+pub use limits::{
+    APPROVED_MAX, LimitsError, READING_LIMITS, ReadingLimit, ReadingLimits, WINDOW_DAYS,
+};
 pub use sight::{Part, Show, Sight};
 pub use tokens::{NewGrant, StoreError, TokenError, TokenStore};
 
@@ -86,13 +90,24 @@ pub enum Action {
     Seal,
     /// Read what is sealed.
     ReadSealed,
+    /// Let it be told to few where a person is.
+    Protect,
+    /// Be told where a protected person is.
+    SeeProtected,
+    /// Take sight of a person for some minutes, and be looked into afterwards.
+    BreakGlass,
+    /// Look into broken glass.
+    ReviewGlass,
+    /// Allow somebody to be told of more persons.
+    ApproveReading,
     /// Run the service.
     Operate,
 }
 
 use Action::{
-    Collect, Erase, ListPlace, Lookup, Operate, ReadAccesses, ReadAudit, ReadDisclosures,
-    ReadHistory, ReadLog, ReadMetrics, ReadPerson, ReadRejections, ReadSealed, Seal, Search,
+    ApproveReading, BreakGlass, Collect, Erase, ListPlace, Lookup, Operate, Protect, ReadAccesses,
+    ReadAudit, ReadDisclosures, ReadHistory, ReadLog, ReadMetrics, ReadPerson, ReadRejections,
+    ReadSealed, ReviewGlass, Seal, Search, SeeProtected,
 };
 
 /// Every role and all that it may do. What is not listed is not allowed. Where a person or a place
@@ -102,13 +117,27 @@ pub const ROLES: &[(Role, &[Action])] = &[
     (Role::VillageClerk, &[Collect, ReadRejections, Lookup, Search, ReadPerson, ListPlace]),
     (
         Role::Verifier,
-        &[Collect, ReadRejections, Lookup, Search, ReadPerson, ReadHistory, ListPlace],
+        &[Collect, ReadRejections, Lookup, Search, ReadPerson, ReadHistory, ListPlace, BreakGlass],
     ),
     (
         Role::CountyOperator,
-        &[Collect, ReadRejections, Lookup, Search, ReadPerson, ReadHistory, ListPlace, ReadMetrics],
+        &[
+            Collect,
+            ReadRejections,
+            Lookup,
+            Search,
+            ReadPerson,
+            ReadHistory,
+            ListPlace,
+            ReadMetrics,
+            SeeProtected,
+            BreakGlass,
+        ],
     ),
-    (Role::DepartmentLiaison, &[Collect, ReadRejections, Lookup, ReadPerson, ReadHistory]),
+    (
+        Role::DepartmentLiaison,
+        &[Collect, ReadRejections, Lookup, ReadPerson, ReadHistory, BreakGlass],
+    ),
     (Role::Analyst, &[ReadMetrics]),
     (
         Role::Auditor,
@@ -125,11 +154,12 @@ pub const ROLES: &[(Role, &[Action])] = &[
             ReadAccesses,
             ReadDisclosures,
             ReadSealed,
+            ReviewGlass,
         ],
     ),
-    (Role::SecurityOfficer, &[ReadAudit, ReadLog]),
-    (Role::Citizen, &[ReadPerson, ReadHistory, ReadAccesses, ReadDisclosures]),
-    (Role::Admin, &[Operate, ReadMetrics, ReadRejections, Erase, Seal]),
+    (Role::SecurityOfficer, &[ReadAudit, ReadLog, ApproveReading]),
+    (Role::Citizen, &[ReadPerson, ReadHistory, ReadAccesses, ReadDisclosures, SeeProtected]),
+    (Role::Admin, &[Operate, ReadMetrics, ReadRejections, Erase, Seal, Protect]),
 ];
 
 /// Roles that are told who a reader is by the token's subject; others are told the department and
@@ -173,6 +203,11 @@ impl Action {
             Action::Erase => "erase",
             Action::Seal => "seal",
             Action::ReadSealed => "read_sealed",
+            Action::Protect => "protect",
+            Action::SeeProtected => "see_protected",
+            Action::BreakGlass => "break_glass",
+            Action::ReviewGlass => "review_glass",
+            Action::ApproveReading => "approve_reading",
             Action::Operate => "operate",
         }
     }

@@ -230,6 +230,12 @@ impl Sight {
             .fold(self, |sight, part| sight.with(part, self.show(part).max(other.show(part))))
     }
 
+    /// The same with every mask lifted; what is not seen at all stays so.
+    #[must_use]
+    pub fn unmasked(self) -> Self {
+        self.parts(Show::Masked).fold(self, |sight, part| sight.with(part, Show::Full))
+    }
+
     /// Whether no part is seen at all.
     pub const fn is_blind(self) -> bool {
         self.0 == 0

@@ -61,6 +61,10 @@ enum Command {
     Seal(orders::Seal),
     /// Open a sealed record again
     Unseal(orders::Unseal),
+    /// Tell only few where a person is and was, until a day
+    Protect(orders::Protect),
+    /// Tell it again
+    Unprotect(orders::Unprotect),
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -109,6 +113,8 @@ pub fn run() -> ExitCode {
         Command::Erase(erase) => erase.run(),
         Command::Seal(seal) => seal.run(),
         Command::Unseal(unseal) => unseal.run(),
+        Command::Protect(protect) => protect.run(),
+        Command::Unprotect(unprotect) => unprotect.run(),
         Command::Token(token) => token.run(),
         Command::AccessTable => access_table::run(),
         Command::LogKey { data } => print_log_keys(&data),

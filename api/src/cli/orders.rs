@@ -1,4 +1,4 @@
-//! `renkou erase`, `seal` and `unseal`: orders about a record, on a registry that is not running. A
+//! `renkou erase`, `seal`, `unseal`, `protect` and `unprotect`: orders about a record, on a registry that is not running. A
 //! running service takes the same orders over HTTP.
 
 use std::io::{self, Write};
@@ -60,6 +60,23 @@ pub struct Unseal {
     under: Under,
 }
 
+/// Tells only few where a person is and was.
+#[derive(clap::Args)]
+pub struct Protect {
+    #[command(flatten)]
+    under: Under,
+    /// The day on which it is told again.
+    #[arg(long)]
+    until: Date,
+}
+
+/// Tells again where a protected person is.
+#[derive(clap::Args)]
+pub struct Unprotect {
+    #[command(flatten)]
+    under: Under,
+}
+
 fn topic(name: &str) -> Result<Topic, String> {
     Topic::from_name(name).ok_or_else(|| {
         let names: Vec<_> = Topic::ALL.iter().map(|row| row.2).collect();
@@ -86,6 +103,21 @@ impl Unseal {
     /// Does it.
     pub fn run(self) -> Result<(), Failure> {
         self.under.carry_out(Order::Unseal)
+    }
+}
+
+impl Protect {
+    /// Does it.
+    pub fn run(self) -> Result<(), Failure> {
+        let Self { under, until } = self;
+        under.carry_out(Order::Protect { until })
+    }
+}
+
+impl Unprotect {
+    /// Does it.
+    pub fn run(self) -> Result<(), Failure> {
+        self.under.carry_out(Order::Unprotect)
     }
 }
 

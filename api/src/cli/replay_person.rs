@@ -101,6 +101,7 @@ impl ReplayPerson {
             department: *b"\0\0\0",
             place: Place::from_code(0, 2).expect("two digits"),
             read,
+            glasses: Vec::new(),
         };
         let space = Arc::new(Space::of(home.folder(), 0));
         let reads = Reads::start(logs.reads, Arc::clone(logs.log.keys()), space);

@@ -24,6 +24,7 @@ use super::persons::{internal, visible};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{Answer, record_answer};
+use super::shelter;
 use super::views_position::{at_position, wait_at_least};
 use crate::access::Part;
 use crate::registry::Registry;
@@ -67,7 +68,8 @@ async fn read_accesses(
         ..Answer::about("read_accesses", id, ItemsTold::default())
     };
     record_answer(&registry, &who, purpose, told).await?;
-    let accesses: Vec<_> = found.reads.iter().map(|read| viewer.told(read)).collect();
+    let is_sheltered = shelter::hides(&registry, &who, id, &row)?;
+    let accesses = accesses_told(&found.reads, viewer, is_sheltered);
     let answer = json!({"person_id": id, "accesses": accesses, "next": found.next});
     Ok(at_position(position, Json(answer)))
 }
@@ -89,7 +91,8 @@ async fn read_disclosures(
 ) -> Result<Response, Problem> {
     let Looking { who, purpose, look } = looking;
     wait_at_least(&registry, &headers).await?;
-    let (id, _) = visible(&registry, &who, &id)?;
+    let (id, row) = visible(&registry, &who, &id)?;
+    let is_sheltered = shelter::hides(&registry, &who, id, &row)?;
     let ValueAsked { item, value_at, before, limit } = asked;
     let item = Item::from_name(&item).ok_or_else(|| {
         Problem::new(&kinds::BAD_REQUEST).detail("没有这个项目", "there is no such item")
@@ -118,8 +121,7 @@ async fn read_disclosures(
         ..Answer::about("read_disclosures", id, ItemsTold::default())
     };
     record_answer(&registry, &who, purpose, told).await?;
-    let disclosures: Vec<Map<String, Value>> =
-        found.reads.iter().map(|read| viewer.told(read)).collect();
+    let disclosures = accesses_told(&found.reads, viewer, is_sheltered);
     let answer = json!({
         "person_id": id,
         "item": item,
@@ -128,6 +130,22 @@ async fn read_disclosures(
         "next": found.next,
     });
     Ok(at_position(position, Json(answer)))
+}
+
+/// Reads as they are told, without places where the person is sheltered from who asks.
+fn accesses_told(
+    reads: &[Recorded],
+    viewer: Viewer,
+    is_sheltered: bool,
+) -> Vec<Map<String, Value>> {
+    let told = reads.iter().map(|read| {
+        let mut told = viewer.told(read);
+        if is_sheltered {
+            shelter::access(&mut told, read.envelope.place);
+        }
+        told
+    });
+    told.collect()
 }
 
 /// Reads to be shown, newest first, and where the next page begins.

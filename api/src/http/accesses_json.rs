@@ -39,9 +39,7 @@ impl Viewer {
         let mut tell = |name: &str, value: Value| drop(told.insert(name.to_owned(), value));
         let envelope = &recorded.envelope;
         tell("recorded_at", json!(envelope.clocks.recorded_at));
-        // Readers of no department in particular have none.
-        let has_department = envelope.department.iter().all(u8::is_ascii_alphabetic);
-        tell("department", json!(has_department.then(|| department(envelope.department))));
+        tell("department", json!(department_told(envelope.department)));
         tell("place", json!(envelope.place));
         tell("read_position", json!(envelope.position));
         if self.is_auditor {
@@ -63,6 +61,9 @@ impl Viewer {
         tell("as_of", json!(read.as_of));
         tell("position", json!(read.position));
         tell("count", json!(read.count));
+        if let Some(glass) = read.break_glass {
+            tell("break_glass", json!(glass));
+        }
         if let Some(hidden) = &read.hidden {
             tell("hidden_until", json!(hidden.until));
             tell("legal_basis", json!(hidden.basis));
@@ -75,6 +76,11 @@ impl Viewer {
         }
         told
     }
+}
+
+/// The department of a reader; those of none in particular have none.
+pub(super) fn department_told(code: [u8; 3]) -> Option<String> {
+    code.iter().all(u8::is_ascii_alphabetic).then(|| department(code))
 }
 
 /// What a record of the log of reads says; none when its key is destroyed.

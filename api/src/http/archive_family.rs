@@ -35,7 +35,7 @@ pub(super) struct ClaimedTie<'a> {
     person_id: Option<PersonId>,
     role: Role,
     #[serde(flatten)]
-    told: Told<'a, ()>,
+    pub(super) told: Told<'a, ()>,
 }
 
 /// Ties, in the order in which they began.

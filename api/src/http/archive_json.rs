@@ -1,6 +1,7 @@
 //! Archives as the outside contract shows them, as far as they are seen.
 
 mod asked;
+mod sheltered;
 mod withheld;
 
 use std::borrow::Cow;
@@ -54,6 +55,9 @@ pub struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     needs: Option<Vec<Value>>,
     person_id: PersonId,
+    /// That it is not told where the person is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    protected: bool,
     status: &'static str,
     /// What somebody has to do; left out where there is nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -164,6 +168,7 @@ impl<'a> Shown<'a> {
             needs: seen("needs", Part::Needs)
                 .map(|show| needs(archive, deadlines, as_of.day(), show)),
             person_id: id,
+            protected: false,
             status: status(archive),
             tasks: seen("tasks", Part::Family)
                 .map_or_else(Vec::new, |show| tasks(archive, as_of.day(), show)),
@@ -188,6 +193,7 @@ impl<'a> Shown<'a> {
             (self.households.is_some(), "households"),
             (self.needs.is_some(), "needs"),
             (true, "person_id"),
+            (self.protected, "protected"),
             (true, "status"),
             (!self.tasks.is_empty(), "tasks"),
             (self.topics.is_some(), "topics"),

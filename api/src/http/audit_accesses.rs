@@ -9,7 +9,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use domain::clocks::day_in_china;
 use domain::recorded::{Envelope, Recorded};
-use domain::{Place, Position};
+use domain::{Kind, Place, Position};
 use jiff::Timestamp;
 use replay::reads::{Found, first_since, search};
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use super::looking::Looking;
 use super::problem::Problem;
 use super::query::{parse_instant, parse_place};
 use super::recording::{Answer, record_answer};
+use super::shelter;
 use super::views_position::{at_position, wait_at_least};
 use crate::registry::Registry;
 
@@ -104,7 +105,10 @@ async fn audit_accesses(
             (None, None) => Position(1),
         };
         let is_wanted = |envelope: &Envelope| {
-            sought.actor.as_ref().is_none_or(|actor| *actor == envelope.actor)
+            // Acts of oversight have lists of their own.
+            let is_read = envelope.event_type.number == Kind::PersonRead as u16;
+            is_read
+                && sought.actor.as_ref().is_none_or(|actor| *actor == envelope.actor)
                 && sought.place.is_none_or(|whole| envelope.place.lies_in(whole))
                 && sought.from.is_none_or(|from| envelope.clocks.recorded_at >= from)
                 && grant.covers(envelope.place)
@@ -128,11 +132,16 @@ async fn audit_accesses(
     record_answer(&registry, &who, purpose, told).await?;
     let viewer = Viewer::new(&look, day_in_china(Timestamp::now()));
     let entry = |read: &Recorded| {
-        let mut told = viewer.told(read);
-        told.insert("person_id".to_owned(), json!(person_of(read)));
-        told
+        let (mut told, person) = (viewer.told(read), person_of(read));
+        if let Some(person) = person
+            && shelter::hides_by_id(&registry, &who, person)?
+        {
+            shelter::access(&mut told, read.envelope.place);
+        }
+        told.insert("person_id".to_owned(), json!(person));
+        Ok(told)
     };
-    let accesses: Vec<_> = reads.iter().map(entry).collect();
+    let accesses = reads.iter().map(entry).collect::<Result<Vec<_>, Problem>>()?;
     // The position before the first that was not looked at.
     let next = next.map(|next| next.0 - 1);
     let answer = json!({"accesses": accesses, "next": next});

@@ -23,6 +23,7 @@ use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::query::{parse_cursor, parse_place};
 use super::recording::{self, Answer, record_answer};
+use super::shelter;
 use super::values_told;
 use super::views_position::{at_position, wait_at_least};
 use crate::access::{Object, Part, Show};
@@ -129,16 +130,23 @@ async fn search_persons(
     let mut is_cut = false;
     for id in named.map_err(|error| internal(&error))? {
         let Ok((id, row)) = visible_id(&registry, &who, id) else { continue };
+        let is_sheltered = shelter::hides(&registry, &who, id, &row)?;
+        let sight = match is_sheltered {
+            true => look.sight.with(Part::Place, Show::None),
+            false => look.sight,
+        };
         let born = row.archive.get(Item::BirthDate);
         let fits = search.birth_date.as_deref().is_none_or(|day| born == Some(day))
-            && place.is_none_or(|whole| row.places().any(|place| place.lies_in(whole)));
+            && place.is_none_or(|whole| {
+                !is_sheltered && row.places().any(|place| place.lies_in(whole))
+            });
         if fits && found.len() == FOUND_MAX {
             is_cut = true;
             break;
         }
         if fits && !persons.iter().any(|(known, _)| *known == id) {
-            persons.push((id, values_told::of_hit(&row, look.sight)));
-            found.push(archive_json::hit(id, &row, look.sight));
+            persons.push((id, values_told::of_hit(&row, sight)));
+            found.push(archive_json::hit(id, &row, sight));
         }
     }
     let told = Answer {
@@ -186,6 +194,9 @@ async fn list_people(
         let row = registry.views.people.row(id).map_err(|error| internal(&error))?;
         // The list and the row are read one after the other: who has moved in between is left out.
         let Some(row) = row.filter(|row| row.places().any(|one| one == place)) else { continue };
+        if shelter::hides(&registry, &who, id, &row)? {
+            continue;
+        }
         persons.push((id, values_told::of_resident(&row, place)));
         list.push(json!({"person_id": id, "place": place}));
     }

@@ -175,7 +175,7 @@ fn show_detail(name: &str, entry: &Entry, sight: Sight) -> Show {
         Kind::CorrectionRequest | Kind::Discrepancy => return show_claim(entry, sight),
         // The words of an order name nobody; which topics are sealed is said of those topics.
         Kind::Sealed if name == "topics" && !sight.is_whole() => return Show::None,
-        Kind::Erased | Kind::Sealed | Kind::Unsealed => return Show::Full,
+        kind if kind.is_order() => return Show::Full,
         _ => {}
     }
     let of_sets = |sets: &Sets| match sets {

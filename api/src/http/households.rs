@@ -26,6 +26,7 @@ use super::persons::{reached, visible_id};
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::recording::{Answer, record_answer};
+use super::shelter;
 use super::values_told;
 use super::views_position::{at_position, wait_at_least};
 use super::who::Who;
@@ -111,7 +112,7 @@ async fn read_household(
     let since = then.members_since(&registry, &household).await?;
     let as_of = AsOf { known_at: then.known_at, position, valid_on: then.valid_on };
     let former = household.vacancy.and_then(|vacancy| vacancy.former_head);
-    let former = former.filter(|former| visible_id(&registry, &who, *former).is_ok());
+    let former = former.filter(|former| may_be_told_of(&registry, &who, *former));
     let shown = show(&household, &since, former, (as_of, look.sight));
     let mut persons: Vec<_> = household
         .members
@@ -141,6 +142,10 @@ async fn read_household(
 /// Whether somebody may be named as a member: the grant reaches them, and the topic is not hidden.
 pub(super) fn may_be_told_of(registry: &Registry, who: &Who, person: PersonId) -> bool {
     let Ok((id, row)) = visible_id(registry, who, person) else { return false };
+    // What cannot be read is not told.
+    if shelter::hides(registry, who, id, &row).unwrap_or(true) {
+        return false;
+    }
     let is_hidden = closed::hidden_topics(who, &row).iter().any(|t| t.0 == Topic::Household);
     // A record that was absorbed since answers for itself too.
     let own = || closed::row(registry, who, person);
@@ -154,7 +159,9 @@ pub(super) fn narrowed(
     who: &Who,
     mut household: Household,
 ) -> Result<Household, Problem> {
-    household.members.retain(|member| may_be_told_of(registry, who, member.person));
+    let is_told = |person| !shelter::hides_home(registry, who, person, household.id);
+    let is_seen = |person| is_told(person) && may_be_told_of(registry, who, person);
+    household.members.retain(|member| is_seen(member.person));
     let is_empty = household.members.is_empty();
     if is_empty { Err(Problem::new(&kinds::NOT_FOUND)) } else { Ok(household) }
 }

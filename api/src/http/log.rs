@@ -30,8 +30,9 @@ pub fn routes(registry: Arc<Registry>) -> Router {
 
 type Shared = State<Arc<Registry>>;
 
-fn logged(registry: &Registry) -> Logged {
+fn logged(registry: &Arc<Registry>) -> Logged {
     Logged {
+        registry: Arc::clone(registry),
         tree: Arc::clone(&registry.trees().events),
         journal: Arc::clone(registry.log().journal()),
         entries_for: Action::ReadLog,

@@ -31,8 +31,9 @@ pub fn routes(registry: Arc<Registry>) -> Router {
 
 type Shared = State<Arc<Registry>>;
 
-fn logged(registry: &Registry) -> Logged {
+fn logged(registry: &Arc<Registry>) -> Logged {
     Logged {
+        registry: Arc::clone(registry),
         tree: Arc::clone(&registry.trees().reads),
         journal: Arc::clone(registry.reads_log().journal()),
         entries_for: Action::ReadAudit,

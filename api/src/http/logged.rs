@@ -19,8 +19,10 @@ use serde_json::json;
 use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
+use super::shelter;
 use super::who::Who;
 use crate::access::Action;
+use crate::registry::Registry;
 
 /// How long a reader waits for a checkpoint that covers a position.
 const WAIT: Duration = Duration::from_secs(5);
@@ -32,6 +34,7 @@ const BUNDLE_RECORDS: u64 = 256;
 
 /// A log with its tree.
 pub(super) struct Logged {
+    pub registry: Arc<Registry>,
     pub tree: Arc<Tree>,
     pub journal: Arc<dyn Journal>,
     /// What holds hashes only is for every token; what holds envelopes is for who may do this.
@@ -94,9 +97,10 @@ impl Logged {
             who.require(self.entries_for)?;
         }
         self.wait(headers).await?;
+        let who = who.clone();
         let bytes = blocking(move || match name.level {
             Some(level) => self.tree.tile(level, name.index, name.width).map_err(failed),
-            None => self.bundle(name.index, name.width),
+            None => self.bundle(&who, name.index, name.width),
         })
         .await?
         .ok_or_else(not_found)?;
@@ -106,11 +110,13 @@ impl Logged {
     }
 
     /// The records of a tile of level 0, each with its length before it.
-    fn bundle(&self, index: u64, width: u64) -> Result<Option<Vec<u8>>, Problem> {
+    fn bundle(&self, who: &Who, index: u64, width: u64) -> Result<Option<Vec<u8>>, Problem> {
         let first = index * BUNDLE_RECORDS;
         if first + width > self.tree.newest().checkpoint.size {
             return Ok(None);
         }
+        let records = Position(first + 1)..Position(first + 1 + width);
+        shelter::refuse_records(&self.registry, who, &*self.journal, records)?;
         let mut bytes = Vec::new();
         let mut count = 0;
         while count < width {
@@ -157,7 +163,10 @@ impl Logged {
     /// A record as it is stored: the leaf's bytes.
     pub async fn entry(self, who: &Who, position: u64) -> Result<Response, Problem> {
         who.require(self.entries_for)?;
+        let who = who.clone();
         let read = blocking(move || {
+            let record = Position(position)..Position(position.saturating_add(1));
+            shelter::refuse_records(&self.registry, &who, &*self.journal, record)?;
             self.journal.read_at(Position(position)).map_err(|error| internal(&error))
         });
         let stored = read.await?.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;

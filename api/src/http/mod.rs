@@ -13,6 +13,7 @@ mod audit_accesses;
 mod bare;
 pub mod batch;
 mod bodies;
+mod break_glass;
 mod catalogue;
 mod closed;
 pub mod cloudevents;
@@ -44,11 +45,13 @@ pub mod problem;
 pub mod problem_kinds;
 mod quality;
 mod query;
+mod reading_limits;
 mod receipts_seen;
 mod recording;
 mod rejections;
 pub mod route_table;
 pub mod server;
+mod shelter;
 mod spool;
 mod stream;
 mod terms;
@@ -92,6 +95,8 @@ pub fn service(registry: &Arc<Registry>, gate: impl Into<Gate>) -> Router {
         .merge(accesses::routes(shared()))
         .merge(audit_accesses::routes(shared()))
         .merge(orders::routes(shared()))
+        .merge(break_glass::routes(shared()))
+        .merge(reading_limits::routes(shared()))
         .merge(quality::routes(shared()))
         .merge(metrics::routes(shared()))
         .merge(log::routes(shared()))

@@ -64,6 +64,7 @@ async fn read_gauges(State(registry): State<Arc<Registry>>) -> Result<Response, 
     let (trees, space) = (registry.trees(), &registry.space);
     let (proved, of) = registry.proved();
     let signed = |tree: &journal::tree::Tree| tree.newest().checkpoint.size;
+    let [open, unreviewed, overdue] = registry.oversight.tally(jiff::Timestamp::now());
     let gauges = [
         ("renkou_log_head", "Position of the newest event.", head.0),
         ("renkou_views_folded", "Position up to which every view is folded.", folded.0),
@@ -88,6 +89,9 @@ async fn read_gauges(State(registry): State<Arc<Registry>>) -> Result<Response, 
             across.0,
         ),
         ("renkou_across_whole", "1 when they are judged for everybody.", is_whole.into()),
+        ("renkou_glass_open", "Broken glass through which somebody is seen now.", open),
+        ("renkou_glass_unreviewed", "Broken glass that nobody looked into yet.", unreviewed),
+        ("renkou_glass_overdue", "The same of more than a day ago.", overdue),
         ("renkou_across_following", "1 while they follow.", registry.is_judging().into()),
     ];
     let mut text = String::new();

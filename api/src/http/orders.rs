@@ -1,4 +1,4 @@
-//! Orders about a record: its erasure, and its sealing until a day. Each names the order of the
+//! Orders about a record: its erasure, its sealing until a day, and the protection of whereabouts. Each names the order of the
 //! authority and the second person who approved it.
 
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub fn routes(registry: Arc<Registry>) -> Router {
         .route("/v1/persons/{id}/erasure", post(erase_person))
         .route("/v1/persons/{id}/sealing", post(seal_person))
         .route("/v1/persons/{id}/unsealing", post(unseal_person))
+        .route("/v1/persons/{id}/protection", post(protect_person))
+        .route("/v1/persons/{id}/unprotection", post(unprotect_person))
         .with_state(registry)
 }
 
@@ -49,6 +51,14 @@ struct SealingAsked {
     until: String,
     #[serde(default)]
     topics: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProtectionAsked {
+    order: String,
+    approved_by: String,
+    until: String,
 }
 
 async fn erase_person(
@@ -89,6 +99,29 @@ async fn unseal_person(
 ) -> Result<Response, Problem> {
     let person = person_reached(&registry, &who, &id, &headers).await?;
     carry_out(&registry, ordered(&who, person, Order::Unseal, order, approved_by)).await
+}
+
+async fn protect_person(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    JsonBody(ProtectionAsked { order, approved_by, until }): JsonBody<ProtectionAsked>,
+) -> Result<Response, Problem> {
+    let protection = Order::Protect { until: parse_day(&until)? };
+    let person = person_reached(&registry, &who, &id, &headers).await?;
+    carry_out(&registry, ordered(&who, person, protection, order, approved_by)).await
+}
+
+async fn unprotect_person(
+    State(registry): State<Arc<Registry>>,
+    who: Who,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    JsonBody(Asked { order, approved_by }): JsonBody<Asked>,
+) -> Result<Response, Problem> {
+    let person = person_reached(&registry, &who, &id, &headers).await?;
+    carry_out(&registry, ordered(&who, person, Order::Unprotect, order, approved_by)).await
 }
 
 /// The person of an id, when the grant reaches them; hidden and erased ones too, so that an order

@@ -24,6 +24,7 @@ use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::query::{parse_day, parse_instant};
 use super::recording::{Answer, record_answer};
+use super::shelter;
 use super::values_told;
 use super::views_position::{at_position, wait_at_least};
 use super::who::Who;
@@ -56,6 +57,7 @@ async fn read_person(
     wait_at_least(&registry, &headers).await?;
     let asked_for = person_named(&id)?;
     let (mut id, row) = visible_id(&registry, &who, asked_for)?;
+    let look = shelter::look_at(&registry, look, id);
     let valid_on = question.valid_on.as_deref().map(parse_day).transpose()?;
     let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
     let position = registry.folded();
@@ -84,9 +86,17 @@ async fn read_person(
     let (people, deadlines) = (&registry.views.people, &registry.deadlines);
     let asked = Asked { wanted: wanted.as_deref(), as_of, sight: look.sight };
     let shown = Shown::new(people, id, archive, asked, deadlines);
-    let shown = shown.joined(asked_for, absorbed).withholding(&hidden);
-    let told = values_told::of_archive(archive, wanted.as_deref(), look.sight)
+    let mut shown = shown.joined(asked_for, absorbed).withholding(&hidden);
+    let mut told = values_told::of_archive(archive, wanted.as_deref(), look.sight)
         .without(closed::items_of_topics(&hidden));
+    if shelter::hides(&registry, &who, asked_for, &row)?
+        || past.as_ref().is_some_and(|past| shelter::hides_past(&registry, &who, id, past))
+    {
+        shown = shown.sheltered();
+        told = told.without(shelter::WHEREABOUTS);
+    } else {
+        shown = shown.without_tellers_of(&shelter::shared_acts(&registry, &who, archive)?);
+    }
     let recorded = Answer {
         fields: shown.parts(),
         masked: masked_parts(look.sight, wanted.as_deref()),
@@ -139,11 +149,11 @@ async fn read_history(
     wait_at_least(&registry, &headers).await?;
     let asked_for = person_named(&id)?;
     let is_erased = closed::erased_to_audit(&registry, &who, asked_for)?;
-    let (id, hidden) = match is_erased {
-        true => (asked_for, Vec::new()),
+    let (id, hidden, is_sheltered) = match is_erased {
+        true => (asked_for, Vec::new(), false),
         false => {
             let (id, row) = visible_id(&registry, &who, asked_for)?;
-            (id, closed::hidden_topics(&who, &row))
+            (id, closed::hidden_topics(&who, &row), shelter::hides(&registry, &who, id, &row)?)
         }
     };
     let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
@@ -159,8 +169,11 @@ async fn read_history(
     };
     let entries = tokio::task::spawn_blocking(read).await;
     let entries = entries.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
+    let look = shelter::look_at(&registry, look, id);
     let (seen, told) = history_seen::seen(&entries, look.sight);
-    let events = closed::entries(seen, &hidden);
+    let shown: Vec<_> = seen.iter().map(|(entry, _)| *entry).collect();
+    let mut events = closed::entries(seen, &hidden);
+    shelter::history(&registry, &who, id, is_sheltered, &shown, &mut events)?;
     // The log may be further than the views.
     let newest = entries.iter().map(|entry| entry.event.envelope.position).max();
     let mut as_of = axes(None, known_at);
@@ -168,7 +181,10 @@ async fn read_history(
         // The record of the read has no stream of theirs any more.
         as_of.insert("erased".into(), json!(id));
     }
-    let told = told.without(closed::items_of_topics(&hidden));
+    let mut told = told.without(closed::items_of_topics(&hidden));
+    if is_sheltered {
+        told = told.without(shelter::WHEREABOUTS);
+    }
     let told = Answer {
         fields: vec!["history"],
         masked: masked_parts(look.sight, None),
@@ -212,6 +228,7 @@ pub(super) fn visible_id(
     }
     reached(who, id, &found)?;
     closed::refuse_hidden(who, &found)?;
+    shelter::refuse_near(registry, who, id, &found)?;
     Ok((id, found))
 }
 

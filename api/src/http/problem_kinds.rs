@@ -47,6 +47,13 @@ pub static HIDING_NOT_ALLOWED: ProblemKind = kind(
     "该部门或角色无权以此依据暂缓告知",
     "the department or the role may not keep a read from the person on this basis",
 );
+/// The reader was told of as many persons as they may without a second person's word.
+pub static APPROVAL_REQUIRED: ProblemKind = kind(
+    403,
+    "approval_required",
+    "查阅人数已达上限,须另一人审批后方可继续",
+    "so many persons were told of that a second person must approve before there are more",
+);
 /// The event's source or place lies outside the sender's grant.
 pub static OUTSIDE_GRANT: ProblemKind = kind(
     403,

@@ -2,17 +2,21 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::sync::Arc;
 
-use domain::life_event::{Hidden, ItemsTold, PersonRead};
+use domain::life_event::{Hidden, ItemsTold, Oversight, PersonRead};
+use domain::recorded::Recorded;
 use domain::{PersonId, Place, Position};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::events::storage_full;
 use super::persons::internal;
 use super::problem::Problem;
+use super::problem_kinds as kinds;
 use super::who::{Purpose, Who};
 use crate::counts::COUNTS;
-use crate::registry::{Read, Registry, Unrecorded};
+use crate::registry::{ApprovalRequired, Overseen, Read, Registry, Unrecorded};
 
 /// What an answer tells, and what it answers.
 pub(super) struct Answer {
@@ -58,7 +62,7 @@ impl Answer {
 /// Hands a read of one person, who is told of without values, in to be recorded; it is on record
 /// when the future has ended well.
 pub(super) fn record(
-    registry: &Registry,
+    registry: &Arc<Registry>,
     who: &Who,
     person: Option<PersonId>,
     purpose: Purpose,
@@ -76,7 +80,7 @@ pub(super) fn record(
 
 /// Hands a read in to be recorded; it is on record when the future has ended well.
 pub(super) fn record_answer(
-    registry: &Registry,
+    registry: &Arc<Registry>,
     who: &Who,
     purpose: Purpose,
     answer: Answer,
@@ -100,17 +104,95 @@ pub(super) fn record_answer(
         query: answer.query,
         hidden,
         masked: answer.masked.into_iter().map(Cow::Borrowed).collect(),
+        break_glass: None,
         later: Map::new(),
     };
-    let read = Read {
-        persons: answer.persons,
-        actor: grant.subject.clone(),
-        department: grant.department.unwrap_or(*b"\0\0\0"),
-        place: grant.place.or_else(|| Place::from_code(0, 2)).expect("two digits"),
-        read,
+    let now = Timestamp::now();
+    let persons = answer.persons.iter().map(|(person, _)| *person);
+    let admitted = registry.oversight.admit(grant, persons.clone(), now);
+    let glass = |person| Some((person, registry.oversight.glass(&grant.subject, person, now)?));
+    let glasses = persons.filter_map(glass).collect();
+    let Acting { actor, department, place } = Acting::of(who);
+    let read = Read { persons: answer.persons, actor, department, place, read, glasses };
+    let recorded = match admitted {
+        Ok(alarms) => {
+            let alarms =
+                alarms.into_iter().map(|act| hand_in(registry, who, act, None, Position(0)));
+            // In the order of the log: the read, then what it raised.
+            let read = registry.reads.record(read);
+            Ok((read, alarms.collect::<Vec<_>>()))
+        }
+        Err(ApprovalRequired { ceiling }) => Err(approval_required(ceiling)),
     };
-    let recorded = registry.reads.record(read);
-    async { recorded.await.map_err(unrecorded) }
+    let (registry, actor) = (Arc::clone(registry), grant.subject.clone());
+    async move {
+        let (read, alarms) = recorded?;
+        for alarm in alarms {
+            let alarm = match alarm.await {
+                Ok(alarm) => alarm,
+                Err(error) => {
+                    registry.oversight.forget_raising(&actor);
+                    return Err(unrecorded(error));
+                }
+            };
+            registry.oversight.learn(&alarm);
+            COUNTS.alarms_raised.add();
+            tracing::warn!(
+                position = alarm.envelope.position.0,
+                "a reader was told of many persons"
+            );
+        }
+        read.await.map_err(unrecorded)
+    }
+}
+
+fn approval_required(ceiling: u32) -> Problem {
+    COUNTS.reads_beyond_ceiling.add();
+    Problem::new(&kinds::APPROVAL_REQUIRED).member("ceiling", ceiling.into())
+}
+
+/// Who does something, as envelopes say it.
+struct Acting {
+    actor: String,
+    department: [u8; 3],
+    place: Place,
+}
+
+impl Acting {
+    fn of(who: &Who) -> Self {
+        let grant = &who.0;
+        Self {
+            actor: grant.subject.clone(),
+            department: grant.department.unwrap_or(*b"\0\0\0"),
+            place: grant.place.or_else(|| Place::from_code(0, 2)).expect("two digits"),
+        }
+    }
+}
+
+fn hand_in(
+    registry: &Registry,
+    who: &Who,
+    act: Oversight,
+    about: Option<PersonId>,
+    causation: Position,
+) -> impl Future<Output = Result<Recorded, Unrecorded>> + use<> {
+    let Acting { actor, department, place } = Acting::of(who);
+    registry.reads.oversee(Overseen { act, actor, department, place, about, causation })
+}
+
+/// Puts an act of oversight on record; from then on it holds. What tells of a person goes with their
+/// key.
+pub(super) async fn oversee(
+    registry: &Registry,
+    who: &Who,
+    act: Oversight,
+    about: Option<PersonId>,
+    causation: Position,
+) -> Result<Recorded, Problem> {
+    let recorded = hand_in(registry, who, act, about, causation).await;
+    let recorded = recorded.map_err(unrecorded)?;
+    registry.oversight.learn(&recorded);
+    Ok(recorded)
 }
 
 /// The problem of a read that is not on record.

@@ -21,6 +21,7 @@ use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::query::parse_instant;
 use super::recording::{Answer, record_answer};
+use super::shelter;
 use super::terms::Terms;
 use super::views_position::{at_position, wait_at_least};
 use super::who::{Purpose, Who};
@@ -80,7 +81,15 @@ async fn list_rejections(
             continue;
         };
         if let Some(Payload::Rejection(rejection)) = &event.payload {
-            rejections.push(told(&event, rejection, language, &who));
+            let mut told = told(&event, rejection, language, &who);
+            if let Some(person) = rejection.person
+                && shelter::hides_by_id(&registry, &who, person)?
+            {
+                // Whoever sent it has it, and knows it by its id.
+                told["received"] = Value::Null;
+                told["source"] = Value::Null;
+            }
+            rejections.push(told);
             persons.extend(rejection.person);
         }
     }

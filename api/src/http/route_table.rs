@@ -8,8 +8,9 @@ use axum::http::Method;
 
 use crate::access::Action;
 use Action::{
-    Collect, Erase, ListPlace, Lookup, Operate, ReadAccesses, ReadAudit, ReadDisclosures,
-    ReadHistory, ReadMetrics, ReadPerson, ReadRejections, Seal, Search,
+    ApproveReading, BreakGlass, Collect, Erase, ListPlace, Lookup, Operate, Protect, ReadAccesses,
+    ReadAudit, ReadDisclosures, ReadHistory, ReadMetrics, ReadPerson, ReadRejections, ReviewGlass,
+    Seal, Search,
 };
 
 /// A route of the service.
@@ -98,12 +99,20 @@ pub const ROUTES: &[Route] = &[
     post("/v1/persons/{id}/erasure", &[Erase], Tells::Order),
     post("/v1/persons/{id}/sealing", &[Seal], Tells::Order),
     post("/v1/persons/{id}/unsealing", &[Seal], Tells::Order),
+    post("/v1/persons/{id}/protection", &[Protect], Tells::Order),
+    post("/v1/persons/{id}/unprotection", &[Protect], Tells::Order),
+    post("/v1/break-glass", &[BreakGlass], Tells::Found),
     get("/v1/households/{id}", &[ReadPerson], Tells::Household),
     get("/v1/households/{id}/flags", &[ReadPerson], Tells::Household),
     get("/v1/households/{id}/history", &[ReadHistory], Tells::Household),
     get("/v1/places/{code}/people", &[ListPlace], Tells::Place),
     // Who looked at whom is for who audits reads, not for whoever follows acts alone.
     get("/v1/audit/accesses", &[ReadAudit, ReadDisclosures], Tells::Readers),
+    get("/v1/audit/break-glass", &[ReadAudit, ReadDisclosures], Tells::Readers),
+    post("/v1/audit/break-glass/{glass}/review", &[ReviewGlass], Tells::Nothing),
+    get("/v1/audit/alarms", &[ReadAudit], Tells::Nothing),
+    get("/v1/audit/approvals", &[ReadAudit], Tells::Nothing),
+    post("/v1/audit/approvals", &[ApproveReading], Tells::Nothing),
     get("/v1/metrics/timeliness", &[ReadMetrics], Tells::Sums),
     get("/v1/metrics/lag_curve", &[ReadMetrics], Tells::Sums),
     get("/v1/metrics/sources", &[ReadMetrics], Tells::Sums),

@@ -8,6 +8,7 @@
 //! keys/slots         one wrapped key a person
 //! journal/  reads/   the two logs
 //! trees/             the Merkle trees of the two logs and their signed checkpoints
+//! reading_limits.csv of how many persons readers may be told; made by hand, may be missing
 //! urban_rural.csv    which places are city, which countryside; made by hand, may be missing
 //! lines.json         of a registry that was restored: the logs that these go on from
 //! views/             rebuilt from the log at any time
@@ -32,6 +33,7 @@ use uuid::Uuid;
 
 use super::progress::{Progress, Stage};
 use super::{log_key, master_key};
+use crate::access::ReadingLimits;
 
 pub use super::master_key::MASTER_KEY_VARIABLE;
 
@@ -116,6 +118,8 @@ pub struct Logs {
     pub identity: IdentityKey,
     /// The rules of deadlines, with the operator's table of city and countryside.
     pub deadlines: Arc<Deadlines>,
+    /// Of how many persons readers may be told.
+    pub reading_limits: ReadingLimits,
 }
 
 impl Home {
@@ -254,6 +258,20 @@ impl Home {
         self.assemble(keys, journal, reads)
     }
 
+    /// Of how many persons readers may be told. Rows of `reading_limits.csv` in the directory, where
+    /// there is one, take the place of those of the program; it is read at the start.
+    fn reading_limits(&self) -> Result<ReadingLimits, HomeError> {
+        let path = self.folder.join("reading_limits.csv");
+        let io = |source| HomeError::Io { path: path.clone(), source };
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ReadingLimits::default()),
+            Err(error) => Err(io(error)),
+            Ok(table) => ReadingLimits::default()
+                .with(table.trim_start_matches('\u{feff}'))
+                .map_err(|error| io(io::Error::new(io::ErrorKind::InvalidData, error))),
+        }
+    }
+
     fn assemble(
         &self,
         keys: KeySlots,
@@ -265,8 +283,9 @@ impl Home {
         let keys = Arc::new(keys);
         let seals = Arc::new(Seals::new(Arc::clone(&keys), own.derive("look-up")));
         let deadlines = Arc::new(self.deadlines()?);
-        let adopted = [Position(0); 2];
-        Ok(Logs { log: LogReader::new(journal, keys), reads, adopted, seals, identity, deadlines })
+        let (adopted, reading_limits) = ([Position(0); 2], self.reading_limits()?);
+        let log = LogReader::new(journal, keys);
+        Ok(Logs { log, reads, adopted, seals, identity, deadlines, reading_limits })
     }
 
     /// The rules of deadlines. `urban_rural.csv` in the directory, where there is one, says which

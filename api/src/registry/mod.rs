@@ -23,6 +23,7 @@ pub mod master_key;
 mod naming;
 mod open;
 mod orders;
+pub mod oversight;
 pub mod progress;
 mod proving;
 mod queue;
@@ -54,7 +55,8 @@ pub use intake::Intake;
 pub use log_key::Trees;
 pub use open::StartError;
 pub use orders::Ordered;
-pub use reads::{Read, Reads, Unrecorded};
+pub use oversight::{Alarm, Approval, ApprovalRequired, Glass, Oversight};
+pub use reads::{Overseen, Read, Reads, Unrecorded};
 pub use receipt::{Accepted, Flag, ObservationReceipt, Receipt};
 pub use sender::{Collector, Sender};
 pub use space::Space;
@@ -153,6 +155,8 @@ pub struct Registry {
     pub views: Arc<Views>,
     /// Reads on record.
     pub reads: Reads,
+    /// Who was told of how many, and through broken glass.
+    pub oversight: Oversight,
     /// By when what is asked for is due.
     pub deadlines: Arc<Deadlines>,
     /// The room on the disk.

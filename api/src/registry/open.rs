@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use jiff::Timestamp;
 use projections::{Views, ViewsError};
 use replay::{AcrossFollower, Follower, LogReader, ReplayError, Tail, TreeFollower};
 use tokio::sync::{Semaphore, watch};
@@ -14,6 +15,7 @@ use super::decide::Decider;
 use super::erasure_list::ErasureList;
 use super::home::{Home, HomeError, Logs};
 use super::known::Memory;
+use super::oversight::Oversight;
 use super::progress::{Progress, Stage};
 use super::proving::Proving;
 use super::reads::Reads;
@@ -95,6 +97,8 @@ impl Registry {
             let (journal, folded) = (Arc::clone(&journal), folded.clone());
             move || journal.head().0.saturating_sub(folded.borrow().0)
         };
+        let reads_log = LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys));
+        let oversight = Oversight::open(&reads_log, logs.reading_limits, Timestamp::now())?;
         let (erasing, to_erase) = mpsc::channel();
         let (of_commit, space_of_commit) = (Arc::clone(&keys), Arc::clone(&space));
         let commit =
@@ -111,7 +115,8 @@ impl Registry {
         Ok(Self {
             intake: Intake::new(logs.identity, home.is_fictional()),
             views,
-            reads_log: LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys)),
+            reads_log,
+            oversight,
             reads: Reads::start(logs.reads, keys, Arc::clone(&space)),
             deadlines: logs.deadlines,
             space,

@@ -1,4 +1,4 @@
-//! Orders about a record: erasure and sealing. They come in beside the submissions, take their turn
+//! Orders about a record: erasure, sealing and the protection of whereabouts. They come in beside the submissions, take their turn
 //! in the same queue, and are told in every stream of the person: their own, those that were merged
 //! into it, and those of numbers that were claimed for them.
 
@@ -81,6 +81,9 @@ impl Decider {
         let lives = self.lives(person)?;
         if *order == Order::Unseal && !is_sealed(&lives) {
             return Err(NotRecorded::Refused(vec![not_sealed()]));
+        }
+        if *order == Order::Unprotect && !is_protected(&lives) {
+            return Err(NotRecorded::Refused(vec![not_protected()]));
         }
         let place = lives.first().and_then(|(_, life)| Some(life.last()?.envelope.place));
         let Some(place) = place else { return Err(NotRecorded::OnItsWay) };
@@ -211,7 +214,8 @@ impl Decider {
         let Ordered { order, reference, .. } = ordered;
         let what = match order {
             Order::Seal(sealing) => format!("{}|{:?}", sealing.until, sealing.topics),
-            Order::Erase | Order::Unseal => String::new(),
+            Order::Protect { until } => until.to_string(),
+            Order::Erase | Order::Unseal | Order::Unprotect => String::new(),
         };
         let id = person.as_uuid();
         let parts: [&[u8]; 7] = [
@@ -255,16 +259,33 @@ fn documents(event: &Recorded) -> Vec<Document> {
     life.document.iter().cloned().chain(stated).collect()
 }
 
-/// Whether the newest order about a record is a sealing.
+/// Whether the newest order about a record that seals or opens it is a sealing.
 fn is_sealed(lives: &[(PersonId, Vec<Recorded>)]) -> bool {
-    let own = lives.first().map(|(_, life)| &life[..]).unwrap_or_default();
-    let kinds = own
-        .iter()
-        .rev()
-        .filter_map(|event| Some(Kind::from_number(event.envelope.event_type.number)?.0));
-    kinds.into_iter().find(|kind| kind.is_order()) == Some(Kind::Sealed)
+    newest_of(lives, [Kind::Sealed, Kind::Unsealed]) == Some(Kind::Sealed)
+}
+
+/// Whether the newest order about the person's whereabouts protects them.
+fn is_protected(lives: &[(PersonId, Vec<Recorded>)]) -> bool {
+    newest_of(lives, [Kind::Protected, Kind::Unprotected]) == Some(Kind::Protected)
+}
+
+/// The newest of these kinds of orders that any stream of the person tells.
+fn newest_of(lives: &[(PersonId, Vec<Recorded>)], kinds: [Kind; 2]) -> Option<Kind> {
+    let events = lives.iter().flat_map(|(_, life)| life).filter_map(|event| {
+        let (kind, _) = Kind::from_number(event.envelope.event_type.number)?;
+        kinds.contains(&kind).then_some((event.envelope.position, kind))
+    });
+    events.max_by_key(|(position, _)| *position).map(|(_, kind)| kind)
 }
 
 fn not_sealed() -> Fault {
     Fault::new("not_sealed", "该档案未封存", "the record is not sealed")
+}
+
+fn not_protected() -> Fault {
+    Fault::new(
+        "not_protected",
+        "该人员的地址未受保护",
+        "the person's whereabouts are not protected",
+    )
 }

@@ -5,7 +5,7 @@
 //!
 //! A read stands in the stream of each person whom it told of, and a list in those of all of them,
 //! under one correlation: so who looked at somebody is one walk along their own stream. What told
-//! of nobody stands in the registry's own.
+//! of nobody stands in the registry's own. Acts of oversight go the same way, to a stream of theirs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,14 +13,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use domain::life_event::{ItemsTold, PersonRead};
-use domain::recorded::{ContentTag, Envelope, EventKey};
-use domain::{Clocks, Kind, PersonId, Place, Position, Sequence, StreamId, StreamKind};
+use domain::life_event::{ItemsTold, Oversight, PersonRead};
+use domain::recorded::{ContentTag, Envelope, EventKey, Recorded};
+use domain::{Clocks, Kind, Payload, PersonId, Place, Position, Sequence, StreamId, StreamKind};
 use jiff::Timestamp;
 use journal::{AppendError, Draft, Expected, Journal, KeySlots, ReadError, StreamAppend, compress};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use super::oversight::OVERSIGHT;
 use super::space::Space;
 
 /// The registry's own key, and the stream of reads that told of nobody.
@@ -44,8 +45,31 @@ pub struct Read {
     pub department: [u8; 3],
     /// The division of the reader's grant.
     pub place: Place,
-    /// Why and what; the values told stand in `persons`.
+    /// Why and what; the values told stand in `persons`, the glass in `glasses`.
     pub read: PersonRead,
+    /// Of persons who are seen through broken glass: which.
+    pub glasses: Vec<(PersonId, Position)>,
+}
+
+/// One act of oversight that is to be recorded.
+pub struct Overseen {
+    /// What.
+    pub act: Oversight,
+    /// By whom: the token's subject.
+    pub actor: String,
+    /// Code of their department.
+    pub department: [u8; 3],
+    /// The division of their grant.
+    pub place: Place,
+    /// Whom it tells of, so that it goes with their key.
+    pub about: Option<PersonId>,
+    /// The act that it follows; 0 for none.
+    pub causation: Position,
+}
+
+enum Work {
+    Read(Read),
+    Overseen(Overseen),
 }
 
 /// Why a read could not be recorded, so that nothing may be answered.
@@ -60,7 +84,9 @@ pub enum Unrecorded {
 }
 
 type Error = Box<dyn std::error::Error>;
-type Waiting = (Read, oneshot::Sender<Result<(), Unrecorded>>);
+/// Told when it is on record; of an act of oversight, where.
+type Done = oneshot::Sender<Result<Option<Envelope>, Unrecorded>>;
+type Waiting = (Work, Done);
 
 /// The thread that records reads.
 pub struct Reads {
@@ -84,16 +110,38 @@ impl Reads {
     /// # Errors
     /// [`Unrecorded`]: answer nothing then.
     pub fn record(&self, read: Read) -> impl Future<Output = Result<(), Unrecorded>> + use<> {
+        let recorded = self.send(Work::Read(read));
+        async { recorded.await.unwrap_or(Err(Unrecorded::Failed)).map(drop) }
+    }
+
+    /// Hands an act of oversight in; it is durable when the future has ended well.
+    ///
+    /// # Errors
+    /// [`Unrecorded`].
+    pub fn oversee(
+        &self,
+        overseen: Overseen,
+    ) -> impl Future<Output = Result<Recorded, Unrecorded>> + use<> {
+        let payload = Some(Payload::Oversight(overseen.act.clone()));
+        let recorded = self.send(Work::Overseen(overseen));
+        async {
+            let envelope = recorded.await.unwrap_or(Err(Unrecorded::Failed))?;
+            let envelope = envelope.ok_or(Unrecorded::Failed)?;
+            Ok(Recorded { envelope, payload, target: None })
+        }
+    }
+
+    fn send(&self, work: Work) -> oneshot::Receiver<Result<Option<Envelope>, Unrecorded>> {
         let (done, recorded) = oneshot::channel();
-        // A queue that takes no more drops `done`, and the future tells it.
+        // A queue that takes no more drops `done`, and whoever waits is told.
         match &self.queue {
             Some(_) if !self.space.takes_reads() => {
                 let _ = done.send(Err(Unrecorded::StorageFull));
             }
-            Some(queue) => drop(queue.send((read, done))),
+            Some(queue) => drop(queue.send((work, done))),
             None => {}
         }
-        async { recorded.await.unwrap_or(Err(Unrecorded::Failed)) }
+        recorded
     }
 }
 
@@ -118,10 +166,16 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
         let mut group = Vec::new();
         let mut done = Vec::new();
         let mut next = Some(first);
-        while let Some((read, answer)) = next {
-            match recorder.appends_of(read) {
+        while let Some((work, answer)) = next {
+            let (appends, is_act) = match work {
+                Work::Read(read) => (recorder.appends_of(read), false),
+                Work::Overseen(act) => (recorder.append_act(act), true),
+            };
+            match appends {
                 Ok(appends) => {
-                    done.push((appends.len(), answer));
+                    let act = appends.first().filter(|_| is_act);
+                    let envelope = act.map(|act| act.records[0].envelope.clone());
+                    done.push((appends.len(), answer, envelope));
                     group.extend(appends);
                 }
                 // The reader is refused: the dropped answer says so.
@@ -132,11 +186,15 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
         recorder.next_sequence.clear();
         is_shared = group.len() > 1;
         let mut results = journal.append(group).into_iter();
-        for (count, answer) in done {
+        for (count, answer, mut envelope) in done {
             let mut recorded = Ok(());
             for result in results.by_ref().take(count) {
                 match result {
-                    Ok(_) => {}
+                    Ok(appended) => {
+                        if let Some(envelope) = &mut envelope {
+                            envelope.position = appended.first;
+                        }
+                    }
                     Err(error @ AppendError::Fatal(_)) => super::commit::die(&error),
                     Err(AppendError::Full) => recorded = Err(Unrecorded::StorageFull),
                     Err(error) => {
@@ -146,7 +204,7 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
                 }
             }
             // The reader may be gone.
-            let _ = answer.send(recorded);
+            let _ = answer.send(recorded.map(|()| envelope));
         }
     }
 }
@@ -172,38 +230,55 @@ impl<'a> Recorder<'a> {
     }
 
     fn appends_of(&mut self, read: Read) -> Result<Vec<StreamAppend>, Error> {
-        let Read { persons, actor, department, place, mut read } = read;
+        let Read { persons, actor, department, place, mut read, glasses } = read;
         let correlation = EventKey(self.draw()?);
         let mut envelope = self.envelope(actor, department, place, correlation);
         if persons.is_empty() {
-            return Ok(vec![self.append(OWN, envelope, &read)?]);
+            let json = read.to_json();
+            return Ok(vec![self.append(OWN, OWN, envelope, &json)?]);
         }
         let mut appends = Vec::with_capacity(persons.len());
         for (person, told) in persons {
             read.told = told;
-            appends.push(self.append(person.as_uuid(), envelope.clone(), &read)?);
+            let glass = glasses.iter().find(|(seen, _)| *seen == person);
+            read.break_glass = glass.map(|(_, glass)| *glass);
+            let (id, json) = (person.as_uuid(), read.to_json());
+            appends.push(self.append(id, id, envelope.clone(), &json)?);
             envelope.key = EventKey(self.draw()?);
         }
         Ok(appends)
     }
 
+    fn append_act(&mut self, overseen: Overseen) -> Result<Vec<StreamAppend>, Error> {
+        let Overseen { act, actor, department, place, about, causation } = overseen;
+        let correlation = EventKey(self.draw()?);
+        let event_type = act.kind().event_type(false);
+        let envelope = self.envelope(actor, department, place, correlation);
+        let envelope = Envelope { event_type, causation, ..envelope };
+        let owner = about.map_or(OWN, PersonId::as_uuid);
+        Ok(vec![self.append(OVERSIGHT, owner, envelope, &act.to_json())?])
+    }
+
+    /// The record of a payload in the stream of `id`, sealed with the key of `owner`.
     fn append(
         &mut self,
         id: Uuid,
+        owner: Uuid,
         envelope: Envelope,
-        read: &PersonRead,
+        json: &[u8],
     ) -> Result<StreamAppend, Error> {
         let stream = StreamId { kind: StreamKind::Reads, id };
         // Whose key is destroyed is still read about; the registry's own keeps that.
-        let (key, sealed_for) = match self.keys.find(id)? {
-            Some(key) => (key, None),
+        let of = |id| StreamId { kind: StreamKind::Reads, id };
+        let (key, sealed_for) = match self.keys.find(owner)? {
+            Some(key) => (key, (owner != id).then(|| of(owner))),
             None => {
                 let own = self.keys.find(OWN)?.ok_or("the registry's own key is gone")?;
-                (own, Some(StreamId { kind: StreamKind::Reads, id: OWN }))
+                (own, Some(of(OWN)))
             }
         };
         let sequence = self.place(stream)?;
-        let sealed = key.seal(stream, sequence, &compress::pack(&read.to_json()));
+        let sealed = key.seal(stream, sequence, &compress::pack(json));
         let expected =
             sequence.0.checked_sub(1).map_or(Expected::Empty, |at| Expected::At(Sequence(at)));
         let envelope = Envelope { stream, sequence, sealed_for, ..envelope };
@@ -218,7 +293,9 @@ impl<'a> Recorder<'a> {
         place: Place,
         correlation: EventKey,
     ) -> Envelope {
+        // As it is read back.
         let now = Timestamp::now();
+        let now = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
         self.recorded_at = self.recorded_at.max(now);
         Envelope {
             position: Position(0),

@@ -45,6 +45,14 @@ pub(super) const ROWS: &[Entry] = &[
     own(Kind::Erased, "erased", "依法删除", "Erased by lawful order").after_death(),
     own(Kind::Sealed, "sealed", "封存", "Sealed until a day").after_death(),
     own(Kind::Unsealed, "unsealed", "解封", "Unsealed").after_death(),
+    own(Kind::Protected, "protected", "地址保护", "Whereabouts protected until a day")
+        .after_death(),
+    own(Kind::Unprotected, "unprotected", "解除地址保护", "Whereabouts protected no longer")
+        .after_death(),
     own(Kind::SubmissionRejected, "submission_rejected", "退回", "Submission refused"),
     own(Kind::PersonRead, "person_read", "查阅", "Person read"),
+    own(Kind::GlassBroken, "glass_broken", "紧急查阅", "Glass broken"),
+    own(Kind::GlassReviewed, "glass_reviewed", "紧急查阅复核", "Broken glass looked into"),
+    own(Kind::AlarmRaised, "alarm_raised", "查阅量告警", "Told of many persons"),
+    own(Kind::ReadingApproved, "reading_approved", "查阅量审批", "More persons allowed"),
 ];

@@ -202,10 +202,22 @@ pub enum Kind {
     Sealed = 111,
     /// 解封
     Unsealed = 112,
+    /// 地址保护
+    Protected = 113,
+    /// 解除地址保护
+    Unprotected = 114,
     /// 退回
     SubmissionRejected = 201,
     /// 查阅
     PersonRead = 301,
+    /// 紧急查阅
+    GlassBroken = 302,
+    /// 紧急查阅复核
+    GlassReviewed = 303,
+    /// 查阅量告警
+    AlarmRaised = 304,
+    /// 查阅量审批
+    ReadingApproved = 305,
 }
 
 /// The tables, by topic.
@@ -236,7 +248,7 @@ static ROWS: [Entry; COUNT] = gathered();
 /// Every kind, in the order of its number.
 pub static CATALOGUE: &[Entry] = &ROWS;
 
-const NUMBERS: usize = Kind::PersonRead as usize + 1;
+const NUMBERS: usize = Kind::ReadingApproved as usize + 1;
 /// Place in the catalogue of each number, one more than that; 0 for numbers of no kind. It is
 /// asked several times for every event.
 static PLACES: [u8; NUMBERS] = places();
@@ -354,7 +366,15 @@ impl Kind {
 
     /// Whether it is an order about the record, which says nothing of the life in it.
     pub fn is_order(self) -> bool {
-        matches!(self, Kind::Erased | Kind::Sealed | Kind::Unsealed)
+        matches!(
+            self,
+            Kind::Erased | Kind::Sealed | Kind::Unsealed | Kind::Protected | Kind::Unprotected
+        )
+    }
+
+    /// Whether it stands in the log of reads, and says nothing of a life.
+    pub fn is_of_reads(self) -> bool {
+        (Kind::PersonRead as u16..=Kind::ReadingApproved as u16).contains(&(self as u16))
     }
 
     /// Whether it acts on an earlier event instead of stating something new.

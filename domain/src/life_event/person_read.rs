@@ -52,6 +52,9 @@ pub struct PersonRead {
     /// Names of the parts of a record that the answer showed masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masked: Vec<Cow<'static, str>>,
+    /// The broken glass through which it was read: its position in the log of reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<Position>,
     /// Fields of a later version of this program.
     #[serde(flatten)]
     pub later: Map<String, Value>,

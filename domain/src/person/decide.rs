@@ -28,7 +28,7 @@ impl Person {
             Kind::Correction | Kind::Annulment if !side => self.refuse_change(command, &mut broken),
             Kind::Annulment => self.refuse_rejoining(command, &mut broken),
             Kind::Correction | Kind::DocumentClaimed => {}
-            Kind::Erased | Kind::Sealed | Kind::Unsealed => {}
+            _ if kind.is_order() => {}
             Kind::PersonMerge | Kind::PersonSplit => self.refuse_join(command, &mut broken),
             // What ends or revives a tie to somebody else is never impossible for the other one;
             // nor are their own facts at stake in a birth.

@@ -6,8 +6,11 @@ use domain::recorded::Recorded;
 use domain::{PersonId, Position};
 use rustc_hash::FxHashMap;
 
-use super::folding::{Changes, Indexed};
-use super::{HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Row, STOOD, Waiting, person_of};
+use super::folding::Changes;
+use super::indexed::Indexed;
+use super::{
+    HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Row, SHELTERED, STOOD, Waiting, person_of,
+};
 use crate::ViewsError;
 use crate::quality::{Change, Counted, Measures};
 
@@ -83,7 +86,7 @@ impl People {
         if lost.is_empty() {
             return Ok(());
         }
-        for kind in [NAME, PLACE, HOUSEHOLD, STOOD, HIDDEN] {
+        for kind in [NAME, PLACE, HOUSEHOLD, STOOD, HIDDEN, SHELTERED] {
             let entries = self.index.scan(&[kind], None, usize::MAX)?;
             let theirs = entries.into_iter().filter(|(key, _)| lost.contains_key(&person_of(key)));
             self.index.change(theirs.map(|(key, _)| (key, None)));

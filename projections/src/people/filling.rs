@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use domain::recorded::Recorded;
 use domain::{PersonId, Position};
 
-use super::folding::Indexed;
+use super::indexed::Indexed;
 use super::{END, People, Row, VERSION};
 use crate::archive;
 use crate::halves::in_halves;

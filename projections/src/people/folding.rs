@@ -6,13 +6,12 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
-use domain::{Item, Kind, PersonId, Place, Role, StreamKind};
-use jiff::civil::Date;
+use domain::{Kind, PersonId, Place, Role, StreamKind};
 
-use super::households::Belongs;
+use super::indexed::Indexed;
 use super::joining::is_of;
 use super::stood::{Stood, may_move};
-use super::{HIDDEN, NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key};
+use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key};
 use crate::archive::{self, Archive, Fact};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted};
@@ -185,10 +184,7 @@ impl People {
         if before.stood != after.stood {
             self.stood_changes(person, &before.stood, &after.stood, changes);
         }
-        if before.hidden_until != after.hidden_until {
-            let until = after.hidden_until.map(|day| day.to_string().into_bytes());
-            changes.push((key(HIDDEN, &[]), until));
-        }
+        self.withheld_changes(person, before, after, changes);
     }
 }
 
@@ -302,28 +298,5 @@ impl Row {
         }
         // Of a life of which nothing stands any more.
         stood.note(&self.archive);
-    }
-}
-
-/// What a row stands under in the indexes.
-#[derive(Default)]
-pub(super) struct Indexed {
-    name: Option<String>,
-    place: Option<Place>,
-    belongs: Belongs,
-    stood: Vec<String>,
-    hidden_until: Option<Date>,
-}
-
-impl Indexed {
-    pub(super) fn of(row: &Row) -> Self {
-        // The stream of another document of theirs is not a second person.
-        let lives = !row.archive.is_dead && row.owner.is_none();
-        let name = row.archive.get(Item::FullName).filter(|_| row.owner.is_none());
-        let name = name.map(str::to_owned);
-        let belongs = Belongs::of(&row.archive, row.owner);
-        let hidden_until = row.hidden_until().filter(|_| row.owner.is_none());
-        let stood = row.stood.clone();
-        Self { name, place: row.place().filter(|_| lives), belongs, stood, hidden_until }
     }
 }

@@ -46,7 +46,7 @@ impl Belongs {
         [(Basis::Hukou, hukou), (Basis::Living, living_key(part(), part(), part()))]
     }
 
-    fn ids(&self, seals: &dyn RowSeals) -> impl Iterator<Item = (Basis, HouseholdId)> {
+    pub(super) fn ids(&self, seals: &dyn RowSeals) -> impl Iterator<Item = (Basis, HouseholdId)> {
         self.keys().into_iter().filter_map(|(basis, key)| {
             Some((basis, HouseholdId::from_custom_bytes(seals.blind(&key?))))
         })

@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use domain::recorded::Recorded;
 use domain::{Kind, PersonId, Position};
 
-use super::folding::{Changes, Indexed};
+use super::folding::Changes;
+use super::indexed::Indexed;
 use super::{People, Room, Row, Waiting, read_row};
 use crate::archive::{self, Join};
 use crate::quality::{Change, Counted};

@@ -54,7 +54,8 @@ impl Row {
     pub(super) fn differs_in_indexes(&self, other: &Self) -> bool {
         let beside_items = |row: &Self| (row.archive.is_dead, row.owner, row.reported_for);
         beside_items(self) != beside_items(other)
-            || (&self.hidden, &self.stood) != (&other.hidden, &other.stood)
+            || (&self.hidden, &self.protected, &self.stood)
+                != (&other.hidden, &other.protected, &other.stood)
             || !self.archive.has_items_of(&other.archive)
     }
 }

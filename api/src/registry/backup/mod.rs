@@ -42,10 +42,11 @@ use super::HomeError;
 const LOGS: [(&str, &str); 2] = [("journal", "events"), ("reads", "reads")];
 /// Files of the directory that go along, where they are there. No secret is among them: of tokens
 /// there are hashes, and acts are sealed.
-pub const FILES: [&str; 7] = [
+pub const FILES: [&str; 8] = [
     "registry.json",
     "access.json",
     "urban_rural.csv",
+    "reading_limits.csv",
     "witnesses",
     "lines.json",
     "issuers.toml",
