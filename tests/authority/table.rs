@@ -63,8 +63,8 @@ fn the_table_says_who_sees_what() {
 fn roles_without_data_see_nothing_for_any_purpose() {
     let table = table();
     for (role, _) in ROLES {
-        let sights = PURPOSES.iter().map(|purpose| table.sight(*role, None, purpose));
-        let is_blind = sights.fold(true, |blind, sight| blind && sight.is_blind());
+        let mut sights = PURPOSES.iter().map(|purpose| table.sight(*role, None, purpose));
+        let is_blind = sights.all(|sight| sight.is_blind());
         let reads = [Action::ReadPerson, Action::Search, Action::ListPlace, Action::ReadHistory];
         let may_read = reads.iter().any(|action| may(*role, *action));
         assert_eq!(is_blind, !may_read, "{}", role.name());
