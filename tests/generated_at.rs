@@ -97,7 +97,7 @@ pub fn joined<'a>(
         let whom = &join["with"]["document"];
         persons.iter().find(|person| person["document"] == *whom).expect("told of too")
     };
-    let own = joins(person).filter(|join| join["absorbs"] == false).next_back();
+    let own = joins(person).rfind(|join| join["absorbs"] == false);
     let survivor = own.filter(|join| join["merges"] == true).map_or(person, by_document);
     let mut absorbed: Vec<&Value> = Vec::new();
     for join in joins(survivor).filter(|join| join["absorbs"] == true) {

@@ -72,7 +72,23 @@ impl Counts {
 
     /// Adds everything to a text in Prometheus' form.
     pub fn write(&self, text: &mut String) {
-        let counts = [
+        // Writing into a string does not fail.
+        for (name, help, count) in self.totals() {
+            let name = format!("renkou_{name}_total");
+            let count = count.get();
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}");
+        }
+        let name = "renkou_issuer_tokens_refused_total";
+        let help = "Tokens of issuers that opened nothing, by what was wrong.";
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
+        for (flaw, count) in Flaw::ALL.iter().zip(&self.issuer_tokens_refused) {
+            let _ = writeln!(text, "{name}{{flaw=\"{flaw}\"}} {}", count.get());
+        }
+    }
+
+    /// Name, meaning and count of all that is counted in one number.
+    fn totals(&self) -> [(&'static str, &'static str, &Count); 15] {
+        [
             ("connections", "Connections taken.", &self.connections),
             (
                 "connections_refused",
@@ -132,18 +148,6 @@ impl Counts {
                 "Times that they were asked for in vain.",
                 &self.key_sets_failed,
             ),
-        ];
-        // Writing into a string does not fail.
-        for (name, help, count) in counts {
-            let name = format!("renkou_{name}_total");
-            let count = count.get();
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}");
-        }
-        let name = "renkou_issuer_tokens_refused_total";
-        let help = "Tokens of issuers that opened nothing, by what was wrong.";
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter");
-        for (flaw, count) in Flaw::ALL.iter().zip(&self.issuer_tokens_refused) {
-            let _ = writeln!(text, "{name}{{flaw=\"{flaw}\"}} {}", count.get());
-        }
+        ]
     }
 }

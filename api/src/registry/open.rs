@@ -104,12 +104,10 @@ impl Registry {
         let commit =
             Commit { journal, keys: of_commit, tail, space: space_of_commit, retreats, erasing };
         let mut threads = commit::start(decider, (waiting, next), commit, behind);
-        let has_failed = follower.failure();
-        let (of_erasures, views_at) = (logs.log.clone(), folded.clone());
-        let erase = move || {
-            let has_passed = |position| *views_at.borrow() >= position || has_failed();
-            erasure::run(&to_erase, &of_erasures, erasures, has_passed);
-        };
+        let (has_failed, views_at) = (follower.failure(), folded.clone());
+        let has_passed = move |position| *views_at.borrow() >= position || has_failed();
+        let of_erasures = logs.log.clone();
+        let erase = move || erasure::run(&to_erase, &of_erasures, erasures, has_passed);
         let erase = std::thread::Builder::new().name("erase".to_owned()).spawn(erase);
         threads.push(erase.expect("the system gives a thread at start"));
         Ok(Self {

@@ -68,7 +68,7 @@ pub struct Overseen {
 }
 
 enum Work {
-    Read(Read),
+    Read(Box<Read>),
     Overseen(Overseen),
 }
 
@@ -110,7 +110,7 @@ impl Reads {
     /// # Errors
     /// [`Unrecorded`]: answer nothing then.
     pub fn record(&self, read: Read) -> impl Future<Output = Result<(), Unrecorded>> + use<> {
-        let recorded = self.send(Work::Read(read));
+        let recorded = self.send(Work::Read(Box::new(read)));
         async { recorded.await.unwrap_or(Err(Unrecorded::Failed)).map(drop) }
     }
 
@@ -168,7 +168,7 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
         let mut next = Some(first);
         while let Some((work, answer)) = next {
             let (appends, is_act) = match work {
-                Work::Read(read) => (recorder.appends_of(read), false),
+                Work::Read(read) => (recorder.appends_of(*read), false),
                 Work::Overseen(act) => (recorder.append_act(act), true),
             };
             match appends {
