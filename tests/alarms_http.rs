@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use api::access::{ReadingLimits, Role};
 use serde_json::{Value, json};
 
 use crate::process::caller::Caller;
@@ -143,4 +144,16 @@ fn a_table_of_limits_that_is_wrong_ends_the_start() {
         let (status, said) = directory.serve_in_vain(&[]);
         assert!(!status.success() && said.contains("reading_limits.csv"), "{table}: {said}");
     }
+}
+
+#[test]
+fn only_readers_of_made_up_people_are_never_held_up() {
+    let (real, made_up) = (ReadingLimits::default(), ReadingLimits::of_fictional_people());
+    let limits = |role| (real.of(role).expect("a limit"), made_up.of(role).expect("a limit"));
+    for role in [Role::VillageClerk, Role::Verifier, Role::CountyOperator, Role::Auditor] {
+        let (real, made_up) = limits(role);
+        assert_eq!((real.ceiling, made_up.ceiling), (Some(2_500), Some(u32::MAX)));
+        assert_eq!(real.alarms, made_up.alarms);
+    }
+    assert_eq!(limits(Role::DepartmentLiaison).0.ceiling, Some(250));
 }

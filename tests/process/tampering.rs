@@ -291,16 +291,17 @@ async fn an_independent_program_verifies_the_log_of_reads() {
     send(&server, &upstream, 0..60).await;
     let reader = server.caller(&auditor).purpose("audit");
     let old = reader.get_at("/v1/log/reads/checkpoint", 9).await.with(200);
-    // Five lists of sixty people each are three hundred records, and somebody is not found.
+    // Five lists of sixty people each are three hundred records, one raises an alarm, and somebody is
+    // not found.
     for _ in 0..5 {
         reader.get_at("/v1/places/99/people", 60).await.with(200);
     }
     assert_eq!(reader.look_up(&certificate(900)).await, None);
     let key = reader.get("/v1/log/reads/key").await.with(200);
     assert_eq!(key.as_str().unwrap().trim(), vkey);
-    reader.get_at("/v1/log/reads/checkpoint", 301).await.with(200);
+    reader.get_at("/v1/log/reads/checkpoint", 302).await.with(200);
     let found = verified_log(&server, "reads/", &auditor, vkey, old.as_str());
-    assert_eq!((&found["size"], &found["taken"]), (&json!(301), &json!(["witness.example"])));
+    assert_eq!((&found["size"], &found["taken"]), (&json!(302), &json!(["witness.example"])));
     assert!(found["proofs"].as_u64().unwrap() > 30, "{found}");
     // Hashes are for every token; who read about whom is for who audits reads.
     let sender = server.caller(&upstream);

@@ -116,7 +116,7 @@ impl Logged {
             return Ok(None);
         }
         let records = Position(first + 1)..Position(first + 1 + width);
-        shelter::refuse_records(&self.registry, who, &*self.journal, records)?;
+        shelter::refuse_records(&self.registry, who, &self.journal, records)?;
         let mut bytes = Vec::new();
         let mut count = 0;
         while count < width {
@@ -166,7 +166,7 @@ impl Logged {
         let who = who.clone();
         let read = blocking(move || {
             let record = Position(position)..Position(position.saturating_add(1));
-            shelter::refuse_records(&self.registry, &who, &*self.journal, record)?;
+            shelter::refuse_records(&self.registry, &who, &self.journal, record)?;
             self.journal.read_at(Position(position)).map_err(|error| internal(&error))
         });
         let stored = read.await?.ok_or_else(|| Problem::new(&kinds::NOT_FOUND))?;

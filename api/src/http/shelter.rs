@@ -5,12 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use domain::clocks::day_in_china;
-use domain::{HouseholdId, Item, PersonId, Place, Position, StreamKind};
+use domain::recorded::Recorded;
+use domain::{HouseholdId, Item, Payload, PersonId, Place, Position, StreamKind};
 use jiff::Timestamp;
 use journal::Journal;
 use projections::{Archive, Row};
+use replay::LogReader;
 use replay::history::Entry;
 use serde_json::{Map, Value, json};
 
@@ -173,35 +176,51 @@ pub(super) fn refuse_near(
 }
 
 /// 403 for stored records of which one tells in the clear where a sheltered person was reported, or
-/// from where they were looked at. Their hashes and proofs are for everybody as before.
+/// from where they were looked at: those of their streams, those of others that name them, and what
+/// was sent of them in vain. Their hashes and proofs are for everybody as before.
 pub(super) fn refuse_records(
     registry: &Registry,
     who: &Who,
-    journal: &dyn Journal,
+    journal: &Arc<dyn Journal>,
     records: Range<Position>,
 ) -> Result<(), Problem> {
     if sees(who) || !registry.views.people.has_sheltered() {
         return Ok(());
     }
+    let log = LogReader::new(Arc::clone(journal), Arc::clone(registry.log().keys()));
     let mut at = records.start;
     while at < records.end {
         let count = (records.end.0 - at.0) as usize;
-        let read = journal.read_all(at, count).map_err(|error| internal(&error))?;
-        for stored in read.iter().take_while(|stored| stored.position < records.end) {
-            let (envelope, _) = stored.decode().map_err(|error| internal(&error))?;
-            let is_of_somebody = envelope.stream.kind != StreamKind::Unit;
-            let person = PersonId::from_uuid(envelope.stream.id);
-            if is_of_somebody && hides_by_id(registry, who, person)? {
-                return Err(Problem::new(&kinds::NOT_ALLOWED).detail(
-                    "记录明文载有受保护人员的地点",
-                    "a record tells in the clear where a protected person was reported",
-                ));
+        let read = log.events(at, count).map_err(|error| internal(&error))?;
+        for event in read.iter().take_while(|event| event.envelope.position < records.end) {
+            for person in persons_of(event) {
+                if hides_by_id(registry, who, person)? {
+                    return Err(Problem::new(&kinds::NOT_ALLOWED).detail(
+                        "记录明文载有受保护人员的地点",
+                        "a record tells in the clear where a protected person was reported",
+                    ));
+                }
             }
         }
         let Some(last) = read.last() else { break };
-        at = Position(last.position.0 + 1);
+        at = Position(last.envelope.position.0 + 1);
     }
     Ok(())
+}
+
+/// Whom a record is about, as far as it can be opened.
+fn persons_of(event: &Recorded) -> impl Iterator<Item = PersonId> + '_ {
+    let envelope = &event.envelope;
+    let streams = [Some(envelope.stream), envelope.sealed_for].into_iter().flatten();
+    let streams = streams.filter(|stream| stream.kind != StreamKind::Unit);
+    let payload = event.payload.as_ref();
+    let named = payload.and_then(|payload| payload.life()).into_iter();
+    let named = named.flat_map(|life| life.related.iter().map(|related| related.person));
+    let in_vain = payload.and_then(|payload| match payload {
+        Payload::Rejection(rejection) => rejection.person,
+        _ => None,
+    });
+    streams.map(|stream| PersonId::from_uuid(stream.id)).chain(named).chain(in_vain)
 }
 
 fn today() -> jiff::civil::Date {

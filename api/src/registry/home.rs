@@ -261,12 +261,16 @@ impl Home {
     /// Of how many persons readers may be told. Rows of `reading_limits.csv` in the directory, where
     /// there is one, take the place of those of the program; it is read at the start.
     fn reading_limits(&self) -> Result<ReadingLimits, HomeError> {
+        let ours = match self.is_fictional() {
+            true => ReadingLimits::of_fictional_people(),
+            false => ReadingLimits::default(),
+        };
         let path = self.folder.join("reading_limits.csv");
         let io = |source| HomeError::Io { path: path.clone(), source };
         match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ReadingLimits::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(ours),
             Err(error) => Err(io(error)),
-            Ok(table) => ReadingLimits::default()
+            Ok(table) => ours
                 .with(table.trim_start_matches('\u{feff}'))
                 .map_err(|error| io(io::Error::new(io::ErrorKind::InvalidData, error))),
         }
