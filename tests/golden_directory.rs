@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::process::caller::Caller;
 use crate::process::events::{VILLAGE, certificate, event, registration};
-use crate::process::server::{Directory, done, root, run, told};
+use crate::process::server::{Directory, Server, done, root, run, told};
 
 /// Persons whose archives and lives are kept, all over the county.
 const KEPT_PERSONS: usize = 10;
@@ -30,6 +30,7 @@ fn questions(persons: &[String]) -> Vec<(String, &'static str, &'static str)> {
     ]
     .map(|query| (format!("/v1/metrics/{query}"), "analyst", ""))
     .to_vec();
+    asked.push(("/v1/audit/break-glass".to_owned(), "auditor", "audit"));
     asked.push(("/v1/places/990101/people?limit=1000".to_owned(), "verifier", "verification"));
     for person in persons {
         let path = format!("/v1/persons/{person}");
@@ -43,7 +44,7 @@ fn questions(persons: &[String]) -> Vec<(String, &'static str, &'static str)> {
 
 /// What of an answer may never be otherwise: facts and where they come from. More may be added.
 fn lasting(answer: &Value) -> Value {
-    const KEPT: [&str; 23] = [
+    const KEPT: [&str; 27] = [
         "person_id",
         "status",
         "items",
@@ -67,6 +68,10 @@ fn lasting(answer: &Value) -> Value {
         "denominator",
         "month",
         "merged_into",
+        "break_glass",
+        "ticket",
+        "review",
+        "justified",
     ];
     match answer {
         Value::Array(all) => all.iter().map(lasting).collect(),
@@ -193,8 +198,27 @@ async fn tell(directory: &Directory, tokens: &Value) -> Vec<Value> {
         sent.push(json!({"event": act, "position": receipt["position"],
             "person_id": receipt["person_id"]}));
     }
+    let at = sent[sent.len() - 1]["position"].as_u64().expect("a position");
+    oversee(&server, tokens, sent[1]["person_id"].as_str().expect("an id"), at).await;
     server.stop();
     sent
+}
+
+/// Somebody is protected, glass is broken for them, and somebody else looks into that.
+async fn oversee(server: &Server, tokens: &Value, person: &str, told_at: u64) {
+    let caller = |role: &str| server.caller(tokens[role].as_str().expect("a token"));
+    let order = json!({"order": "P-1", "approved_by": "chief", "until": "2990-01-01"});
+    let path = format!("/v1/persons/{person}/protection");
+    ask(&caller("verifier"), &format!("/v1/persons/{person}"), told_at).await;
+    let done = caller("admin").ask(&path, &order).await.with(201);
+    let at = done["position"].as_u64().expect("a position");
+    ask(&caller("verifier"), &format!("/v1/persons/{person}"), at).await;
+    let asked = json!({"person": person, "ticket": "T-1", "reason": "走失", "minutes": 30});
+    let broken = caller("verifier").ask("/v1/break-glass", &asked).await.with(201);
+    let review = format!("/v1/audit/break-glass/{}/review", broken["id"]);
+    let found = json!({"justified": true, "note": "属实"});
+    let auditor = caller("auditor").purpose("audit");
+    auditor.ask(&review, &found).await.with(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,6 +233,7 @@ async fn make_a_golden_directory() {
         "verifier": directory.token(&["--role", "verifier", "--purposes", "verification"]),
         "auditor": directory.token(&["--role", "auditor", "--purposes", "audit"]),
         "analyst": directory.token(&["--role", "analyst", "--purposes", "statistics"]),
+        "admin": directory.token(&["--role", "admin"]),
     });
     let sent = tell(&directory, &tokens).await;
     let checkpoint = fs::read_to_string(directory.path().join("trees/events/checkpoint")).unwrap();

@@ -18,7 +18,7 @@ fn table() -> Table {
 #[test]
 fn the_table_says_who_sees_what() {
     let table = table();
-    let cases: [(Role, &str, &str, Part, Show); 31] = [
+    let cases: [(Role, &str, &str, Part, Show); 32] = [
         (Upstream, "", "registration", Part::Number, Full),
         (Upstream, "HLT", "registration", Part::Name, Full),
         (Upstream, "HLT", "service", Part::Number, Masked),
@@ -40,6 +40,7 @@ fn the_table_says_who_sees_what() {
         (DepartmentLiaison, "EDU", "service", Part::Household, Hidden),
         (DepartmentLiaison, "STA", "service", Part::Education, Hidden),
         (Auditor, "", "audit", Part::Name, Full),
+        (Auditor, "", "audit", Part::Marriage, Full),
         (Auditor, "", "audit", Part::Number, Masked),
         (Auditor, "", "audit", Part::Medical, Masked),
         (Citizen, "", "own_record", Part::Medical, Full),
