@@ -72,9 +72,15 @@ fn targets() -> Vec<Target> {
         (lines, vec![of_lines]),
         (binary, vec![of_binary.to_vec()]),
         (frames, vec![record, whole]),
-        (payloads, vec![packed, plain]),
+        (payloads, vec![packed, plain, a_number_of_many_digits()]),
         (issuer_tokens, issuer_token_samples()),
     ]
+}
+
+/// A number that was read as one neighbour of what it says, and read back as the other.
+fn a_number_of_many_digits() -> Vec<u8> {
+    let number = ["9".repeat(14), "6".repeat(80), "9".repeat(6)].concat();
+    [&0x03f8_u16.to_le_bytes()[..], format!("\t{{   \"\":{number}}} ").as_bytes()].concat()
 }
 
 /// Key sets, each with a token that no key of it has signed.
