@@ -70,9 +70,12 @@ fn archives(all: &[Recorded], day: Option<Date>, at: Timestamp) -> BTreeMap<Pers
     }
     let single = streams.iter().filter(|(_, stream)| archive::owner(*stream).is_none());
     let whole = single.map(|(person, stream)| {
-        let mut life = stream.clone();
-        for absorbed in archive::absorbed(stream) {
-            life.extend(streams.get(&absorbed).into_iter().flatten().cloned());
+        // Whoever is absorbed may have absorbed others before.
+        let (mut life, mut absorbed) = (stream.clone(), archive::absorbed(stream));
+        while let Some(other) = absorbed.pop() {
+            let Some(stream) = streams.get(&other) else { continue };
+            life.extend(stream.iter().cloned());
+            absorbed.extend(archive::absorbed(stream));
         }
         life.sort_by_key(|event| event.envelope.position);
         (*person, Archive::of(&life, day, None))
@@ -287,4 +290,52 @@ fn an_erased_record_leaves_whoever_was_one_with_it_through_another() {
     desk.order(people[2].0, Order::Erase, "(2026) 9901-20");
     assert_eq!(ever(), [] as [PersonId; 0]);
     desk.close();
+}
+
+/// Records merged one after another, seen from before: what the last one holds is told of the first.
+#[test]
+fn a_household_of_another_day_takes_in_chains_of_merges() {
+    let told = [
+        (0, 2, 0, 975749120, 0),
+        (13, 3, 0, 3309901971, 10),
+        (8, 7, 1, 1657455565, 11),
+        (6, 0, 2, 378170776, 7),
+        (14, 1, 6, 3615394087, 15),
+        (12, 6, 0, 2391265523, 0),
+        (3, 7, 4, 4123283209, 18),
+        (15, 1, 5, 3646572033, 2),
+        (5, 4, 4, 1806337172, 12),
+        (2, 0, 1, 3519535750, 7),
+        (10, 0, 2, 3447177800, 9),
+        (3, 1, 7, 3921237129, 12),
+        (8, 9, 1, 2656401846, 19),
+        (13, 0, 8, 4284313747, 5),
+        (9, 7, 7, 1974648205, 19),
+        (8, 8, 8, 4264096014, 6),
+        (3, 1, 6, 1714541621, 13),
+        (12, 1, 7, 3451809557, 7),
+        (10, 5, 2, 2308766507, 4),
+        (5, 6, 9, 360091563, 7),
+        (3, 9, 0, 273792411, 6),
+        (13, 6, 8, 1957036502, 15),
+        (1, 5, 4, 1528770006, 8),
+        (10, 6, 2, 3994211433, 10),
+        (0, 7, 0, 3941648916, 8),
+        (0, 1, 5, 2070761010, 15),
+    ];
+    let asked = [
+        (215, 22),
+        (39, 102),
+        (232, 22),
+        (167, 109),
+        (193, 50),
+        (5, 85),
+        (61, 74),
+        (190, 92),
+        (195, 106),
+        (75, 143),
+        (36, 111),
+        (112, 106),
+    ];
+    check(&told, &asked, &mut Seen::default());
 }
