@@ -87,6 +87,16 @@ impl Counted {
         Self::by(Part::found(book, row, findings), row, today)
     }
 
+    /// Whether the person adds anything: only of such a one it is known when that may change.
+    pub fn is_something(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// Where the person counts, and whether without an error of logic.
+    pub(super) fn is_consistent_in(&self) -> Option<(Place, bool)> {
+        self.part.map(|part| (part.place, part.is_consistent))
+    }
+
     fn by(part: Option<Part>, row: &Row, today: Date) -> Self {
         Self { part, due: part.and_then(|_| next_change(row, today)) }
     }

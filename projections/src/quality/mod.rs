@@ -18,6 +18,7 @@ use jiff::civil::Date;
 
 use crate::archive::Archive;
 
+pub(crate) use across::tells_same;
 pub use across::{ACROSS, Across, AcrossCell, AcrossCells, Keys, Seen};
 pub use around::{House, Members, Persons, audit};
 pub use cell::{Cell, ItemCounts, RuleCounts};

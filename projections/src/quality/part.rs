@@ -1,5 +1,6 @@
 //! What one person adds to the measures of quality on a day, and when that may next change.
 
+use domain::days::{date_of, day_number};
 use domain::items::BASE_ITEMS;
 use domain::rules::area::is_convenient;
 use domain::rules::{Class, Field, Findings, RuleBook, RuleSet, Severity};
@@ -16,7 +17,7 @@ const AGES: [i16; 21] =
 /// Beyond any life.
 const AGE_BEYOND: i16 = 123;
 /// A number is missing from this day of life on.
-const DAYS_WITHOUT_NUMBER: i64 = 61;
+const DAYS_WITHOUT_NUMBER: i32 = 61;
 /// The rules that are judged of each person. That nobody looked for a year is told by the last time
 /// alone, so it is counted by days (`cell.rs`): judged person by person, each day would bring
 /// everybody whose year is over.
@@ -124,7 +125,6 @@ const _: () = assert!(BASE_ITEMS < 32);
 /// when nothing can change any more. Nothing changes between.
 pub fn next_change(row: &Row, today: Date) -> Option<Date> {
     let day = |item| domain::items::parse_day(row.archive.get(item)?).ok();
-    let later = |from: Date, days: i64| from.checked_add(jiff::Span::new().days(days)).ok();
     let mut next: Option<Date> = None;
     let mut offer = |change: Option<Date>| {
         if let Some(change) = change.filter(|change| *change > today) {
@@ -133,8 +133,11 @@ pub fn next_change(row: &Row, today: Date) -> Option<Date> {
     };
     if let Some(birth) = day(Item::BirthDate) {
         offer(Some(birth));
-        offer(later(birth, DAYS_WITHOUT_NUMBER));
-        AGES.into_iter().chain([AGE_BEYOND]).for_each(|age| offer(anniversary(birth, age)));
+        offer(Some(date_of(day_number(birth) + DAYS_WITHOUT_NUMBER)));
+        // Ages ascend, so the first that is still to come is the next one.
+        let is_to_come = |age: &i16| birth.year() + age >= today.year();
+        let ages = AGES.into_iter().chain([AGE_BEYOND]).filter(is_to_come);
+        offer(ages.filter_map(|age| anniversary(birth, age)).find(|day| *day > today));
     }
     if let Some(moved) = day(Item::MigrationDate) {
         offer(Some(moved));
