@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use domain::rules::{Findings, RuleBook};
+use domain::rules::{Field, FieldSet, Findings, RuleBook, is_lately_seen};
 use jiff::civil::Date;
 
 use super::Row;
-use crate::quality::{ALONE, Counted, Measures, audit_alone, changed};
+use crate::quality::{ALONE, Counted, Measures, audit_alone, changed, last_seen};
 
 /// What stands about a person after an event; by default what stands of whom nothing is known.
 #[derive(Default)]
@@ -42,8 +42,12 @@ impl Standing {
 
     /// Judges a row after an event on a day, by the rules in force on it; `before` is what stood
     /// before the event. Gives too what every rule finds that can be judged by the record alone.
+    /// Where the event changes nothing that a rule reads it is not judged, and nothing is found.
     pub fn judge(row: Row, before: &Self, book: &RuleBook, today: Date) -> (Self, Findings) {
         let known = before.judged.filter(|judged| judged.on == today);
+        if known.is_none() && tells_rules_nothing(&before.row, &row, today) {
+            return (Self::unjudged(row), Findings::default());
+        }
         let findings = found(book, &row, known.map(|judged| (&before.row, judged.findings)), today);
         let counted = Counted::found(book, &row, today, findings);
         (Self { row, judged: Some(Judged { on: today, findings, counted }) }, findings)
@@ -53,6 +57,19 @@ impl Standing {
     fn held(&self, measures: &Measures) -> Option<Judged> {
         self.judged.filter(|judged| measures.hold(&judged.counted, judged.on))
     }
+}
+
+/// Whether an event changes nothing that a rule reads, or nothing but that somebody looked lately.
+fn tells_rules_nothing(before: &Row, after: &Row, today: Date) -> bool {
+    let (old, new) = (&before.archive, &after.archive);
+    let was_seen = || last_seen(new).is_some_and(|seen| is_lately_seen(seen, today));
+    if before.events == 0 || old.is_registered != new.is_registered {
+        return false;
+    }
+    let changed = changed(old, new);
+    let only = |fields: &[Field]| changed.is_within(FieldSet::of(fields));
+    // By the last look alone one rule tells, that nobody looked for a year.
+    only(&[]) || only(&[Field::Record]) && was_seen()
 }
 
 /// What the rules that can be judged by a record alone find on a day. Those that read nothing of
@@ -68,8 +85,11 @@ fn found(book: &RuleBook, row: &Row, known: Option<(&Row, Findings)>, today: Dat
 impl Row {
     /// False where nothing that the indexes are made from is told otherwise: of most events.
     pub(super) fn differs_in_indexes(&self, other: &Self) -> bool {
-        let beside_items = |row: &Self| (row.archive.is_dead, row.owner, row.reported_for);
+        let beside_items = |row: &Self| (row.archive.is_dead, row.owner);
+        // It tells where somebody is only while no item does.
+        let is_placed = || self.place() == other.place();
         beside_items(self) != beside_items(other)
+            || self.reported_for != other.reported_for && !is_placed()
             || (&self.hidden, &self.protected, &self.stood)
                 != (&other.hidden, &other.protected, &other.stood)
             || !self.archive.has_items_of(&other.archive)
@@ -106,6 +126,11 @@ pub(super) fn counted(
 ) -> (Counted, Counted) {
     let (book, today) = (measures.book(), measures.today);
     let counts = after.held(measures);
+    if counts.is_none()
+        && let Some([counted, counts]) = Counted::seen_again(&before.row, &after.row)
+    {
+        return (counted, counts);
+    }
     let counted = before.held(measures).map(|judged| judged.counted).unwrap_or_else(|| {
         // Of whom nothing counts it is not known until when the rules find the same.
         let is_known = |judged: &Judged| judged.on == today || judged.counted.is_something();

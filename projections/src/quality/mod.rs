@@ -25,6 +25,7 @@ pub use cell::{Cell, ItemCounts, RuleCounts};
 pub use measures::{Change, Counted, Measures};
 pub use month_end::MonthEnd;
 pub use part::{Part, next_change};
+pub(crate) use record::last_seen;
 pub use record::{Ties, changed, subject};
 
 /// The divisions that codes are judged by. The fictional province is among them: whether it may be

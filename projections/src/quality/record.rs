@@ -99,7 +99,7 @@ impl Ties {
 }
 
 /// The day on which somebody last looked; none when nobody did.
-pub(super) fn last_seen(archive: &Archive) -> Option<Date> {
+pub(crate) fn last_seen(archive: &Archive) -> Option<Date> {
     let seen = archive.origins().iter().filter(|origin| SEEN_BY.contains(&origin.channel));
     seen.map(|origin| origin.occurred_on).max()
 }
