@@ -70,7 +70,6 @@ use crate::access::Gate;
 use crate::registry::Registry;
 
 pub use history_json::entry as event_json;
-pub use history_seen::seen as history_seen;
 pub use language::Language;
 pub use looking::Looking;
 pub use problem::{Problem, ProblemKind};
