@@ -13,7 +13,6 @@ use domain::recorded::{Envelope, Recorded};
 use domain::rules::{Findings, RuleBook, RuleSet};
 use domain::{Kind, Payload, PersonId, Position};
 use jiff::civil::Date;
-use projections::quality::changed;
 use projections::{Lives, Row, Standing, Step};
 
 use super::acts::Telling;
@@ -99,7 +98,8 @@ impl Decider {
     /// of another one those that read what the event changed.
     pub(super) fn flags(&self, stepped: &Stepped) -> Vec<Flag> {
         let Stepped { before, after, findings } = stepped;
-        let (book, before, after) = (&self.book.rules, &before.row, &after.row);
+        let (book, changed) = (&self.book.rules, after.changed);
+        let (before, after) = (&before.row, &after.row);
         if findings.fired.is_empty() {
             return Vec::new();
         }
@@ -107,7 +107,7 @@ impl Decider {
             before.events == 0 || before.archive.is_registered != after.archive.is_registered;
         let asked = match begins {
             true => RuleSet::EVERY,
-            false => book.touching(changed(&before.archive, &after.archive)),
+            false => book.touching(changed),
         };
         let fired = findings.fired.intersection(asked).iter();
         fired.filter_map(|id| book.rule(id)).map(Flag::of_rule).collect()

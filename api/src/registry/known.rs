@@ -66,10 +66,13 @@ impl Known {
         self.is_changed = true;
     }
 
-    /// In few bytes, without the key, which has its own place in memory.
-    fn pack(&self) -> Box<[u8]> {
-        let packed = postcard::to_stdvec(&(&self.places, &self.person));
-        packed.expect("plain values").into_boxed_slice()
+    /// In few bytes, without the key, which has its own place in memory; `room` is memory to be used
+    /// again.
+    fn pack(&self, room: &mut Vec<u8>) -> Box<[u8]> {
+        room.clear();
+        let packed = postcard::to_extend(&(&self.places, &self.person), std::mem::take(room));
+        *room = packed.expect("plain values");
+        room.as_slice().into()
     }
 
     fn unpack(packed: &[u8], key: Option<PersonKey>) -> Self {
@@ -164,10 +167,11 @@ impl Memory {
     }
 
     fn put(&mut self, id: PersonId, known: Box<Known>) {
+        let mut room = Vec::new();
         for (id, known) in self.at_hand.keep(id, known) {
             // Many were only looked at. The older of two generations would forget them.
             if known.is_changed || !self.packed.young.contains_key(&id) {
-                self.packed.keep(id, known.pack());
+                self.packed.keep(id, known.pack(&mut room));
             }
         }
     }

@@ -250,6 +250,13 @@ impl Archive {
         self.topics.iter().map(|told| self.field(told))
     }
 
+    /// The fields of one topic, each with its value as JSON text.
+    pub(crate) fn fields_of(&self, topic: Topic) -> impl Iterator<Item = (&str, &str)> {
+        let first = self.topics.partition_point(|told| told.topic < topic.number());
+        let theirs = self.topics[first..].iter().take_while(move |it| it.topic == topic.number());
+        theirs.map(move |told| (self.field_name(topic, told), self.text(told.text)))
+    }
+
     /// What is said of fields of topics by those without the word on them, ordered by topic, field
     /// and time: open discrepancies.
     pub fn fields_beside(&self) -> impl Iterator<Item = Field<'_>> {

@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
+use domain::rules::FieldSet;
 use domain::{Kind, PersonId, Place, Role, StreamKind};
 use rustc_hash::FxHashSet;
 
@@ -31,10 +32,13 @@ struct Events<'a> {
 }
 
 impl Events<'_> {
-    /// What stood before the first event, and what stands after the last, when all are at hand.
-    fn ends(&self) -> Option<(&Standing, &Standing)> {
+    /// What stood before the first event and what stands after the last, and what was changed on
+    /// the way that rules read, when all are at hand.
+    fn ends(&self) -> Option<(&Standing, &Standing, FieldSet)> {
         let (first, last) = (self.steps.first()?, self.steps.last()?);
-        (self.steps.len() == self.events.len()).then(|| (first.before(), last.after()))
+        let changed = self.steps.iter().map(|step| step.after().changed);
+        let changed = changed.fold(FieldSet::default(), FieldSet::union);
+        (self.steps.len() == self.events.len()).then(|| (first.before(), last.after(), changed))
     }
 }
 
@@ -136,9 +140,9 @@ impl People {
                 self.erase(*person, &told.events, &measures, &mut room, &mut changes)?;
                 continue;
             }
-            if let Some((before, after)) = told.ends() {
+            if let Some((before, after, changed)) = told.ends() {
                 let is_new = before.row.events == 0;
-                let (counted, counts) = standing::counted(before, after, &measures);
+                let [counted, counts] = standing::counted(before, after, changed, &measures);
                 changes.note(*person, counted, counts, is_new);
                 let is_same = || tells_same((&before.row, &counted), (&after.row, &counts));
                 changes.same.extend((!is_new && is_same()).then_some(*person));
