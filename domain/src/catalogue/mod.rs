@@ -359,6 +359,12 @@ impl Kind {
         matches!(self, Kind::Death | Kind::DeathDeclared | Kind::BirthThenDeath)
     }
 
+    /// Whether it tells, of one person, what stands without saying how it came to be: the first
+    /// load, and what was seen or learnt by the way.
+    pub fn tells_what_stands(self) -> bool {
+        matches!(self, Kind::Registration | Kind::ServiceTransaction | Kind::Observation)
+    }
+
     /// Whether it says that two records are of one person, or that they are not.
     pub fn joins_or_parts(self) -> bool {
         matches!(self, Kind::PersonMerge | Kind::PersonSplit)
