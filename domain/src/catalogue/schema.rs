@@ -40,6 +40,7 @@ impl Entry {
             properties.insert(field.name.into(), self.field_schema(field));
         }
         due("certificate_no", self.certificate);
+        due("approved_by", self.approval);
         if self.has_members {
             properties.insert("members".into(), persons("members", MEMBERS_MAX));
         }
@@ -88,7 +89,7 @@ impl Entry {
             "description": "被并入或拆出的人 · Who is absorbed or split out",
         });
         properties.insert("absorbed".into(), absorbed);
-        required.extend(["absorbed", "reason", "approved_by"]);
+        required.extend(["absorbed", "reason"]);
         if self.kind == Kind::PersonSplit {
             properties.insert("undoes".into(), event_named());
         }

@@ -75,7 +75,7 @@ impl Reader<'_> {
             .flatten();
         let joins = kind.joins_or_parts();
         let reason = fields.text(Field::Reason, kind.acts_on_another() || joins);
-        let approved_by = fields.text(Field::ApprovedBy, joins);
+        let approved_by = fields.text(Field::ApprovedBy, entry.approval == Need::Required);
         let operator = fields.text(Field::Operator, false);
         let certificate_no = fields.text(Field::CertificateNo, entry.certificate == Need::Required);
         let unusable = self.of_kind(entry, fields);
@@ -83,6 +83,9 @@ impl Reader<'_> {
         let mut missing = missing_of(entry, &items, &related, fields);
         if entry.certificate == Need::Expected && certificate_no.is_none() {
             missing.push(Field::CertificateNo.name());
+        }
+        if entry.approval == Need::Expected && approved_by.is_none() {
+            missing.push(Field::ApprovedBy.name());
         }
         Some(Report {
             person,

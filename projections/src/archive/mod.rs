@@ -3,6 +3,7 @@
 //! [`Archive::apply`] is the only place where an event changes a value. The live row and every
 //! as-of answer are made by it, so they cannot differ.
 
+mod approvals;
 mod closings;
 mod effects;
 mod guardians;
@@ -53,6 +54,8 @@ pub struct Archive {
     topics: Vec<TopicValue>,
     /// What others of lower authority say of items, by number, or claim them to be.
     beside: Vec<(u8, Value)>,
+    /// Items that were changed without the approval that it needs, by number, with the event.
+    unapproved: Vec<(u8, u16)>,
     /// What they say of fields of topics, in the order of those.
     topics_beside: Vec<TopicValue>,
     /// What they say of ties in whose place others stand, by role and department the newest.
