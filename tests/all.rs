@@ -41,6 +41,7 @@ mod issuers;
 mod journal_contract;
 mod keys;
 mod log_copy;
+mod long_lives;
 mod merged_lives;
 mod merges_http;
 mod older_views;

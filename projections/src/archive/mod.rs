@@ -5,6 +5,7 @@
 
 mod approvals;
 mod closings;
+mod course;
 mod effects;
 mod guardians;
 mod joins;
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use course::Course;
 pub use guardians::GuardianGone;
 pub(crate) use joins::{Join, is_about_joins, join};
 pub use joins::{absorbed, all_absorbed, ever_joined, owner};
