@@ -67,6 +67,8 @@ mod registry;
 mod request_bodies;
 mod row_log;
 mod rules;
+mod schemas;
+mod schemas_agree;
 mod seals;
 mod segments_marks;
 mod segments_store;

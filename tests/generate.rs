@@ -171,7 +171,7 @@ pub(crate) fn answers() -> Vec<u8> {
             continue;
         }
         let day = line.report.occurred_on;
-        let observed = line.report.observations.iter().map(|seen| &seen.person);
+        let observed = line.report.observations.iter().flatten().map(|seen| &seen.person);
         let named = line.report.person.iter().chain(observed).map(number);
         let known = |who| certificates.get(&who).cloned().unwrap_or(who);
         let named: Vec<String> = named.map(known).collect();
