@@ -11,6 +11,7 @@ use projections::Standing;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
+use super::long_lives::LongLives;
 use super::retreat::{OnTheWay, Retreats};
 
 /// Persons in one generation of those at hand: few enough for the processor's caches.
@@ -89,6 +90,7 @@ pub struct Memory {
     pub(super) on_the_way: OnTheWay,
     at_hand: Generations<Box<Known>>,
     packed: Generations<Box<[u8]>>,
+    pub(super) long_lives: LongLives,
     recent: Recent,
 }
 
@@ -135,7 +137,8 @@ impl Memory {
         };
         let (at_hand, packed) = (Generations::of(AT_HAND), Generations::of(generation));
         let on_the_way = OnTheWay::new(retreats);
-        Ok(Self { log, on_the_way, at_hand, packed, recent })
+        let long_lives = LongLives::default();
+        Ok(Self { log, on_the_way, at_hand, packed, long_lives, recent })
     }
 
     /// The person of a stream, read back when not remembered.
@@ -178,12 +181,14 @@ impl Memory {
 
     /// Puts a person back as they were.
     pub fn restore(&mut self, id: PersonId, known: Known) {
+        self.long_lives.forget(id);
         // They may have been packed as they were meanwhile.
         self.put(id, Box::new(Known { is_changed: true, ..known }));
     }
 
-    /// Forgets what is packed of a person who is at hand.
+    /// Forgets what is packed of a person who is at hand, and their life.
     pub fn forget_packed(&mut self, id: PersonId) {
+        self.long_lives.forget(id);
         self.packed.young.remove(&id);
         self.packed.old.remove(&id);
     }

@@ -15,7 +15,7 @@ use super::joining::is_of;
 use super::standing;
 use super::stood::{Stood, may_move};
 use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key};
-use crate::archive::{self, Archive, Fact};
+use crate::archive::{self, Course, Fact};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted, tells_same};
 use crate::{Lives, ViewsError};
@@ -230,13 +230,15 @@ impl Row {
         }
         if let Some(first) = out_of_order {
             let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
+            let mut course = lives.course(person);
             for (at, event) in life.iter().enumerate().take(life.len().saturating_sub(1)) {
                 let moves = || archive::fact(event).is_some_and(|fact| may_move(&fact));
                 if event.envelope.position >= first && moves() {
-                    Self::default().fold_anew(person, &life[..=at], &mut stood);
+                    Self::default().fold_anew(person, &life[..=at], &mut course, &mut stood);
                 }
             }
-            self.fold_anew(person, &life, &mut stood);
+            self.fold_anew(person, &life, &mut course, &mut stood);
+            lives.keep_course(person, course);
         }
         stood.keep(self);
         Ok(self.version != before)
@@ -245,6 +247,7 @@ impl Row {
     /// The row of a whole life, with the events of those who are absorbed into it.
     pub fn of(person: PersonId, life: &[Recorded]) -> Self {
         let (mut row, mut stood) = (Self::default(), Stood::default());
+        let mut course = Course::default();
         let mut is_behind = false;
         for (at, event) in life.iter().enumerate() {
             let Some(fact) = row.count(person, event) else { continue };
@@ -255,14 +258,14 @@ impl Row {
                 row.archive.apply(&fact);
                 stood.note(&row.archive);
             } else if may_move(&fact) {
-                row.fold_anew(person, &life[..=at], &mut stood);
+                row.fold_anew(person, &life[..=at], &mut course, &mut stood);
                 is_behind = false;
             } else {
                 is_behind = true;
             }
         }
         if is_behind {
-            row.fold_anew(person, life, &mut stood);
+            row.fold_anew(person, life, &mut course, &mut stood);
         } else {
             row.settle_joins(person, life);
         }
@@ -299,16 +302,18 @@ impl Row {
         fact
     }
 
-    /// Makes the archive anew, and notes every state on the way.
-    fn fold_anew(&mut self, person: PersonId, life: &[Recorded], stood: &mut Stood) {
+    /// Makes the archive anew, and notes every state on the way that may be new.
+    fn fold_anew(
+        &mut self,
+        person: PersonId,
+        life: &[Recorded],
+        course: &mut Course,
+        stood: &mut Stood,
+    ) {
         self.settle_joins(person, life);
         let facts = archive::facts(life, None, None);
         self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
-        self.archive = Archive::default();
-        for fact in &facts {
-            self.archive.apply(fact);
-            stood.note(&self.archive);
-        }
+        self.archive = course.fold(&facts, |archive| stood.note(archive));
         // Of a life of which nothing stands any more.
         stood.note(&self.archive);
     }
