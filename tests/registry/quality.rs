@@ -248,3 +248,44 @@ fn what_is_taken_away_leaves_nothing() {
     assert_eq!(measures.digest(), empty);
     desk.close();
 }
+
+/// What is counted of a person is not only what rules read: a permit, a birth that a hospital told
+/// of, a visit. Each comes on a day of its own, to somebody whom the rules did not judge on it.
+#[test]
+fn what_no_rule_reads_is_counted_too() {
+    const HOSPITAL: &str = "/hlt/990101/h";
+    let desk = Desk::new();
+    let person = citizen(&number("19990301", 1));
+    let told = json!({"items": {"full_name": "陈小明", "sex": "1", "birth_date": "1999-03-01",
+        "residence_code": PLACE, "hukou_code": "990102001001"}});
+    let told = data(&person, "2026-05-10", told);
+    let who = desk.record("r", "registration", told).person_id;
+    let next_day = || desk.clock.set(desk.clock.get() + 86_400);
+    let counts = |desk: &Desk| {
+        let live = live(desk);
+        assert!(live == recount(desk, &[who]), "{:?}", differing(&live, &recount(desk, &[who])));
+        let cell = &live.values().next().expect("one place");
+        (cell.migrants, cell.of_month[&(1999, 3)])
+    };
+    recount(&desk, &[who]);
+    assert_eq!(counts(&desk), ([1, 0], [1, 0]));
+    next_day();
+    let permit = json!({"permit_no": "99A1", "valid_to": "2027-05-01"});
+    desk.record("p", "res_permit_issue", data(&person, "2026-06-01", permit));
+    recount(&desk, &[who]);
+    assert_eq!(counts(&desk), ([1, 1], [1, 0]));
+    next_day();
+    let vaccine = ("v", "vaccine_cert", data(&person, "1999-03-01", json!({"clinic": "院"})));
+    recorded(&desk.send_from(HOSPITAL, vaccine));
+    recount(&desk, &[who]);
+    assert_eq!(counts(&desk), ([1, 1], [1, 1]));
+    next_day();
+    let seen = json!([{"person": person, "items": {"full_name": "陈小明"}}]);
+    let mut visit = data(&person, "2026-06-02", json!({"observations": seen}));
+    visit["channel"] = "HV".into();
+    desk.record("h", "household_visit", visit);
+    recount(&desk, &[who]);
+    counts(&desk);
+    assert_eq!(desk.differing(desk.digests()), [""; 0]);
+    desk.close();
+}
