@@ -75,3 +75,4 @@ mod timeliness;
 mod timeliness_recount;
 mod tree;
 mod visits_http;
+mod whole_lives;

@@ -239,7 +239,7 @@ impl Row {
             let is_late = day < row.newest_day && row.events > 1;
             if !archive::is_change(fact.kind) && !is_late {
                 row.newest_day = day;
-                row.archive.apply(&fact);
+                row.archive.take_in(&fact);
                 stood.note(&row.archive);
             } else if may_move(&fact) {
                 row.fold_anew(person, &life[..=at], &mut stood);
@@ -252,6 +252,7 @@ impl Row {
             row.fold_anew(person, life, &mut stood);
         } else {
             row.settle_joins(person, life);
+            row.archive.tidy();
         }
         stood.keep(&mut row);
         row
@@ -293,9 +294,10 @@ impl Row {
         self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
         self.archive = Archive::default();
         for fact in &facts {
-            self.archive.apply(fact);
+            self.archive.take_in(fact);
             stood.note(&self.archive);
         }
+        self.archive.tidy();
         // Of a life of which nothing stands any more.
         stood.note(&self.archive);
     }
