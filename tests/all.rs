@@ -79,3 +79,4 @@ mod timeliness;
 mod timeliness_recount;
 mod tree;
 mod visits_http;
+mod whole_lives;
