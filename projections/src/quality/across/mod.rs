@@ -12,6 +12,7 @@ mod judging;
 mod known;
 mod packed;
 mod reach;
+mod same;
 
 use std::collections::BTreeSet;
 
@@ -24,6 +25,7 @@ use sha2::{Digest, Sha256};
 pub use cell::{AcrossCell, AcrossCells};
 pub use groups::{Key, Keys};
 pub use known::Seen;
+pub(crate) use same::tells_same;
 
 use cell::Verdict;
 use groups::Groups;
