@@ -18,7 +18,6 @@ use crate::timeliness_view::TimelinessView;
 use crate::{Lives, RowSeals, ViewsError};
 
 /// Bytes of sled's page cache, as pages lie on the disk: in memory they take several times as many.
-/// Writing goes through all pages in the order of their keys, so more of them helps little.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// What sled says of a lock that is held.
 const LOCK_MESSAGE: &str = "could not acquire lock";

@@ -107,6 +107,11 @@ impl Packed {
         (!packed.is_empty()).then_some(packed)
     }
 
+    /// Whether one is packed that is not forgotten with the older ones.
+    fn is_young(&self, id: PersonId) -> bool {
+        self.young.get(&id).is_some_and(|packed| !packed.is_empty())
+    }
+
     fn keep(&mut self, id: PersonId, packed: Box<[u8]>) {
         if self.young.len() >= self.size {
             self.old = std::mem::take(&mut self.young);
@@ -196,7 +201,7 @@ impl Memory {
     fn put(&mut self, id: PersonId, known: Box<Known>) {
         for (id, known) in self.at_hand.keep(id, known) {
             // Many were only looked at. The older of two generations would forget them.
-            if known.is_changed || !self.packed.young.contains_key(&id) {
+            if known.is_changed || !self.packed.is_young(id) {
                 self.packed.keep(id, known.pack());
             }
         }
