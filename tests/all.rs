@@ -13,6 +13,7 @@ mod archive_naive_ties;
 mod archive_naive_topics;
 mod authority;
 mod break_glass_http;
+mod by_id;
 mod catalogue;
 mod certificates;
 mod citizen_numbers;
