@@ -72,12 +72,14 @@ pub fn facts(
     });
     let life = &life[..known];
     let void = standing(life).map(|stands| !stands).collect::<Vec<_>>();
+    let acted_on = is_acted_on(life);
     let mut facts = Vec::with_capacity(life.len());
     for (at, event) in life.iter().enumerate() {
         let Some(mut fact) = fact(event).filter(|fact| !void[at] && !is_change(fact.kind)) else {
             continue;
         };
-        for (_, change) in changes_of(life, at, Kind::Correction).filter(|(at, _)| !void[*at]) {
+        let changes = acted_on.then(|| changes_of(life, at, Kind::Correction));
+        for (_, change) in changes.into_iter().flatten().filter(|(at, _)| !void[*at]) {
             let Some(life) = change.payload.as_ref().and_then(|payload| payload.life()) else {
                 continue;
             };
@@ -91,9 +93,17 @@ pub fn facts(
     facts
 }
 
+/// Whether any event of a life corrects or annuls: of most lives none does.
+fn is_acted_on<E: Borrow<Recorded>>(life: &[E]) -> bool {
+    life.iter().any(|event| event.borrow().envelope.corrects != Position(0))
+}
+
 /// For each event of a life in order, whether no standing annulment acts on it.
 pub fn standing<E: Borrow<Recorded>>(life: &[E]) -> impl Iterator<Item = bool> + use<E> {
     let mut stands = vec![true; life.len()];
+    if !is_acted_on(life) {
+        return stands.into_iter();
+    }
     // An annulment acts on an earlier event only, so from the newest on each is settled in turn.
     for at in (0..life.len()).rev() {
         stands[at] = !changes_of(life, at, Kind::Annulment).any(|(annulment, _)| stands[annulment]);
