@@ -17,8 +17,8 @@ use crate::sources::Sources;
 use crate::timeliness_view::TimelinessView;
 use crate::{Lives, RowSeals, ViewsError};
 
-/// Bytes of sled's page cache.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of sled's page cache, as pages lie on the disk: in memory they take several times as many.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// What sled says of a lock that is held.
 const LOCK_MESSAGE: &str = "could not acquire lock";
 const LOCK_TRIES: u32 = 25;

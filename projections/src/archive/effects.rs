@@ -47,9 +47,11 @@ impl Archive {
         if fact.kind == Kind::NameChange {
             self.keep_former_name(fact, voice);
         }
+        let unapproved = self.changed_unapproved(fact);
         for (item, text) in fact.life.items.iter() {
             self.say(item, text, voice);
         }
+        self.await_approval(fact, &unapproved, voice);
         self.set_fields(voice, fact.life, &fact.life.details);
         if self.follows(fact) {
             self.conclude(fact, voice);
@@ -62,6 +64,7 @@ impl Archive {
             let voice = Voice::new(fact.kind, fact.side, &correction.told, origin);
             for (item, text) in correction.life.items.iter() {
                 self.say(item, text, voice);
+                self.settle_approval(item);
             }
             let details = upcast::of_correction(fact.kind, &correction.life.details);
             self.set_fields(voice, correction.life, &details);

@@ -83,6 +83,7 @@ impl Archive {
         self.items.iter_mut().for_each(|(_, value)| visit(&mut value.origin));
         self.topics.iter_mut().for_each(|told| visit(&mut told.origin));
         self.beside.iter_mut().for_each(|(_, value)| visit(&mut value.origin));
+        self.unapproved.iter_mut().for_each(|(_, origin)| visit(origin));
         self.topics_beside.iter_mut().for_each(|told| visit(&mut told.origin));
         self.ties_beside.iter_mut().for_each(|tie| visit(&mut tie.origin));
         self.needs.iter_mut().for_each(|need| need.each_origin(&mut visit));

@@ -24,6 +24,7 @@ impl People {
         lives: &dyn Lives,
     ) -> Result<Option<Changes>, ViewsError> {
         let mut persons: Vec<_> = changes.iter().flat_map(|half| &half.merged).copied().collect();
+        persons.extend(self.ever_one_with_lost()?);
         if persons.is_empty() {
             return Ok(None);
         }
@@ -43,7 +44,7 @@ impl People {
             };
             let up_to = before.as_ref().map_or(last, |row: &Row| row.version.max(last));
             let life = lives.life(person, up_to).map_err(ViewsError::Lives)?;
-            if archive::is_gone(&life) {
+            if archive::is_gone(&*life) {
                 continue;
             }
             let mut row = Row::of(person, &life);
