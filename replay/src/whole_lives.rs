@@ -128,6 +128,7 @@ fn shelve(
     let workspace_error = |error| ReplayError::Views(ViewsError::Folder(error));
     std::thread::scope(|scope| {
         let (ready, batches) = sync_channel(2);
+        let recalled = scope.spawn(|| log.keys().recall());
         let reader = scope.spawn(move || {
             let mut shelves = Shelves::new(workspace, head).map_err(workspace_error)?;
             let mut next = Position(1);
@@ -146,6 +147,7 @@ fn shelve(
             views.measure(&batch)?;
             progress(batch.last().map_or(Position(0), |event| event.envelope.position));
         }
+        recalled.join().map_err(|_| ReplayError::Views(ViewsError::Panicked))??;
         reader.join().unwrap_or(Err(ReplayError::Views(ViewsError::Panicked)))
     })
 }
