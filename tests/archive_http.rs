@@ -151,6 +151,33 @@ async fn what_a_lower_department_says_of_a_topic_is_shown_beside_with_a_doubt() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_birth_date_that_one_clerk_alone_changed_is_doubted_until_it_is_approved() {
+    let ground = ground();
+    let load = json!({"items": {"full_name": "甲", "birth_date": "1980-01-01"}});
+    ground.after(&ground.of("pol", "DX", "r-1", "registration", load)).await;
+    let more = json!({"items": {"birth_date": "1980-01-02"}, "evidence": "出生证"});
+    let changed = ground.of("pol", "OW", "b-1", "birthdate_correct", more);
+    let receipt = ground.upstream.record(&changed).await;
+    let is_incomplete = |flag: &&Value| flag["rule"] == "incomplete";
+    let flag = receipt["flags"].as_array().unwrap().iter().find(is_incomplete).expect("a flag");
+    assert_eq!(
+        (&flag["items"], &flag["fields"]),
+        (&json!(["citizen_id"]), &json!(["approved_by"]))
+    );
+    let path = format!("/v1/persons/{}", receipt["person_id"].as_str().expect("an id"));
+    let position = receipt["position"].as_u64().expect("a position");
+    let archive = ground.verifier.get_at(&path, position).await.with(200);
+    let birth_date = &archive["items"]["birth_date"];
+    assert_eq!(birth_date["value"], "1980-01-02");
+    assert_eq!(birth_date["doubted_since"], receipt["recorded_at"]);
+    let more = json!({"corrects": "b-1", "items": {"birth_date": "1980-01-02"},
+        "reason": "复核", "approved_by": "chief-0007"});
+    let archive = ground.after(&ground.of("pol", "OW", "c-1", "correction", more)).await;
+    assert_eq!(archive["items"]["birth_date"]["doubted_since"], Value::Null);
+    ground.server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_divorce_that_a_village_tells_is_a_doubt_about_the_marriage() {
     let ground = ground();
     let spouse = json!({"spouse": {"document": citizen(8)}});

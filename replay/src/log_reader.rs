@@ -1,6 +1,7 @@
 //! From stored records back to events: opened, unpacked, read, and with the event that a
 //! correction acts on at its side.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -160,9 +161,9 @@ impl Lives for LogReader {
         &self,
         person: PersonId,
         up_to: Position,
-    ) -> Result<Vec<Recorded>, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Cow<'_, [Recorded]>, Box<dyn Error + Send + Sync>> {
         let cut = Cut::Position(up_to);
-        Ok(with_absorbed(self, stream(self, person, cut)?, cut)?)
+        Ok(with_absorbed(self, stream(self, person, cut)?, cut)?.into())
     }
 }
 

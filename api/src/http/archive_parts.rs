@@ -161,10 +161,12 @@ pub(super) fn households<'a>(
     shown.collect()
 }
 
-/// Since when an item is doubted: what is said beside it is ordered by time.
+/// Since when an item is doubted: something is said beside it, in the order of time, or it was
+/// changed and nobody approved.
 pub(super) fn doubted_since(archive: &Archive, item: Item) -> Option<Timestamp> {
-    let first = archive.beside().find(|(of, ..)| *of == item);
-    first.map(|(_, _, origin)| origin.recorded_at())
+    let beside = archive.beside().find(|(of, ..)| *of == item).map(|(.., origin)| origin);
+    let doubts = beside.into_iter().chain(archive.unapproved(item));
+    doubts.map(|origin| origin.recorded_at()).min()
 }
 
 fn field_doubted_since(archive: &Archive, field: &Field<'_>) -> Option<Timestamp> {

@@ -3,7 +3,9 @@
 //! [`Archive::apply`] is the only place where an event changes a value. The live row and every
 //! as-of answer are made by it, so they cannot differ.
 
+mod approvals;
 mod closings;
+mod course;
 mod effects;
 mod guardians;
 mod joins;
@@ -22,6 +24,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use course::Course;
 pub use guardians::GuardianGone;
 pub(crate) use joins::{Join, is_about_joins, join};
 pub use joins::{absorbed, all_absorbed, ever_joined, owner};
@@ -53,6 +56,8 @@ pub struct Archive {
     topics: Vec<TopicValue>,
     /// What others of lower authority say of items, by number, or claim them to be.
     beside: Vec<(u8, Value)>,
+    /// Items that were changed without the approval that it needs, by number, with the event.
+    unapproved: Vec<(u8, u16)>,
     /// What they say of fields of topics, in the order of those.
     topics_beside: Vec<TopicValue>,
     /// What they say of ties in whose place others stand, by role and department the newest.
@@ -248,6 +253,13 @@ impl Archive {
     /// As [`Archive::topics`], with who has the word.
     pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
         self.topics.iter().map(|told| self.field(told))
+    }
+
+    /// The fields of one topic, each with its value as JSON text.
+    pub(crate) fn fields_of(&self, topic: Topic) -> impl Iterator<Item = (&str, &str)> {
+        let first = self.topics.partition_point(|told| told.topic < topic.number());
+        let theirs = self.topics[first..].iter().take_while(move |it| it.topic == topic.number());
+        theirs.map(move |told| (self.field_name(topic, told), self.text(told.text)))
     }
 
     /// What is said of fields of topics by those without the word on them, ordered by topic, field
