@@ -37,6 +37,7 @@ mod hostile;
 mod household_index;
 mod households_http;
 mod households_then_http;
+mod index;
 mod issuers;
 mod journal_contract;
 mod keys;

@@ -175,6 +175,71 @@ async fn a_sealed_record_is_as_if_it_were_not_and_a_sealed_topic_is_withheld() {
     assert_eq!(listed(&ground.verifier).await, [1, 1]);
 }
 
+/// An event that tells of several topics beside its own fields stays in the history without what it
+/// says of the sealed one, and no route tells that.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_tells_of_a_sealed_topic_among_others_is_withheld_on_every_route() {
+    const SECRETS: [&str; 4] = ["秘甲", "秘乙", "秘丙", "AB"];
+    let ground = ground();
+    let (path, receipt) = somebody(&ground, 1).await;
+    let seen = |id: &str, channel: &str, topic: Value| {
+        let mut told = event(id, "observation", &certificate(1), "2026-03-05", json!({}));
+        told["data"]["channel"] = json!(channel);
+        told["data"]["topic"] = topic;
+        told
+    };
+    // A word of the sender's own, a field of the catalogue, and a word of less weight beside it.
+    let several = json!({
+        "medical": {"blood_type": "AB", "remark": SECRETS[0]},
+        "employment": {"skill": "缝纫"},
+        "hobby": ["围棋"],
+    });
+    let first = ground.upstream.record(&seen("o-1", "DX", several)).await;
+    let mut ill = event("h-1", "health_change", &certificate(1), "2026-03-06", json!({}));
+    ill["data"]["items"] = json!({"health_code": "30"});
+    ill["data"]["medical"] = json!({"institution": SECRETS[1]});
+    ground.upstream.record(&ill).await;
+    let beside = json!({"medical": {"institution": SECRETS[2]}});
+    let last = ground.upstream.record(&seen("o-2", "HV", beside)).await;
+    let questions = [
+        path.clone(),
+        format!("{path}?valid_on=2026-03-07"),
+        format!("{path}?known_at={}", last["recorded_at"].as_str().unwrap()),
+        format!("{path}?fields=health_code,medical"),
+        format!("{path}/history"),
+        format!("{path}/flags"),
+    ];
+    let at = last["position"].as_u64().unwrap();
+    let told = async |caller: &Caller| {
+        let mut all = String::new();
+        for path in &questions {
+            all += &caller.get_at(path, at).await.with(200).to_string();
+        }
+        all
+    };
+    let before = told(&ground.verifier).await;
+    assert!(SECRETS.iter().all(|secret| before.contains(secret)), "{before}");
+    let seal = json!({"order": "S", "approved_by": "chief", "until": "2044-05-01",
+        "topics": ["medical"]});
+    let sealed = ground.admin.ask(&format!("{path}/sealing"), &seal).await.with(201);
+    ground.verifier.get_at(&path, sealed["position"].as_u64().unwrap()).await.with(200);
+    let after = told(&ground.verifier).await;
+    let leaked: Vec<_> = SECRETS.iter().filter(|secret| after.contains(*secret)).collect();
+    assert!(leaked.is_empty(), "{leaked:?}: {after}");
+    let history = ground.verifier.get(&format!("{path}/history")).await.with(200);
+    let events = history["events"].as_array().expect("events");
+    let of = |receipt: &Value| events.iter().find(|one| one["position"] == receipt["position"]);
+    let kept = json!({"topic": {"employment": {"skill": "缝纫"}, "hobby": ["围棋"]}});
+    assert_eq!(of(&first).expect("told")["details"], kept);
+    assert_eq!(of(&first).expect("told").get("withheld"), None);
+    assert_eq!(of(&last).expect("told").get("details"), None, "nothing is left of it");
+    assert_eq!(of(&receipt).expect("told").get("withheld"), None);
+    let open = ground.admin.ask(&format!("{path}/unsealing"), &order("U")).await.with(201);
+    ground.verifier.get_at(&path, open["position"].as_u64().unwrap()).await.with(200);
+    let open = told(&ground.verifier).await;
+    assert!(SECRETS.iter().all(|secret| open.contains(secret)), "{open}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_line_carries_orders_out_on_a_registry_that_is_not_running() {
     let ground = ground();

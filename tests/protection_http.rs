@@ -339,3 +339,35 @@ async fn a_protected_person_sees_their_own_record_and_the_command_line_protects_
     let seen = ground.caller("verifier").get(&path).await.with(200);
     assert_eq!(seen["items"]["residence_address"]["value"], SECRETS[1]);
 }
+
+/// Whoever has the machine of a registry that nobody serves is told no more than the service tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_life_printed_at_the_machine_tells_no_whereabouts_of_the_protected_and_who_is_with_them()
+{
+    let mut ground = Ground::new();
+    let mut persons = Vec::new();
+    for number in [1, 2] {
+        persons.push(id(&live(&ground, &certificate(number), number, json!({})).await));
+    }
+    let other = id(&live_elsewhere(&ground).await);
+    ground.server.take().expect("a server").stop();
+    let data = ground.directory.data();
+    let printed = |person: &String| {
+        let words = ["replay", "person", person, "--data", data, "--purpose", "audit"];
+        done(&words)
+    };
+    let told = |person: &String| {
+        let life = printed(person);
+        SECRETS.into_iter().filter(|secret| life.contains(secret)).collect::<Vec<_>>()
+    };
+    let before = printed(&other);
+    assert!(before.contains(VILLAGE) && persons.iter().all(|person| told(person).len() > 2));
+    let order = ["--order", "C-1", "--approved-by", "chief", "--by", "clerk"];
+    let words = ["protect", &persons[0], "--until", "2044-05-01", "--data", data];
+    done(&[&words[..], &order].concat());
+    for person in &persons {
+        assert_eq!(told(person), [""; 0], "{person}");
+        assert!(printed(person).lines().count() > 2);
+    }
+    assert_eq!(printed(&other), before, "who lives elsewhere is told as before");
+}

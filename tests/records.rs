@@ -1,8 +1,10 @@
 //! The stored form of a record: what goes in comes out, and malformed bytes never panic.
 
+use domain::days::{date_of, day_number};
 use domain::recorded::{ContentTag, Envelope, EventKey, EventType};
 use domain::{Clocks, Place, Position, Sequence, StreamId, StreamKind};
-use jiff::civil::date;
+use jiff::SignedDuration;
+use jiff::civil::{Date, date};
 use journal::record::{self, RecordError};
 use uuid::Uuid;
 
@@ -101,4 +103,20 @@ fn a_later_version_and_a_long_actor_are_refused_by_name() {
     let mut long = birth();
     long.actor = "a".repeat(256);
     assert_eq!(record::encode(&long, b""), Err(RecordError::TooLong));
+}
+
+#[test]
+fn a_day_has_the_number_that_the_calendar_counts_to_it() {
+    let epoch = date(1970, 1, 1);
+    let counted = |day: Date| (day.duration_since(epoch).as_hours() / 24) as i32;
+    let (first, last) = (counted(Date::MIN), counted(Date::MAX));
+    // Every day of the lifetimes at hand, and of all others one in eleven: no cycle of the calendar.
+    let near = counted(date(1890, 1, 1))..=counted(date(2110, 1, 1));
+    for number in (first..=last).step_by(11).chain(near).chain([last]) {
+        let day = epoch + SignedDuration::from_hours(24 * i64::from(number));
+        assert_eq!(day_number(day), number, "{day}");
+        assert_eq!(date_of(number), day, "{number}");
+    }
+    assert_eq!([first - 1, i32::MIN].map(date_of), [Date::MIN; 2]);
+    assert_eq!([last + 1, i32::MAX].map(date_of), [Date::MAX; 2]);
 }

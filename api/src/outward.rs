@@ -1,5 +1,5 @@
-//! One small question to another server, over HTTPS: keys of an issuer, digests of a service beside
-//! us. Written on the parts that the service has already: nothing here follows a redirect, asks a
+//! Questions to another server, over HTTPS: keys of an issuer, digests of a service beside us, and
+//! files of events to a service elsewhere. Written on the parts that the service has already: nothing here follows a redirect, asks a
 //! proxy, or reads more than it must.
 
 use std::io;
@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue, USER_AGENT};
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::client::WantsClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -94,6 +95,11 @@ impl Trust {
             }
         }
         Ok(Self::from(builder().with_root_certificates(roots)))
+    }
+
+    /// No certificate at all: for who asks without TLS.
+    pub fn nobody() -> Self {
+        Self::from(builder().with_root_certificates(RootCertStore::empty()))
     }
 
     /// The one certificate whose SHA-256 is this, whatever its name: that of a service whose own
@@ -185,6 +191,63 @@ async fn connect(
     trust: &Trust,
     bytes_max: usize,
 ) -> Result<Bytes, OutwardError> {
+    let line = dial(&mut request, trust).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(line)).await?;
+    let exchange = async {
+        let response = sender.send_request(request).await?;
+        if response.status() != StatusCode::OK {
+            return Err(OutwardError::Status(response.status()));
+        }
+        whole(response.into_body(), bytes_max).await
+    };
+    tokio::pin!(connection);
+    tokio::pin!(exchange);
+    tokio::select! {
+        biased;
+        told = &mut exchange => told,
+        ended = &mut connection => {
+            ended?;
+            // The peer closed as soon as it had answered; what it said is still there to read.
+            exchange.await
+        }
+    }
+}
+
+/// All of an answer's body.
+///
+/// # Errors
+/// [`OutwardError`].
+pub async fn whole(body: Incoming, bytes_max: usize) -> Result<Bytes, OutwardError> {
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(OutwardError::TooLong),
+        Err(error) => Err(OutwardError::Io(io::Error::other(error))),
+    }
+}
+
+/// Sends a request whose body and answer may be of any length and take any time; gives the answer as
+/// soon as it begins, which may be before the body was sent.
+///
+/// # Errors
+/// [`OutwardError`].
+pub async fn begin(
+    mut request: Request<Body>,
+    trust: &Trust,
+) -> Result<Response<Incoming>, OutwardError> {
+    let line = dial(&mut request, trust).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(line)).await?;
+    // What goes wrong with it is told by the answer, or by its body.
+    tokio::spawn(connection);
+    Ok(sender.send_request(request).await?)
+}
+
+/// A connection, plain or under TLS.
+trait Line: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Line for T {}
+
+/// Connects to whom a request is for, and makes it one that can be sent there.
+async fn dial(request: &mut Request<Body>, trust: &Trust) -> Result<Box<dyn Line>, OutwardError> {
     let uri = request.uri().clone();
     let host = uri.host().ok_or(OutwardError::Unfit("the address names no host"))?;
     let host = host.trim_matches(['[', ']']);
@@ -198,42 +261,10 @@ async fn connect(
     request.headers_mut().insert(HOST, authority);
     request.headers_mut().insert(USER_AGENT, agent);
     let stream = TcpStream::connect((host, port)).await?;
-    if is_tls {
-        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        let stream = TlsConnector::from(Arc::clone(&trust.0)).connect(name, stream).await?;
-        converse(stream, request, bytes_max).await
-    } else {
-        converse(stream, request, bytes_max).await
+    if !is_tls {
+        return Ok(Box::new(stream));
     }
-}
-
-async fn converse(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Body>,
-    bytes_max: usize,
-) -> Result<Bytes, OutwardError> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let exchange = async {
-        let response = sender.send_request(request).await?;
-        if response.status() != StatusCode::OK {
-            return Err(OutwardError::Status(response.status()));
-        }
-        let body = Limited::new(response.into_body(), bytes_max).collect().await;
-        match body {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(OutwardError::TooLong),
-            Err(error) => Err(OutwardError::Io(io::Error::other(error))),
-        }
-    };
-    tokio::pin!(connection);
-    tokio::pin!(exchange);
-    tokio::select! {
-        biased;
-        told = &mut exchange => told,
-        ended = &mut connection => {
-            ended?;
-            // The peer closed as soon as it had answered; what it said is still there to read.
-            exchange.await
-        }
-    }
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let stream = TlsConnector::from(Arc::clone(&trust.0)).connect(name, stream).await?;
+    Ok(Box::new(stream))
 }

@@ -18,6 +18,7 @@ pub mod receipts;
 pub mod run;
 pub mod samples;
 pub mod server;
+pub mod slow_disk;
 pub mod table;
 pub mod wire;
 

@@ -170,14 +170,15 @@ fn finish(
     rows: &[Row],
     more: serde_json::Value,
 ) -> Result<(), Error> {
-    if place.keep {
-        eprintln!("kept: {}", directory.path().display());
-    }
     if let Some(path) = &place.json {
         let report = json!({ "rows": rows, "setting": more });
         std::fs::write(path, format!("{report:#}\n"))?;
     }
-    directory.close()?;
+    if place.keep {
+        eprintln!("kept: {}", directory.keep().display());
+    } else {
+        directory.close()?;
+    }
     io::stdout().lock().write_all(table::markdown(rows).as_bytes())?;
     Ok(())
 }

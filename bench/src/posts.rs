@@ -44,9 +44,9 @@ fn request(token: &str, event: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The rows of the report; `sync_ms` is the mean time of the disk's own sync around the run.
-pub fn rows(outcome: &Outcome, connections: usize, sync_ms: f64) -> Vec<Row> {
-    let name = format!("single POSTs, {connections} connections");
+/// The rows of the report, under `name`; `sync_ms` is the mean time of the disk's sync around the
+/// run.
+pub fn rows(outcome: &Outcome, name: &str, sync_ms: f64) -> Vec<Row> {
     let rate = outcome.per_second();
     let syncs = outcome.latency.p99_ms / sync_ms;
     let note = format!("{} receipts{}", outcome.latency.count, outcome.others(&[CREATED]));

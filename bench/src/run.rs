@@ -15,6 +15,7 @@ use crate::metrics::{self, Grouping};
 use crate::posts;
 use crate::reads::{Both, Reads};
 use crate::server::{Registry, Server, Tokens, Usage};
+use crate::slow_disk;
 use crate::table::{Goal, Row, figure};
 
 /// Connections that post single events.
@@ -84,11 +85,11 @@ struct Filled {
 /// At the first part that cannot be measured at all.
 pub fn run(setting: &Setting) -> Result<Report, Error> {
     let small = fill(setting, "small", setting.people / SMALLER)?;
-    let small_rate = small.rate();
-    small.server.stop()?;
+    let (small_rate, small_streamed) = (small.rate(), small.events.streamed);
+    let slow_rows = slow_rows(setting, small)?;
     let full = fill(setting, "full", setting.people)?;
     let mut rows = full.rows();
-    rows.push(growth(&full, small_rate, small.events.streamed));
+    rows.push(growth(&full, small_rate, small_streamed));
 
     let address = full.server.address;
     let disk = disk::measure(&setting.directory, 3)?;
@@ -100,8 +101,10 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let after = disk::measure(&setting.directory, 3)?;
     rows.extend(after.rows("after the POSTs"));
     let sync_ms = f64::midpoint(disk.sync_ms(), after.sync_ms());
-    rows.extend(posts::rows(&posted, POST_CONNECTIONS, sync_ms));
+    let name = format!("single POSTs, {POST_CONNECTIONS} connections");
+    rows.extend(posts::rows(&posted, &name, sync_ms));
     rows.push(spent);
+    rows.extend(slow_rows);
     let rates = Rates { ingest_per_second: full.rate(), posts_per_second: posted.per_second() };
 
     let reads = Reads {
@@ -126,6 +129,14 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let posted = posted.latency.count as u64;
     rows.extend(at_rest::measure(setting.end, &registry, server, &tokens, &ingested, posted)?);
     Ok(Report { rows, rates, groupings })
+}
+
+/// What single POSTs to the small registry give where the disk is slow.
+fn slow_rows(setting: &Setting, small: Filled) -> Result<Vec<Row>, Error> {
+    let Filled { registry, server, tokens, events, .. } = small;
+    server.stop()?;
+    let sync_ms = disk::measure(&setting.directory, 1)?.sync_ms();
+    slow_disk::measure(&registry, &tokens, &events.lanes, (setting.seconds_each, sync_ms))
 }
 
 /// Makes events and an empty registry, starts it, streams the events in.

@@ -1,6 +1,7 @@
 //! The product as its operator runs it: the binary `renkou`, started, watched through `/proc` and
 //! stopped again. Only processes that were started here are ever ended.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -102,6 +103,14 @@ impl Registry {
     /// # Errors
     /// When it ends early or is not ready in time; the message names its log.
     pub fn serve(&self) -> Result<Server, Error> {
+        self.serve_with(&[])
+    }
+
+    /// The same with more in the server's environment.
+    ///
+    /// # Errors
+    /// As [`Registry::serve`].
+    pub fn serve_with(&self, environment: &[(&str, &OsStr)]) -> Result<Server, Error> {
         let told = self.data.join("serve.json");
         if told.exists() {
             fs::remove_file(&told)?;
@@ -111,6 +120,7 @@ impl Registry {
         let mut child = Command::new(&self.binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(&self.data)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)

@@ -12,16 +12,15 @@
 //! ```
 //! Days count from 1970-01-01, instants in microseconds; `MIN` stands for "not known".
 
+use domain::days::{date_of, day_number};
 use domain::recorded::{ContentTag, Envelope, EventKey, EventType};
 use domain::{Clocks, Place, Position, Sequence, StreamId, StreamKind};
-use jiff::civil::{Date, date};
-use jiff::tz::Offset;
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
+use jiff::civil::Date;
 
 const VERSION: u8 = 1;
 const HAS_CORRELATION: u8 = 1;
 const HAS_SEALED_FOR: u8 = 2;
-const EPOCH: Date = date(1970, 1, 1);
 
 /// Bytes that are no record of a known version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -172,10 +171,9 @@ fn put_stream(out: &mut Vec<u8>, stream: StreamId) {
 }
 
 fn put_clocks(out: &mut Vec<u8>, clocks: &Clocks) {
-    let day = |date: Date| (date - EPOCH).get_days();
     let instant = |at: Option<Timestamp>| at.map_or(i64::MIN, Timestamp::as_microsecond);
-    out.extend(day(clocks.occurred_on).to_le_bytes());
-    out.extend(clocks.known_on.map_or(i32::MIN, day).to_le_bytes());
+    out.extend(day_number(clocks.occurred_on).to_le_bytes());
+    out.extend(clocks.known_on.map_or(i32::MIN, day_number).to_le_bytes());
     out.extend(instant(clocks.sent_at).to_le_bytes());
     out.extend(clocks.received_at.as_microsecond().to_le_bytes());
     out.extend(clocks.recorded_at.as_microsecond().to_le_bytes());
@@ -225,7 +223,7 @@ impl Rest<'_> {
     fn day(&mut self) -> Result<Option<Date>, RecordError> {
         match i32::from_le_bytes(self.take()?) {
             i32::MIN => Ok(None),
-            days => date_of(days).map(Some).ok_or(RecordError::Malformed),
+            days => day_of(days).map(Some).ok_or(RecordError::Malformed),
         }
     }
 
@@ -257,11 +255,7 @@ impl Rest<'_> {
     }
 }
 
-/// The date so many days after the epoch. By way of an instant, which is several times as fast as
-/// adding a span, for all but the two outermost days.
-fn date_of(days: i32) -> Option<Date> {
-    match Timestamp::from_second(i64::from(days) * 86_400) {
-        Ok(midnight) => Some(Offset::UTC.to_datetime(midnight).date()),
-        Err(_) => EPOCH.checked_add(Span::new().try_days(days).ok()?).ok(),
-    }
+/// The day of a number; none beyond the calendar's ends.
+fn day_of(number: i32) -> Option<Date> {
+    Some(date_of(number)).filter(|day| day_number(*day) == number)
 }

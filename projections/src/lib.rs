@@ -7,9 +7,11 @@ pub mod archive;
 pub mod deadlines;
 mod halves;
 pub mod household;
+pub mod index;
 pub mod people;
 pub mod quality;
 pub mod row_log;
+pub mod run;
 pub mod sources;
 pub mod table;
 pub mod timeliness;
@@ -108,6 +110,9 @@ pub enum ViewsError {
     /// The files of rows failed.
     #[error("the rows of persons failed")]
     Rows(#[from] row_log::RowLogError),
+    /// The files of index entries failed.
+    #[error("the index of persons failed")]
+    Index(#[from] run::RunError),
     /// The keys failed.
     #[error("a row could not be sealed or opened")]
     Seal(#[from] SealError),
@@ -121,7 +126,8 @@ impl ViewsError {
     fn lacks_room(&self) -> bool {
         let error = match self {
             Self::Store(sled::Error::Io(error)) | Self::Folder(error) => error,
-            Self::Rows(row_log::RowLogError::Io { source, .. }) => source,
+            Self::Rows(row_log::RowLogError::Io { source, .. })
+            | Self::Index(run::RunError::Io { source, .. }) => source,
             _ => return false,
         };
         matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)

@@ -8,6 +8,7 @@ mod across;
 mod counting;
 mod erasing;
 mod filling;
+mod flushing;
 mod folding;
 mod hiding;
 mod households;
@@ -28,14 +29,14 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
-use crate::halves::in_halves;
+use crate::index::Index;
 use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use across::Touched;
 use month_ends::MonthEnds;
 
-use crate::table::{Rewriting, Table, is_outdated, open_tree};
-use crate::{RowSeals, SealError, ViewsError};
+use crate::table::{drop_outdated, is_outdated, open_tree};
+use crate::{RowSeals, ViewsError};
 
 pub use across::Unseen;
 pub use filling::Filled;
@@ -44,14 +45,16 @@ pub(crate) use households::household_key;
 pub use standing::{Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.10";
-const INDEX_VERSION: &str = "people_index.7";
+const VERSION: &str = "people.11";
+const INDEX_VERSION: &str = "people_index.8";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";
 /// In the same tree: the day of the newest event recorded.
 const TODAY: &[u8] = b"today";
-/// Rows that are sealed before they are written.
-const SEALED_AT_ONCE: usize = 4_096;
+/// In the same tree: the list of the files of index entries.
+const ENTRIES: &[u8] = b"entries";
+/// In the same tree: the position up to which rows and entries are written.
+const CHECKPOINT: &[u8] = b"checkpoint";
 const NAME: u8 = b'n';
 const PLACE: u8 = b'p';
 const HOUSEHOLD: u8 = b'h';
@@ -116,10 +119,10 @@ impl Row {
 /// The view of people. Folded by one thread, flushed by one thread, read by any.
 pub struct People {
     rows: RowLog,
-    /// Holds the end of the rows, in the same store as the indexes and the checkpoint: what is
-    /// behind an end that was not kept is cut at the next opening, as its index entries are.
+    /// Holds the end of the rows, the list of the files of index entries, and the checkpoint: what
+    /// is behind an end that was not kept is cut at the next opening, as files are that no list has.
     ends: sled::Tree,
-    index: Table,
+    index: Index,
     /// Whether anybody's whereabouts are protected, or were since the view was opened.
     shelters: AtomicBool,
     seals: Arc<dyn RowSeals>,
@@ -172,16 +175,21 @@ impl People {
     ) -> Result<Self, ViewsError> {
         for entry in fs::read_dir(folder).map_err(ViewsError::Folder)? {
             let entry = entry.map_err(ViewsError::Folder)?;
-            if is_outdated(&entry.file_name().to_string_lossy(), VERSION) {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if is_outdated(&name, VERSION) || is_outdated(&name, INDEX_VERSION) {
                 fs::remove_dir_all(entry.path()).map_err(ViewsError::Folder)?;
             }
         }
         let ends = open_tree(db, VERSION)?;
         let end = ends.get(END)?.map_or_else(End::default, |bytes| End::from_bytes(&bytes));
         let rows = RowLog::open(&folder.join(VERSION), end, FILE_BYTES)?;
-        let index = Table::open(db, INDEX_VERSION, Rewriting::Harmless)?;
+        drop_outdated(db, INDEX_VERSION)?;
+        let list = ends.get(ENTRIES)?.unwrap_or_default();
+        let index = Index::open(&folder.join(INDEX_VERSION), &list)?;
         let shelters = AtomicBool::new(Self::has_shelters(&index)?);
-        let folded = AtomicU64::new(index.checkpoint()?.0);
+        let checkpoint = ends.get(CHECKPOINT)?.and_then(|it| it.as_ref().try_into().ok());
+        let folded = AtomicU64::new(checkpoint.map_or(0, u64::from_be_bytes));
         let today = ends.get(TODAY)?.and_then(|day| std::str::from_utf8(&day).ok()?.parse().ok());
         let position = Position(folded.load(Ordering::Acquire));
         let today = today.unwrap_or(Date::MIN);
@@ -269,92 +277,6 @@ impl People {
         let prefix = [&[PLACE], place.to_string().as_bytes()].concat();
         let rows = self.index.scan(&prefix, after.as_deref(), limit)?;
         Ok(rows.iter().filter_map(|(key, _)| Some((place_of(key)?, person_of(key)))).collect())
-    }
-
-    /// How many changed rows wait to be flushed.
-    pub fn pending(&self) -> usize {
-        self.read().pending.len()
-    }
-
-    /// Sets what was folded up to now apart, to be written by [`People::finish_flush`].
-    ///
-    /// # Errors
-    /// [`ViewsError`].
-    pub fn begin_flush(&self) -> Result<(), ViewsError> {
-        self.remove_lost()?;
-        let mut layers = self.write();
-        let mut all = (*layers.flushing).clone();
-        all.extend(std::mem::take(&mut layers.pending));
-        layers.flushing = Arc::new(all);
-        self.index.begin_flush();
-        self.months.table.begin_flush();
-        Ok(())
-    }
-
-    /// Writes what was set apart: indexes, rows, then the checkpoint.
-    ///
-    /// # Errors
-    /// [`ViewsError`]; what was folded stays readable.
-    pub fn finish_flush(&self, checkpoint: Position) -> Result<(), ViewsError> {
-        let changed = Arc::clone(&self.read().flushing);
-        let mut rows: Vec<_> = changed.iter().collect();
-        rows.sort_unstable_by_key(|(person, _)| **person);
-        self.index.finish_flush(self.index.checkpoint()?)?;
-        self.months.table.finish_flush(checkpoint)?;
-        let seal = |rows: &[(&PersonId, &Waiting)]| -> Vec<_> {
-            let rows = rows.iter();
-            rows.map(|(person, waiting)| {
-                let Waiting { version, plain } = waiting;
-                match waiting.is_erased() {
-                    true => Ok((**person, None)),
-                    false => self
-                        .seals
-                        .seal(VERSION, **person, *version, plain)
-                        .map(|row| (**person, row)),
-                }
-            })
-            .collect()
-        };
-        let mut failed = None;
-        let sealed = rows.chunks(SEALED_AT_ONCE);
-        let sealed = sealed.flat_map(|rows| in_halves(rows, seal).into_iter().flatten());
-        let sealed = sealed
-            .map_while(|row: Result<_, SealError>| row.map_err(|error| failed = Some(error)).ok());
-        let end = self.rows.append(sealed)?;
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
-        let today = self.measures().today.to_string();
-        self.ends.insert(TODAY, today.as_bytes())?;
-        self.ends.insert(END, end.to_bytes())?;
-        self.index.finish_flush(checkpoint)?;
-        self.write().flushing = Arc::default();
-        Ok(())
-    }
-
-    /// To be called when what [`People::finish_flush`] wrote is durable.
-    ///
-    /// # Errors
-    /// [`ViewsError`].
-    pub fn remove_obsolete(&self) -> Result<(), ViewsError> {
-        Ok(self.rows.remove_obsolete()?)
-    }
-
-    /// SHA-256 over the flushed rows, and over the flushed indexes.
-    ///
-    /// # Errors
-    /// [`ViewsError`].
-    pub fn digests(&self) -> Result<[(&'static str, [u8; 32]); 2], ViewsError> {
-        use sha2::{Digest, Sha256};
-        let mut hash = Sha256::new();
-        let mut room = Vec::new();
-        for person in self.rows.persons() {
-            let Some(row) = self.rows.get(person, &mut room)? else { continue };
-            hash.update(person.as_uuid().as_bytes());
-            hash.update((row.len() as u32).to_be_bytes());
-            hash.update(row);
-        }
-        Ok([("archive", hash.finalize().into()), ("names_and_places", self.index.digest()?)])
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Layers> {

@@ -49,12 +49,18 @@ pub enum Rewriting {
 /// # Errors
 /// [`ViewsError`].
 pub(crate) fn open_tree(db: &sled::Db, name: &str) -> Result<sled::Tree, ViewsError> {
+    drop_outdated(db, name)?;
+    Ok(db.open_tree(name)?)
+}
+
+/// Drops the trees of other versions of a view.
+pub(crate) fn drop_outdated(db: &sled::Db, name: &str) -> Result<(), ViewsError> {
     for other in db.tree_names() {
         if is_outdated(&String::from_utf8_lossy(&other), name) {
             db.drop_tree(other)?;
         }
     }
-    Ok(db.open_tree(name)?)
+    Ok(())
 }
 
 /// Whether a name is that of the same view in another version.

@@ -79,6 +79,17 @@ async fn a_masked_history_tells_no_event_of_an_unseen_topic() {
     assert_eq!(change("phone")[0]["after"], "139****7777");
     assert_eq!(change("phone")[0]["masked"], true);
     assert!(change("employer").is_empty() && !change("full_name").is_empty());
+    // No gap tells that there was something in between; who sees every part is told the places.
+    let places = |history: &Value| {
+        let events = history["events"].as_array().unwrap();
+        events.iter().filter_map(|one| one["sequence"].as_u64()).collect::<Vec<_>>()
+    };
+    assert!(events.len() < all.len() && places(&history).is_empty(), "{history}");
+    assert_eq!(places(&whole), (0..all.len() as u64).collect::<Vec<_>>());
+    let known: Vec<_> = events.iter().map(|one| &one["position"]).collect();
+    let named = events.iter().flat_map(|one| one["corrected_by"].as_array().unwrap());
+    let named = named.chain(events.iter().map(|one| &one["corrects"])).filter(|it| !it.is_null());
+    assert!(named.into_iter().all(|position| known.contains(&position)), "{history}");
     let citizen = world.asker(Role::Citizen, None, None, Some(0));
     let own = get(&world, &citizen, &path, "own_record").await;
     assert_eq!(kinds(&own), all, "a person is told everything of their own life");

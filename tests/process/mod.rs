@@ -19,6 +19,7 @@ mod random_requests;
 mod rotation;
 mod secrecy;
 pub mod server;
+mod small_disk;
 mod start_and_stop;
 mod tampering;
 mod tls;

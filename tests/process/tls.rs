@@ -17,6 +17,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use super::events::{VILLAGE, certificate, registration};
 use super::server::{Directory, Server, root, told};
 use crate::certificates::Authority;
 
@@ -81,6 +82,49 @@ async fn a_foreign_client_speaks_tls_to_the_service_and_to_nobody_else() {
     let checked = directory.check();
     assert!(checked.status.success(), "{}", told(&checked));
     assert!(!server.log().contains("panicked"));
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_events_go_over_tls_to_whom_an_authority_vouches_for_and_to_nobody_else() {
+    let directory = Directory::make();
+    let folder = directory.path().parent().unwrap();
+    let (authority, other) = (Authority::make(folder, "ours"), Authority::make(folder, "theirs"));
+    let files = authority.certify("service", &["localhost"]);
+    let token = directory.token(&["--role", "upstream"]);
+    let server = serve(&directory, &files);
+    let file = directory.beside("events.ndjson");
+    let line = |number: u32| {
+        let id = format!("t-{number}");
+        registration(&id, &certificate(number), "赵钱孙", VILLAGE).to_string() + "\n"
+    };
+    let lines: String = (0..600).map(line).collect();
+    fs::write(&file, lines + "nonsense\n").unwrap();
+    let by_name = format!("https://localhost:{}", port(&server));
+    let ingest = |url: &str, words: &[&str]| {
+        let file = file.to_str().unwrap();
+        let words = [&["ingest", file, "--url", url, "--token", &token], words].concat();
+        super::server::run(&words)
+    };
+    let [ours, theirs] = [&authority, &other].map(|it| it.file.to_str().unwrap());
+    for refused in [
+        ingest(&by_name, &[]),
+        ingest(&by_name, &["--ca", theirs]),
+        // The certificate is for another name.
+        ingest(&server.url, &["--ca", ours]),
+    ] {
+        assert!(!refused.status.success());
+        assert!(told(&refused).contains("certificate"), "{}", told(&refused));
+    }
+    let plain = by_name.replace("https", "http");
+    let refused = ingest(&plain, &["--ca", ours]);
+    assert!(!refused.status.success() && told(&refused).contains("https://"), "{}", told(&refused));
+    for counts in ["600 recorded, 0 duplicates", "0 recorded, 600 duplicates"] {
+        let sent = ingest(&by_name, &["--ca", ours]);
+        assert!(sent.status.success(), "{}", told(&sent));
+        let due = format!("{counts}, 0 conflicts, 1 rejected");
+        assert!(told(&sent).contains(&due), "{due}: {}", told(&sent));
+    }
     server.stop();
 }
 

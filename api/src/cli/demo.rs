@@ -10,7 +10,7 @@ use domain::{PersonId, Place};
 use serde_json::{Map, Value, json};
 
 use super::generate::yesterday;
-use super::ingest::{Counts, everything, send_file};
+use super::ingest::{Counts, To, everything, send_file};
 use super::serve::{Service, StopSignals, runtime};
 use super::{Failure, tell};
 use crate::access::{NewGrant, Role};
@@ -87,7 +87,7 @@ impl Demo {
         making.await??;
         tell("Taking its events in…");
         let (token, grant) = service.tokens.create(everything("demo-county"))?;
-        let counts = send_file(&path, &service.url, &token).await?;
+        let counts = send_file(&path, &To::own(&service.url, &token)).await?;
         service.tokens.revoke(&grant.id)?;
         let head = service.registry.log().journal().head();
         if !service.registry.wait_until_folded(head, FOLLOW_MAX).await {

@@ -4,8 +4,12 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use axum::body::Body;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use http_body_util::BodyDataStream;
+use hyper::Request;
+use hyper::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -13,6 +17,7 @@ use tokio::sync::mpsc;
 use super::serve::{Service, runtime};
 use super::{Failure, tell};
 use crate::access::{NewGrant, Role};
+use crate::outward::{self, ANSWER_BYTES_MAX, Trust};
 
 /// Bytes sent at once.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -29,9 +34,12 @@ pub struct Ingest {
     /// The directory of a registry that nobody serves.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Address of a running service.
+    /// Address of a running service, as https://registry.example:8443.
     #[arg(long)]
     url: Option<String>,
+    /// Certificates (PEM) to believe of `--url` in the place of the system's.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    ca: Option<PathBuf>,
     /// Token for `--url`.
     #[arg(long, env = "RENKOU_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -57,15 +65,45 @@ impl Ingest {
             let Some(data) = &self.data else {
                 let url = self.url.as_deref().ok_or("--data or --url is due")?;
                 let token = self.token.as_deref().ok_or("--token or RENKOU_TOKEN is due")?;
-                return send_all(&self.files, url, token).await;
+                let trust = match url.starts_with("https:") {
+                    true => self.trust()?,
+                    false if self.ca.is_some() => {
+                        return Err("--ca is for an address that begins with https://".into());
+                    }
+                    false => Trust::nobody(),
+                };
+                return send_all(&self.files, &To { url, token, trust }).await;
             };
             let service = Service::start(data, ([127, 0, 0, 1], 0).into()).await?;
             let (token, grant) = service.tokens.create(everything("ingest"))?;
-            let sent = send_all(&self.files, &service.url, &token).await;
+            let sent = send_all(&self.files, &To::own(&service.url, &token)).await;
             service.tokens.revoke(&grant.id)?;
             service.stop().await?;
             sent
         })
+    }
+
+    fn trust(&self) -> Result<Trust, Failure> {
+        let file = self.ca.as_deref();
+        let named = |error| match file {
+            Some(file) => format!("{}: {error}", file.display()),
+            None => format!("the certificates of the system: {error}"),
+        };
+        Ok(Trust::of(file).map_err(named)?)
+    }
+}
+
+/// Whom events are sent to.
+pub struct To<'a> {
+    url: &'a str,
+    token: &'a str,
+    trust: Trust,
+}
+
+impl<'a> To<'a> {
+    /// A service of our own process.
+    pub fn own(url: &'a str, token: &'a str) -> Self {
+        Self { url, token, trust: Trust::nobody() }
     }
 }
 
@@ -82,9 +120,9 @@ pub fn everything(subject: &str) -> NewGrant {
     }
 }
 
-async fn send_all(files: &[PathBuf], url: &str, token: &str) -> Result<(), Failure> {
+async fn send_all(files: &[PathBuf], to: &To<'_>) -> Result<(), Failure> {
     for path in files {
-        let counts = send_file(path, url, token).await?;
+        let counts = send_file(path, to).await?;
         tell(&format!(
             "{}: {} recorded, {} duplicates, {} conflicts, {} rejected",
             path.display(),
@@ -102,7 +140,7 @@ async fn send_all(files: &[PathBuf], url: &str, token: &str) -> Result<(), Failu
 ///
 /// # Errors
 /// What the file system, the connection or the service said. What was answered stays recorded.
-pub async fn send_file(path: &Path, url: &str, token: &str) -> Result<Counts, Failure> {
+pub async fn send_file(path: &Path, to: &To<'_>) -> Result<Counts, Failure> {
     let place_file = beside(path, "place");
     let skip: u64 = match fs::read_to_string(&place_file) {
         Ok(text) => text.trim().parse()?,
@@ -117,20 +155,20 @@ pub async fn send_file(path: &Path, url: &str, token: &str) -> Result<Counts, Fa
     let stream = futures_util::stream::unfold(body, |mut body| async move {
         body.recv().await.map(|chunk| (chunk, body))
     });
-    let response = reqwest::Client::new()
-        .post(format!("{url}/v1/events"))
-        .bearer_auth(token)
-        .header("content-type", "application/x-ndjson")
-        .header("accept-language", "en")
-        .body(reqwest::Body::wrap_stream(stream))
-        .send()
-        .await?;
-    if !response.status().is_success() {
-        let (status, text) = (response.status(), response.text().await?);
+    let request = Request::post(format!("{}/v1/events", to.url))
+        .header(AUTHORIZATION, format!("Bearer {}", to.token))
+        .header(CONTENT_TYPE, "application/x-ndjson")
+        .header(ACCEPT_LANGUAGE, "en")
+        .body(Body::from_stream(stream))?;
+    let response = outward::begin(request, &to.trust).await?;
+    let status = response.status();
+    if !status.is_success() {
+        let text = outward::whole(response.into_body(), ANSWER_BYTES_MAX).await?;
+        let text = String::from_utf8_lossy(&text);
         return Err(format!("the service answered {status}: {text}").into());
     }
     let mut answers = Answers::new(path, skip);
-    let mut chunks = response.bytes_stream();
+    let mut chunks = BodyDataStream::new(response.into_body());
     while let Some(chunk) = chunks.next().await {
         answers.take(&chunk?)?;
     }

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use projections::Row;
 use projections::archive::is_erasure;
 use replay::history::Entry;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::persons::internal;
 use super::problem::Problem;
@@ -127,6 +127,9 @@ fn withhold_parts(told: &mut Value, hidden: &[(Topic, Date)]) {
             // What is told of topics beside the fields of the event.
             if let Some(topics) = details.get_mut("topic").and_then(Value::as_object_mut) {
                 topics.remove(topic.name());
+                if topics.is_empty() {
+                    details.remove("topic");
+                }
             }
         }
         let names: Vec<_> = items_of(*topic).map(|item| item.name()).collect();
@@ -135,5 +138,9 @@ fn withhold_parts(told: &mut Value, hidden: &[(Topic, Date)]) {
                 |change: &Value| change["item"].as_str().is_some_and(|item| names.contains(&item));
             changes.retain(|change| !is_theirs(change));
         }
+    }
+    let details = told.get("details").and_then(Value::as_object);
+    if let (true, Value::Object(told)) = (details.is_some_and(Map::is_empty), told) {
+        told.remove("details");
     }
 }

@@ -1,6 +1,7 @@
 //! A history as far as somebody sees it: without the events, values and words of parts that they do
 //! not see, and with what its masks leave of the others. What a read is recorded to have told is
-//! taken from the same look.
+//! taken from the same look. Whoever does not see every part is told no place of an event in its
+//! stream; events are named by their positions in the log, among those of everybody.
 
 use std::collections::HashSet;
 
@@ -16,6 +17,7 @@ use crate::access::{Part, Show, Sight, masks};
 /// The events that are seen, each as it is seen, and the values that they tell.
 pub fn seen(entries: &[Entry], sight: Sight) -> (Vec<(&Entry, Value)>, ItemsTold) {
     let mut unseen = HashSet::new();
+    let leaves_out = sight.parts(Show::None).next().is_some();
     let (mut shown, mut told) = (Vec::with_capacity(entries.len()), ItemsTold::default());
     for entry in entries {
         let envelope = &entry.event.envelope;
@@ -27,6 +29,10 @@ pub fn seen(entries: &[Entry], sight: Sight) -> (Vec<(&Entry, Value)>, ItemsTold
         let mut one = history_json::entry(entry);
         if !sight.is_whole() {
             narrow(&mut one, entry, sight);
+        }
+        if let (true, Value::Object(one)) = (leaves_out, &mut one) {
+            // A gap would tell that there is something of what is not seen.
+            one.remove("sequence");
         }
         shown.push((entry, one));
     }

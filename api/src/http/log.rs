@@ -1,4 +1,4 @@
-//! The log of events as others verify it.
+//! The log of events as others verify it, and how the routes of either log are answered.
 
 use std::sync::Arc;
 
@@ -17,6 +17,13 @@ use crate::registry::Registry;
 
 /// The routes of the log of events.
 pub fn routes(registry: Arc<Registry>) -> Router {
+    let logged = Logged {
+        tree: Arc::clone(&registry.trees().events),
+        journal: Arc::clone(registry.log().journal()),
+        registry,
+        entries_for: Action::ReadLog,
+        waits_to_head_only: false,
+    };
     Router::new()
         .route("/v1/log/key", get(read_log_key))
         .route("/v1/log/checkpoint", get(read_checkpoint))
@@ -25,66 +32,57 @@ pub fn routes(registry: Arc<Registry>) -> Router {
         .route("/v1/log/consistency", get(prove_consistency))
         .route("/v1/log/entries/{position}", get(read_entry))
         .route("/v1/log/cosignature", post(post_cosignature))
-        .with_state(registry)
+        .with_state(logged)
 }
 
-type Shared = State<Arc<Registry>>;
-
-fn logged(registry: &Arc<Registry>) -> Logged {
-    Logged {
-        registry: Arc::clone(registry),
-        tree: Arc::clone(&registry.trees().events),
-        journal: Arc::clone(registry.log().journal()),
-        entries_for: Action::ReadLog,
-        waits_to_head_only: false,
-    }
+pub(super) async fn read_log_key(State(logged): State<Logged>) -> Response {
+    logged.key()
 }
 
-async fn read_log_key(State(registry): Shared) -> Response {
-    logged(&registry).key()
-}
-
-async fn read_checkpoint(
-    State(registry): Shared,
+pub(super) async fn read_checkpoint(
+    State(logged): State<Logged>,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    logged(&registry).checkpoint(which, &headers).await
+    logged.checkpoint(which, &headers).await
 }
 
-async fn read_tile(
-    State(registry): Shared,
+pub(super) async fn read_tile(
+    State(logged): State<Logged>,
     who: Who,
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    logged(&registry).tile(&who, &path, &headers).await
+    logged.tile(&who, &path, &headers).await
 }
 
-async fn prove_inclusion(
-    State(registry): Shared,
+pub(super) async fn prove_inclusion(
+    State(logged): State<Logged>,
     Query(asked): Query<Inclusion>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    logged(&registry).proof(asked, &headers).await
+    logged.proof(asked, &headers).await
 }
 
-async fn prove_consistency(
-    State(registry): Shared,
+pub(super) async fn prove_consistency(
+    State(logged): State<Logged>,
     Query(asked): Query<Consistency>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    logged(&registry).consistency(asked, &headers).await
+    logged.consistency(asked, &headers).await
 }
 
-async fn read_entry(
-    State(registry): Shared,
+pub(super) async fn read_entry(
+    State(logged): State<Logged>,
     who: Who,
     Path(position): Path<u64>,
 ) -> Result<Response, Problem> {
-    logged(&registry).entry(&who, position).await
+    logged.entry(&who, position).await
 }
 
-async fn post_cosignature(State(registry): Shared, body: Bytes) -> Result<Response, Problem> {
-    logged(&registry).cosign(body).await
+pub(super) async fn post_cosignature(
+    State(logged): State<Logged>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    logged.cosign(body).await
 }

@@ -33,6 +33,7 @@ const NOTE_BYTES_MAX: usize = 64 << 10;
 const BUNDLE_RECORDS: u64 = 256;
 
 /// A log with its tree.
+#[derive(Clone)]
 pub(super) struct Logged {
     pub registry: Arc<Registry>,
     pub tree: Arc<Tree>,

@@ -52,6 +52,7 @@ mod rejections;
 pub mod route_table;
 pub mod server;
 mod shelter;
+mod small_cells;
 mod spool;
 mod stream;
 mod terms;
@@ -70,7 +71,6 @@ use crate::access::Gate;
 use crate::registry::Registry;
 
 pub use history_json::entry as event_json;
-pub use history_seen::seen as history_seen;
 pub use language::Language;
 pub use looking::Looking;
 pub use problem::{Problem, ProblemKind};

@@ -1,9 +1,10 @@
-//! Orders about a record: its erasure, its sealing until a day, and the protection of whereabouts. Each names the order of the
-//! authority and the second person who approved it.
+//! Orders about a record: its erasure, its sealing until a day, and the protection of whereabouts.
+//! Each names the order of the authority and the second person who approved it.
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -62,21 +63,14 @@ struct ProtectionAsked {
 }
 
 async fn erase_person(
-    State(registry): State<Arc<Registry>>,
-    who: Who,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    record: Record,
     JsonBody(Asked { order, approved_by }): JsonBody<Asked>,
 ) -> Result<Response, Problem> {
-    let person = person_reached(&registry, &who, &id, &headers).await?;
-    carry_out(&registry, ordered(&who, person, Order::Erase, order, approved_by)).await
+    record.order(Order::Erase, order, approved_by).await
 }
 
 async fn seal_person(
-    State(registry): State<Arc<Registry>>,
-    who: Who,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    record: Record,
     JsonBody(SealingAsked { order, approved_by, until, topics }): JsonBody<SealingAsked>,
 ) -> Result<Response, Problem> {
     let topic = |name: &String| {
@@ -86,75 +80,85 @@ async fn seal_person(
     };
     let topics = topics.iter().map(topic).collect::<Result<Vec<_>, _>>()?;
     let sealing = Sealing { until: parse_day(&until)?, topics };
-    let person = person_reached(&registry, &who, &id, &headers).await?;
-    carry_out(&registry, ordered(&who, person, Order::Seal(sealing), order, approved_by)).await
+    record.order(Order::Seal(sealing), order, approved_by).await
 }
 
 async fn unseal_person(
-    State(registry): State<Arc<Registry>>,
-    who: Who,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    record: Record,
     JsonBody(Asked { order, approved_by }): JsonBody<Asked>,
 ) -> Result<Response, Problem> {
-    let person = person_reached(&registry, &who, &id, &headers).await?;
-    carry_out(&registry, ordered(&who, person, Order::Unseal, order, approved_by)).await
+    record.order(Order::Unseal, order, approved_by).await
 }
 
 async fn protect_person(
-    State(registry): State<Arc<Registry>>,
-    who: Who,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    record: Record,
     JsonBody(ProtectionAsked { order, approved_by, until }): JsonBody<ProtectionAsked>,
 ) -> Result<Response, Problem> {
     let protection = Order::Protect { until: parse_day(&until)? };
-    let person = person_reached(&registry, &who, &id, &headers).await?;
-    carry_out(&registry, ordered(&who, person, protection, order, approved_by)).await
+    record.order(protection, order, approved_by).await
 }
 
 async fn unprotect_person(
-    State(registry): State<Arc<Registry>>,
-    who: Who,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    record: Record,
     JsonBody(Asked { order, approved_by }): JsonBody<Asked>,
 ) -> Result<Response, Problem> {
-    let person = person_reached(&registry, &who, &id, &headers).await?;
-    carry_out(&registry, ordered(&who, person, Order::Unprotect, order, approved_by)).await
+    record.order(Order::Unprotect, order, approved_by).await
 }
 
-/// The person of an id, when the grant reaches them; hidden and erased ones too, so that an order
-/// that is sent again is answered as before.
-async fn person_reached(
-    registry: &Registry,
-    who: &Who,
-    id: &str,
-    headers: &HeaderMap,
-) -> Result<PersonId, Problem> {
-    wait_at_least(registry, headers).await?;
-    let mut id = person_named(id)?;
-    if closed::is_erased_for(registry, who, id)? {
-        return Ok(id);
-    }
-    let mut row = closed::row(registry, who, id)?;
-    while let Some(owner) = row.owner {
-        (id, row) = (owner, closed::row(registry, who, owner)?);
-    }
-    reached(who, id, &row)?;
-    Ok(id)
+/// The record that an order is about, as the path names it, and who gives the order. An extractor.
+struct Record {
+    registry: Arc<Registry>,
+    who: Who,
+    id: String,
+    headers: HeaderMap,
 }
 
-fn ordered(
-    who: &Who,
-    person: PersonId,
-    order: Order,
-    reference: String,
-    approved_by: String,
-) -> Ordered {
-    let (actor, received_at) = (who.0.subject.clone(), Timestamp::now());
-    let department = who.0.department;
-    Ordered { person, order, reference, approved_by, actor, department, received_at }
+impl FromRequestParts<Arc<Registry>> for Record {
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        registry: &Arc<Registry>,
+    ) -> Result<Self, Response> {
+        let who = Who::from_request_parts(parts, registry).await;
+        let who = who.map_err(IntoResponse::into_response)?;
+        let id = Path::from_request_parts(parts, registry).await;
+        let Path(id) = id.map_err(IntoResponse::into_response)?;
+        Ok(Self { registry: Arc::clone(registry), who, id, headers: parts.headers.clone() })
+    }
+}
+
+impl Record {
+    async fn order(
+        self,
+        order: Order,
+        reference: String,
+        approved_by: String,
+    ) -> Result<Response, Problem> {
+        let person = self.person().await?;
+        let (actor, received_at) = (self.who.0.subject.clone(), Timestamp::now());
+        let department = self.who.0.department;
+        let ordered =
+            Ordered { person, order, reference, approved_by, actor, department, received_at };
+        carry_out(&self.registry, ordered).await
+    }
+
+    /// The person of the id, when the grant reaches them; hidden and erased ones too, so that an
+    /// order that is sent again is answered as before.
+    async fn person(&self) -> Result<PersonId, Problem> {
+        let Self { registry, who, id, headers } = self;
+        wait_at_least(registry, headers).await?;
+        let mut id = person_named(id)?;
+        if closed::is_erased_for(registry, who, id)? {
+            return Ok(id);
+        }
+        let mut row = closed::row(registry, who, id)?;
+        while let Some(owner) = row.owner {
+            (id, row) = (owner, closed::row(registry, who, owner)?);
+        }
+        reached(who, id, &row)?;
+        Ok(id)
+    }
 }
 
 async fn carry_out(registry: &Registry, ordered: Ordered) -> Result<Response, Problem> {

@@ -96,7 +96,7 @@ impl Decider {
             tracing::error!(error = %replay::chain(&error), "a record could not be judged");
             return Ok((event.envelope, None));
         }
-        let (after, findings) = Standing::judge(row, self.book.of(today), today);
+        let (after, findings) = Standing::judge(row, &before, self.book.of(today), today);
         let after = Arc::new(after);
         Ok((event.envelope, Some(Stepped { before, after, findings })))
     }

@@ -30,10 +30,6 @@ const GROUP_SUBMISSIONS_ENOUGH: usize = 512;
 /// must not keep events out.
 const BEHIND_EVENTS_MAX: u64 = 12_000;
 const WAIT_FOR_VIEWS: Duration = Duration::from_millis(250);
-/// While several senders wait at once, a group waits so long for more of them before it is decided:
-/// handing a group on and syncing it costs more than the submissions that share it. A lone sender
-/// never waits.
-const GATHER: Duration = Duration::from_micros(200);
 /// Groups that may wait between two threads: none, or few submissions would share a sync and each
 /// would wait for more of them. What comes while the next thread is busy joins the group at hand.
 const GROUPS_WAITING_MAX: usize = 0;
@@ -59,9 +55,10 @@ pub enum Work {
 }
 
 impl Work {
-    fn size(&self) -> usize {
+    /// How many submissions it is.
+    pub(super) fn size(&self) -> usize {
         match self {
-            Self::Submissions(batch, _) => batch.len(),
+            Self::Submissions(batch, _) => batch.len().max(1),
             Self::Order(_) => 1,
         }
     }
@@ -141,12 +138,8 @@ fn decide(
     space: &Space,
     behind: impl Fn() -> u64,
 ) {
-    let mut are_many = false;
     while let Some(job) = jobs.first() {
         let since = Instant::now();
-        if are_many {
-            std::thread::sleep(GATHER);
-        }
         while behind() > BEHIND_EVENTS_MAX && since.elapsed() < WAIT_FOR_VIEWS {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -169,7 +162,6 @@ fn decide(
             let is_enough = submissions >= GROUP_SUBMISSIONS_ENOUGH;
             next = if is_full { None } else { jobs.further(is_enough) };
         }
-        are_many = answers.len() > 1 && submissions < GROUP_SUBMISSIONS_ENOUGH;
         let group = decider.take_group();
         let is_given_back = group.has_no_room;
         if groups.send((group, answers)).is_err() {

@@ -29,12 +29,15 @@ pub struct Known {
     /// What stands about them, as the view of people will show it; only while they are at hand,
     /// and of use while its version is the newest event.
     pub standing: Option<Arc<Standing>>,
+    /// Whether what is packed of them, if anything, says something else.
+    is_changed: bool,
 }
 
 impl Known {
     /// A stream without events.
     fn empty() -> Self {
-        Self { person: Person::default(), places: Vec::new(), key: None, standing: None }
+        let (person, places) = (Person::default(), Vec::new());
+        Self { person, places, key: None, standing: None, is_changed: true }
     }
 
     /// Where each event of the stream stands.
@@ -61,6 +64,7 @@ impl Known {
     /// Remembers where the event that the aggregate took last will stand.
     pub fn placed(&mut self, position: Position) {
         self.places.push(position);
+        self.is_changed = true;
     }
 
     /// In few bytes, without the key, which has its own place in memory.
@@ -71,7 +75,7 @@ impl Known {
 
     fn unpack(packed: &[u8], key: Option<PersonKey>) -> Self {
         let (places, person) = postcard::from_bytes(packed).expect("packed by this program");
-        Self { person, places, key: key.map(Arc::new), standing: None }
+        Self { person, places, key: key.map(Arc::new), standing: None, is_changed: false }
     }
 }
 
@@ -164,14 +168,18 @@ impl Memory {
 
     fn put(&mut self, id: PersonId, known: Box<Known>) {
         for (id, known) in self.at_hand.keep(id, known) {
-            self.packed.keep(id, known.pack());
+            // Many were only looked at. The older of two generations would forget them.
+            if known.is_changed || !self.packed.young.contains_key(&id) {
+                self.packed.keep(id, known.pack());
+            }
         }
     }
 
     /// Puts a person back as they were.
     pub fn restore(&mut self, id: PersonId, known: Known) {
         self.long_lives.forget(id);
-        self.put(id, Box::new(known));
+        // They may have been packed as they were meanwhile.
+        self.put(id, Box::new(Known { is_changed: true, ..known }));
     }
 
     /// Forgets what is packed of a person who is at hand, and their life.

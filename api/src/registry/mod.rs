@@ -212,11 +212,16 @@ impl Registry {
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Order(Box::new(ordered)), answer };
-        if !jobs.put(job) {
+        if !jobs.put(job, self.under_way()) {
             return Err(overloaded);
         }
         let receipts = receipts.await.map_err(|_| overloaded)?;
         receipts.map_err(|_| Overloaded::storage_full())?.pop().ok_or(overloaded)
+    }
+
+    /// Submissions that were taken and have no answer yet.
+    fn under_way(&self) -> usize {
+        QUEUED_SUBMISSIONS_MAX - self.room.available_permits()
     }
 
     /// Whether the rules across records are judged as rows change.
@@ -274,7 +279,7 @@ impl Collector for Registry {
     }
 
     fn is_pressed(&self) -> bool {
-        self.room.available_permits() < QUEUED_SUBMISSIONS_MAX / 2
+        self.under_way() > QUEUED_SUBMISSIONS_MAX / 2
     }
 
     /// Decides submissions in order and gives their receipts in the same order, once everything
@@ -289,7 +294,7 @@ impl Collector for Registry {
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
         let job = Job { work: Work::Submissions(batch, atomic), answer };
-        if !jobs.put(job) {
+        if !jobs.put(job, self.under_way()) {
             return Err(overloaded);
         }
         let receipts = receipts.await.map_err(|_| overloaded)?;

@@ -5,6 +5,7 @@ use jiff::civil::{Date, date};
 use super::household::Household;
 use super::subject::{PersonIndex, Subject};
 use crate::citizen_number::CitizenNumber;
+use crate::days::day_number;
 use crate::divisions::Divisions;
 use crate::items::Item;
 
@@ -147,7 +148,7 @@ pub fn years(from: Date, to: Date) -> i16 {
 
 /// Days from one day to another.
 pub fn days(from: Date, to: Date) -> i64 {
-    from.duration_until(to).as_hours() / 24
+    i64::from(day_number(to)) - i64::from(day_number(from))
 }
 
 /// The legal age of marriage in years: 22 for men and 20 for women since the law of 1980 (Civil

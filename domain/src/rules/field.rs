@@ -143,6 +143,11 @@ impl FieldSet {
         self.0 & other.0 != 0
     }
 
+    /// Whether another one has all of these.
+    pub const fn is_within(self, other: FieldSet) -> bool {
+        self.0 & !other.0 == 0
+    }
+
     /// Whether the field is in it.
     pub const fn contains(self, field: Field) -> bool {
         self.0 & field.bit() != 0

@@ -12,6 +12,7 @@ use super::{
     HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Row, SHELTERED, STOOD, Waiting, person_of,
 };
 use crate::ViewsError;
+use crate::halves::in_halves;
 use crate::quality::{Change, Counted, Measures};
 
 impl Waiting {
@@ -70,6 +71,29 @@ impl People {
             all.extend(theirs.filter(|other| !all.contains(other)).collect::<Vec<_>>());
         }
         Ok(all)
+    }
+
+    /// Every record that was ever one with one whose row did not open. Nobody can ask that row any
+    /// more, so all others are asked.
+    pub(super) fn ever_one_with_lost(&self) -> Result<Vec<PersonId>, ViewsError> {
+        let lost = |(lost, had_row): (&PersonId, &bool)| had_row.then_some(*lost);
+        let lost: Vec<_> = self.lost().iter().filter_map(lost).collect();
+        if lost.is_empty() {
+            return Ok(Vec::new());
+        }
+        let halves = in_halves(&self.everybody(), |persons| -> Result<Vec<PersonId>, ViewsError> {
+            let (mut room, mut found) = (Room::default(), Vec::new());
+            for person in persons {
+                let Some(row) = self.read_row(*person, &mut room)? else { continue };
+                if row.joined.iter().any(|joined| lost.contains(joined)) {
+                    found.push(*person);
+                    found.extend(self.ever_one_with(&row, &mut room)?);
+                }
+            }
+            Ok(found)
+        });
+        let halves = halves.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(halves.into_iter().flatten().collect())
     }
 
     /// As [`People::remove_lost`], where a row was there: otherwise nothing can be listed, but by a

@@ -7,14 +7,16 @@ use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
 use domain::{Kind, PersonId, Place, Role, StreamKind};
+use rustc_hash::FxHashSet;
 
 use super::indexed::Indexed;
 use super::joining::is_of;
+use super::standing;
 use super::stood::{Stood, may_move};
 use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key};
 use crate::archive::{self, Course, Fact};
 use crate::halves::in_halves;
-use crate::quality::{Change, Counted};
+use crate::quality::{Change, Counted, tells_same};
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
 
@@ -40,6 +42,8 @@ impl Events<'_> {
 #[derive(Default)]
 pub(super) struct Changes {
     pub(super) rows: Vec<(PersonId, Waiting)>,
+    /// Those whose rows tell the rules across records what they told before.
+    same: Vec<PersonId>,
     pub(super) index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) counted: Vec<Change>,
     /// Those whose rows are made of several streams of which one changed.
@@ -98,13 +102,16 @@ impl People {
         let changes = changes.into_iter().collect::<Result<Vec<_>, _>>()?;
         let merged = self.merged(&changes, last, lives)?;
         let mut rows = Vec::with_capacity(persons.len());
+        let mut same = FxHashSet::default();
         let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
         for changes in changes.into_iter().chain(merged) {
             measures.change(changes.counted);
             self.index.change(changes.index);
             rows.extend(changes.rows);
+            same.extend(changes.same);
         }
-        let changed: Vec<_> = rows.iter().map(|(person, _)| *person).collect();
+        let changed = rows.iter().map(|(person, _)| *person);
+        let changed: Vec<_> = changed.filter(|person| !same.contains(person)).collect();
         self.write().pending.extend(rows);
         measures.position = last;
         self.touch(changed, last, measures.today);
@@ -131,8 +138,10 @@ impl People {
             }
             if let Some((before, after)) = told.ends() {
                 let is_new = before.row.events == 0;
-                let (counted, counts) = (before.counted(&measures), after.counted(&measures));
+                let (counted, counts) = standing::counted(before, after, &measures);
                 changes.note(*person, counted, counts, is_new);
+                let is_same = || tells_same((&before.row, &counted), (&after.row, &counts));
+                changes.same.extend((!is_new && is_same()).then_some(*person));
                 if before.row.differs_in_indexes(&after.row) {
                     let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
                     self.index_changes(*person, &stood, &stands, &mut changes.index);

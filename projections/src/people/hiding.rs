@@ -12,7 +12,7 @@ use super::indexed::Indexed;
 use super::{HIDDEN, People, Row, SHELTERED};
 use crate::ViewsError;
 use crate::archive::Archive;
-use crate::table::Table;
+use crate::index::Index;
 
 /// One sealing that was ordered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -159,7 +159,7 @@ impl People {
     }
 
     /// Whether anybody was protected when the view was closed.
-    pub(super) fn has_shelters(index: &Table) -> Result<bool, ViewsError> {
+    pub(super) fn has_shelters(index: &Index) -> Result<bool, ViewsError> {
         Ok(!index.scan(&[SHELTERED], None, 1)?.is_empty())
     }
 

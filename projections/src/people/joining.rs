@@ -24,6 +24,7 @@ impl People {
         lives: &dyn Lives,
     ) -> Result<Option<Changes>, ViewsError> {
         let mut persons: Vec<_> = changes.iter().flat_map(|half| &half.merged).copied().collect();
+        persons.extend(self.ever_one_with_lost()?);
         if persons.is_empty() {
             return Ok(None);
         }

@@ -3,19 +3,28 @@
 
 use std::sync::Arc;
 
-use domain::rules::{Findings, RuleBook};
+use domain::rules::{Field, FieldSet, Findings, RuleBook, is_lately_seen};
 use jiff::civil::Date;
 
 use super::Row;
-use crate::quality::{ALONE, Counted, Measures, audit_alone};
+use crate::quality::{ALONE, Counted, Measures, audit_alone, changed, last_seen};
 
 /// What stands about a person after an event; by default what stands of whom nothing is known.
 #[derive(Default)]
 pub struct Standing {
     /// The row, as the view will have it.
     pub row: Row,
-    /// How it counted on a day, where it was judged.
-    counted: Option<(Counted, Date)>,
+    /// What the rules say of it, where it was judged.
+    judged: Option<Judged>,
+}
+
+/// What was found in a row, and so how it counts, on a day.
+#[derive(Clone, Copy)]
+struct Judged {
+    on: Date,
+    /// By every rule that can be judged by the record alone.
+    findings: Findings,
+    counted: Counted,
 }
 
 /// What stood and what stands about a person, over one event of theirs.
@@ -28,32 +37,59 @@ pub struct Step {
 impl Standing {
     /// What a row of the view says, that nobody has judged.
     pub fn unjudged(row: Row) -> Self {
-        Self { row, counted: None }
+        Self { row, judged: None }
     }
 
-    /// Judges a row on a day, by the rules in force on it. Gives too what every rule finds that
-    /// can be judged by the record alone.
-    pub fn judge(row: Row, book: &RuleBook, today: Date) -> (Self, Findings) {
-        let findings = audit_alone(book, &row.archive, today, ALONE);
-        let counted = Counted::found(book, &row, today, findings);
-        (Self { row, counted: Some((counted, today)) }, findings)
-    }
-
-    /// How it counts in the measures.
-    pub(super) fn counted(&self, measures: &Measures) -> Counted {
-        let held = self.counted.filter(|(counted, judged_on)| measures.hold(counted, *judged_on));
-        match held {
-            Some((counted, _)) => counted,
-            None => Counted::of(measures.book(), &self.row, measures.today),
+    /// Judges a row after an event on a day, by the rules in force on it; `before` is what stood
+    /// before the event. Gives too what every rule finds that can be judged by the record alone.
+    /// Where the event changes nothing that a rule reads it is not judged, and nothing is found.
+    pub fn judge(row: Row, before: &Self, book: &RuleBook, today: Date) -> (Self, Findings) {
+        let known = before.judged.filter(|judged| judged.on == today);
+        if known.is_none() && tells_rules_nothing(&before.row, &row, today) {
+            return (Self::unjudged(row), Findings::default());
         }
+        let findings = found(book, &row, known.map(|judged| (&before.row, judged.findings)), today);
+        let counted = Counted::found(book, &row, today, findings);
+        (Self { row, judged: Some(Judged { on: today, findings, counted }) }, findings)
     }
+
+    /// How it counts in the measures, as far as that was found already.
+    fn held(&self, measures: &Measures) -> Option<Judged> {
+        self.judged.filter(|judged| measures.hold(&judged.counted, judged.on))
+    }
+}
+
+/// Whether an event changes nothing that a rule reads, or nothing but that somebody looked lately.
+fn tells_rules_nothing(before: &Row, after: &Row, today: Date) -> bool {
+    let (old, new) = (&before.archive, &after.archive);
+    let was_seen = || last_seen(new).is_some_and(|seen| is_lately_seen(seen, today));
+    if before.events == 0 || old.is_registered != new.is_registered {
+        return false;
+    }
+    let changed = changed(old, new);
+    let only = |fields: &[Field]| changed.is_within(FieldSet::of(fields));
+    // By the last look alone one rule tells, that nobody looked for a year.
+    only(&[]) || only(&[Field::Record]) && was_seen()
+}
+
+/// What the rules that can be judged by a record alone find on a day. Those that read nothing of
+/// what differs from a record that was judged on that day find what they found there.
+fn found(book: &RuleBook, row: &Row, known: Option<(&Row, Findings)>, today: Date) -> Findings {
+    let Some((other, findings)) = known else {
+        return audit_alone(book, &row.archive, today, ALONE);
+    };
+    let asked = book.touching(changed(&other.archive, &row.archive));
+    findings.renewed(asked.intersection(ALONE), audit_alone(book, &row.archive, today, asked))
 }
 
 impl Row {
     /// False where nothing that the indexes are made from is told otherwise: of most events.
     pub(super) fn differs_in_indexes(&self, other: &Self) -> bool {
-        let beside_items = |row: &Self| (row.archive.is_dead, row.owner, row.reported_for);
+        let beside_items = |row: &Self| (row.archive.is_dead, row.owner);
+        // It tells where somebody is only while no item does.
+        let is_placed = || self.place() == other.place();
         beside_items(self) != beside_items(other)
+            || self.reported_for != other.reported_for && !is_placed()
             || (&self.hidden, &self.protected, &self.stood)
                 != (&other.hidden, &other.protected, &other.stood)
             || !self.archive.has_items_of(&other.archive)
@@ -79,4 +115,28 @@ impl Step {
     pub(super) fn after(&self) -> &Standing {
         &self.after
     }
+}
+
+/// How somebody counted in the measures before some events, and how they count after them. Where
+/// what stood before was not judged, the rules are asked again that read what the events changed.
+pub(super) fn counted(
+    before: &Standing,
+    after: &Standing,
+    measures: &Measures,
+) -> (Counted, Counted) {
+    let (book, today) = (measures.book(), measures.today);
+    let counts = after.held(measures);
+    if counts.is_none()
+        && let Some([counted, counts]) = Counted::seen_again(&before.row, &after.row)
+    {
+        return (counted, counts);
+    }
+    let counted = before.held(measures).map(|judged| judged.counted).unwrap_or_else(|| {
+        // Of whom nothing counts it is not known until when the rules find the same.
+        let is_known = |judged: &Judged| judged.on == today || judged.counted.is_something();
+        let known = counts.filter(is_known).map(|judged| (&after.row, judged.findings));
+        Counted::found(book, &before.row, today, found(book, &before.row, known, today))
+    });
+    let counts = counts.map(|judged| judged.counted);
+    (counted, counts.unwrap_or_else(|| Counted::of(book, &after.row, today)))
 }

@@ -87,6 +87,25 @@ impl Counted {
         Self::by(Part::found(book, row, findings), row, today)
     }
 
+    /// How a row counts before and after events after which nothing is counted otherwise but when
+    /// somebody last looked: as much of it as [`Measures::change`] needs, which no rule need be asked
+    /// for. None where more may have changed.
+    pub fn seen_again(before: &Row, after: &Row) -> Option<[Self; 2]> {
+        // When something may change is told by what did not change.
+        let parts = Part::seen_again(before, after)?;
+        Some(parts.map(|part| Self { part, due: None }))
+    }
+
+    /// Whether the person adds anything: only of such a one it is known when that may change.
+    pub fn is_something(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// Where the person counts, and whether without an error of logic.
+    pub(super) fn is_consistent_in(&self) -> Option<(Place, bool)> {
+        self.part.map(|part| (part.place, part.is_consistent))
+    }
+
     fn by(part: Option<Part>, row: &Row, today: Date) -> Self {
         Self { part, due: part.and_then(|_| next_change(row, today)) }
     }

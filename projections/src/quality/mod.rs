@@ -18,12 +18,14 @@ use jiff::civil::Date;
 
 use crate::archive::Archive;
 
+pub(crate) use across::tells_same;
 pub use across::{ACROSS, Across, AcrossCell, AcrossCells, Keys, Seen};
 pub use around::{House, Members, Persons, audit};
 pub use cell::{Cell, ItemCounts, RuleCounts};
 pub use measures::{Change, Counted, Measures};
 pub use month_end::MonthEnd;
 pub use part::{Part, next_change};
+pub(crate) use record::last_seen;
 pub use record::{Ties, changed, subject};
 
 /// The divisions that codes are judged by. The fictional province is among them: whether it may be

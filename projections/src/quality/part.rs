@@ -1,13 +1,15 @@
 //! What one person adds to the measures of quality on a day, and when that may next change.
 
-use domain::items::BASE_ITEMS;
+use domain::days::{date_of, day_number};
+use domain::items::{BASE_ITEMS, parse_day};
 use domain::rules::area::is_convenient;
-use domain::rules::{Class, Field, Findings, RuleBook, RuleSet, Severity};
+use domain::rules::{Class, Field, FieldSet, Findings, RuleBook, RuleSet, Severity};
 use domain::{Item, Place};
 use jiff::civil::{Date, date};
 
-use super::record::last_seen;
+use super::record::{changed, last_seen};
 use super::{ALONE, UNSEEN, audit_alone};
+use crate::archive::Archive;
 use crate::people::Row;
 
 /// Ages at which a rule may begin or cease to fire, in completed years.
@@ -16,7 +18,7 @@ const AGES: [i16; 21] =
 /// Beyond any life.
 const AGE_BEYOND: i16 = 123;
 /// A number is missing from this day of life on.
-const DAYS_WITHOUT_NUMBER: i64 = 61;
+const DAYS_WITHOUT_NUMBER: i32 = 61;
 /// The rules that are judged of each person. That nobody looked for a year is told by the last time
 /// alone, so it is counted by days (`cell.rs`): judged person by person, each day would bring
 /// everybody whose year is over.
@@ -65,6 +67,41 @@ impl Part {
         Some(Self::new(book, row, counted_in(row)?, findings.of(JUDGED)))
     }
 
+    /// What a person adds before and after events after which nothing is counted otherwise but when
+    /// somebody last looked; what else they add is left out. None where more may have changed.
+    pub fn seen_again(before: &Row, after: &Row) -> Option<[Option<Self>; 2]> {
+        let (old, new) = (&before.archive, &after.archive);
+        let born =
+            |archive: &Archive| archive.get(Item::BirthDate).and_then(|it| parse_day(it).ok());
+        let is_same = old.is_registered == new.is_registered
+            && before.place() == after.place()
+            && before.owner == after.owner
+            && changed(old, new).is_within(FieldSet::of(&[Field::Record]))
+            && has_permit(old) == has_permit(new)
+            && is_told_by_health(old, born(old)) == is_told_by_health(new, born(new));
+        let of = |row: &Row| {
+            counted_in(row)
+                .map(|place| Self { last_seen: last_seen(&row.archive), ..Self::in_place(place) })
+        };
+        is_same.then(|| [of(before), of(after)])
+    }
+
+    fn in_place(place: Place) -> Self {
+        Self {
+            place,
+            findings: Findings::default(),
+            items: [0; 4],
+            is_consistent: true,
+            birth: None,
+            is_convenient: false,
+            is_registered: false,
+            is_told_by_health: false,
+            is_floating: false,
+            has_permit: false,
+            last_seen: None,
+        }
+    }
+
     fn new(book: &RuleBook, row: &Row, place: Place, findings: Findings) -> Self {
         let archive = &row.archive;
         let bits = |rules: RuleSet, class: Class, only_errors: bool| -> u32 {
@@ -80,7 +117,7 @@ impl Part {
         let logic = findings.fired.intersection(RuleSet::of_class(Class::Logic)).iter();
         let mut logic = logic.filter_map(|id| book.rule(id));
         let of = |item| archive.get(item);
-        let born = of(Item::BirthDate).and_then(|day| domain::items::parse_day(day).ok());
+        let born = of(Item::BirthDate).and_then(|day| parse_day(day).ok());
         let sex = of(Item::Sex).and_then(|sex| sex.parse().ok()).unwrap_or(0);
         let township = |item| of(item).map(|code| code.get(..9).unwrap_or(code));
         let (here, home) = (township(Item::Residence), township(Item::Hukou));
@@ -92,15 +129,21 @@ impl Part {
             birth: born.map(|born| (born, sex)),
             is_convenient: born.is_some_and(is_convenient),
             is_registered: home.is_some(),
-            is_told_by_health: archive
-                .origins()
-                .iter()
-                .any(|origin| origin.department == *b"HLT" && Some(origin.occurred_on) == born),
+            is_told_by_health: is_told_by_health(archive, born),
             is_floating: here.is_some() && home.is_some() && here != home,
-            has_permit: archive.topics().any(|(_, field, _, _)| field == "residence_permit_no"),
+            has_permit: has_permit(archive),
             last_seen: last_seen(archive),
         }
     }
+}
+
+fn is_told_by_health(archive: &Archive, born: Option<Date>) -> bool {
+    let mut origins = archive.origins().iter();
+    origins.any(|origin| origin.department == *b"HLT" && Some(origin.occurred_on) == born)
+}
+
+fn has_permit(archive: &Archive) -> bool {
+    archive.topics().any(|(_, field, _, _)| field == "residence_permit_no")
 }
 
 /// The place where a person is counted; none of who is dead, not registered, or known under another
@@ -123,8 +166,7 @@ const _: () = assert!(BASE_ITEMS < 32);
 /// The next day after `today` on which the rules may find something else in the same record; none
 /// when nothing can change any more. Nothing changes between.
 pub fn next_change(row: &Row, today: Date) -> Option<Date> {
-    let day = |item| domain::items::parse_day(row.archive.get(item)?).ok();
-    let later = |from: Date, days: i64| from.checked_add(jiff::Span::new().days(days)).ok();
+    let day = |item| parse_day(row.archive.get(item)?).ok();
     let mut next: Option<Date> = None;
     let mut offer = |change: Option<Date>| {
         if let Some(change) = change.filter(|change| *change > today) {
@@ -133,8 +175,11 @@ pub fn next_change(row: &Row, today: Date) -> Option<Date> {
     };
     if let Some(birth) = day(Item::BirthDate) {
         offer(Some(birth));
-        offer(later(birth, DAYS_WITHOUT_NUMBER));
-        AGES.into_iter().chain([AGE_BEYOND]).for_each(|age| offer(anniversary(birth, age)));
+        offer(Some(date_of(day_number(birth) + DAYS_WITHOUT_NUMBER)));
+        // Ages ascend, so the first that is still to come is the next one.
+        let is_to_come = |age: &i16| birth.year() + age >= today.year();
+        let ages = AGES.into_iter().chain([AGE_BEYOND]).filter(is_to_come);
+        offer(ages.filter_map(|age| anniversary(birth, age)).find(|day| *day > today));
     }
     if let Some(moved) = day(Item::MigrationDate) {
         offer(Some(moved));

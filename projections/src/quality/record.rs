@@ -19,28 +19,49 @@ const UNSEEN: [PersonIndex; 64] = [PersonIndex(0); 64];
 pub fn subject(archive: &Archive) -> Subject<'_> {
     let mut subject = Subject::of_items(archive.values().map(|(item, text, _)| (item, text)));
     subject.is_alive = !archive.is_dead;
-    for (topic, field, json, _) in archive.topics() {
-        if topic == Topic::Welfare.name() {
-            match field {
-                "disability_type" => subject.disability_type = plain(json),
-                "disability_certificate_no" => subject.disability_cert = plain(json),
-                _ => {}
-            }
-        } else if topic == Topic::Fertility.name() {
-            match field {
-                "gestational_week" | "due_on" | "care_on" | "pregnancy_ended_on"
-                | "pregnancy_outcome" => subject.has_pregnancy_record = true,
-                "method_code" => subject.contraceptive = plain(json),
-                _ => {}
-            }
-        }
-    }
+    let services = Services::of(archive);
+    subject.disability_type = services.disability_type;
+    subject.disability_cert = services.disability_cert;
+    subject.has_pregnancy_record = services.has_pregnancy_record;
+    subject.contraceptive = services.contraceptive;
     let nature = archive.stated(Item::HukouNature);
     subject.hukou_nature_date = nature.map(|(_, origin)| origin.occurred_on);
     subject.last_verified = last_seen(archive);
     let children = archive.links().iter().filter(|link| link.role == Role::Child).count();
     subject.children = &UNSEEN[..children.min(UNSEEN.len())];
     subject
+}
+
+/// What rules ask of services.
+#[derive(Default)]
+struct Services<'a> {
+    disability_type: Option<&'a str>,
+    disability_cert: Option<&'a str>,
+    has_pregnancy_record: bool,
+    contraceptive: Option<&'a str>,
+}
+
+impl<'a> Services<'a> {
+    fn of(archive: &'a Archive) -> Self {
+        let mut services = Self::default();
+        for (topic, field, json, _) in archive.topics() {
+            if topic == Topic::Welfare.name() {
+                match field {
+                    "disability_type" => services.disability_type = plain(json),
+                    "disability_certificate_no" => services.disability_cert = plain(json),
+                    _ => {}
+                }
+            } else if topic == Topic::Fertility.name() {
+                match field {
+                    "gestational_week" | "due_on" | "care_on" | "pregnancy_ended_on"
+                    | "pregnancy_outcome" => services.has_pregnancy_record = true,
+                    "method_code" => services.contraceptive = plain(json),
+                    _ => {}
+                }
+            }
+        }
+        services
+    }
 }
 
 /// The ties of a record that the rules follow, as the record itself tells them.
@@ -78,7 +99,7 @@ impl Ties {
 }
 
 /// The day on which somebody last looked; none when nobody did.
-pub(super) fn last_seen(archive: &Archive) -> Option<Date> {
+pub(crate) fn last_seen(archive: &Archive) -> Option<Date> {
     let seen = archive.origins().iter().filter(|origin| SEEN_BY.contains(&origin.channel));
     seen.map(|origin| origin.occurred_on).max()
 }
@@ -90,16 +111,16 @@ fn plain(json: &str) -> Option<&str> {
 
 /// What the rules read that is another after an event than before.
 pub fn changed(before: &Archive, after: &Archive) -> FieldSet {
-    let items = Item::all().filter(|item| before.get(*item) != after.get(*item));
-    let (old, new) = (subject(before), subject(after));
+    let (old, new) = (Services::of(before), Services::of(after));
+    let since = |archive: &Archive| archive.stated(Item::HukouNature).map(|(_, o)| o.occurred_on);
     let own = [
         (Field::Alive, before.is_dead != after.is_dead),
         (Field::DisabilityType, old.disability_type != new.disability_type),
         (Field::DisabilityCert, old.disability_cert != new.disability_cert),
         (Field::Fertility, old.has_pregnancy_record != new.has_pregnancy_record),
         (Field::Contraceptive, old.contraceptive != new.contraceptive),
-        (Field::HukouNatureDate, old.hukou_nature_date != new.hukou_nature_date),
-        (Field::Record, old.last_verified != new.last_verified),
+        (Field::HukouNatureDate, since(before) != since(after)),
+        (Field::Record, last_seen(before) != last_seen(after)),
     ];
     let links = [
         (Field::MotherId, Role::Mother),
@@ -108,11 +129,36 @@ pub fn changed(before: &Archive, after: &Archive) -> FieldSet {
         (Field::LastSpouse, Role::Spouse),
         (Field::Children, Role::Child),
     ];
-    let of = |archive: &'_ Archive, role| -> Vec<_> {
-        let links = archive.links().iter().filter(|link| link.role == role);
-        links.map(|link| (link.person, link.ended.is_some())).collect()
-    };
-    let links = links.into_iter().filter(|(_, role)| of(before, *role) != of(after, *role));
+    let links = links.into_iter();
+    let links = links.filter(|(_, role)| !tied(before, *role).eq(tied(after, *role)));
     let own = own.into_iter().filter(|(_, is_other)| *is_other).map(|(field, _)| field);
-    items.map(Field::Item).chain(own).chain(links.map(|(field, _)| field)).collect()
+    let items = differing(before, after).map(Field::Item);
+    items.chain(own).chain(links.map(|(field, _)| field)).collect()
+}
+
+/// Who has a role, and whether that has ended.
+fn tied(archive: &Archive, role: Role) -> impl Iterator<Item = (PersonId, bool)> {
+    let links = archive.links().iter().filter(move |link| link.role == role);
+    links.map(|link| (link.person, link.ended.is_some()))
+}
+
+/// The items that one of two archives does not tell as the other.
+fn differing(one: &Archive, other: &Archive) -> impl Iterator<Item = Item> {
+    fn told(archive: &Archive) -> impl Iterator<Item = (Item, &str)> {
+        archive.values().map(|(item, text, _)| (item, text))
+    }
+    let (mut one, mut other) = (told(one).peekable(), told(other).peekable());
+    std::iter::from_fn(move || {
+        loop {
+            let (first, second) = (one.peek().copied(), other.peek().copied());
+            let item = match (first, second) {
+                (Some((first, _)), Some((second, _))) => first.min(second),
+                (first, second) => first.or(second)?.0,
+            };
+            let is_next = |told: &(Item, &str)| told.0 == item;
+            if one.next_if(is_next) != other.next_if(is_next) {
+                return Some(item);
+            }
+        }
+    })
 }

@@ -11,6 +11,7 @@ mod homes;
 mod judging;
 mod known;
 mod reach;
+mod same;
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ use sha2::{Digest, Sha256};
 pub use cell::{AcrossCell, AcrossCells};
 pub use groups::Keys;
 pub use known::Seen;
+pub(crate) use same::tells_same;
 
 use cell::Verdict;
 use groups::Groups;

@@ -1,0 +1,114 @@
+//! Writing what was folded: index entries first, then rows, then the position up to which both are
+//! written, so that a cut flush is repeated.
+
+use std::sync::Arc;
+
+use domain::{PersonId, Position};
+
+use super::{CHECKPOINT, END, ENTRIES, People, TODAY, VERSION, Waiting};
+use crate::halves::in_halves;
+use crate::{SealError, ViewsError};
+
+/// Rows that are sealed before they are written.
+const SEALED_AT_ONCE: usize = 4_096;
+
+impl People {
+    /// How many changed rows wait to be flushed.
+    pub fn pending(&self) -> usize {
+        self.read().pending.len()
+    }
+
+    /// Sets what was folded up to now apart, to be written by [`People::finish_flush`].
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn begin_flush(&self) -> Result<(), ViewsError> {
+        self.remove_lost()?;
+        let mut layers = self.write();
+        let taken = std::mem::take(&mut layers.pending);
+        // What an earlier, failed flush left is still due.
+        let flushing = Arc::make_mut(&mut layers.flushing);
+        if flushing.is_empty() {
+            *flushing = taken
+        } else {
+            flushing.extend(taken)
+        }
+        self.index.begin_flush();
+        self.months.table.begin_flush();
+        Ok(())
+    }
+
+    /// Writes what was set apart: index entries, rows, then the checkpoint.
+    ///
+    /// # Errors
+    /// [`ViewsError`]; what was folded stays readable.
+    pub fn finish_flush(&self, checkpoint: Position) -> Result<(), ViewsError> {
+        let changed = Arc::clone(&self.read().flushing);
+        let mut rows: Vec<_> = changed.iter().collect();
+        rows.sort_unstable_by_key(|(person, _)| **person);
+        self.keep_entries()?;
+        self.months.table.finish_flush(checkpoint)?;
+        let seal = |rows: &[(&PersonId, &Waiting)]| -> Vec<_> {
+            let rows = rows.iter();
+            rows.map(|(person, waiting)| {
+                let Waiting { version, plain } = waiting;
+                match waiting.is_erased() {
+                    true => Ok((**person, None)),
+                    false => self
+                        .seals
+                        .seal(VERSION, **person, *version, plain)
+                        .map(|row| (**person, row)),
+                }
+            })
+            .collect()
+        };
+        let mut failed = None;
+        let sealed = rows.chunks(SEALED_AT_ONCE);
+        let sealed = sealed.flat_map(|rows| in_halves(rows, seal).into_iter().flatten());
+        let sealed = sealed
+            .map_while(|row: Result<_, SealError>| row.map_err(|error| failed = Some(error)).ok());
+        let end = self.rows.append(sealed)?;
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        let today = self.measures().today.to_string();
+        self.ends.insert(TODAY, today.as_bytes())?;
+        self.ends.insert(END, end.to_bytes())?;
+        self.ends.insert(CHECKPOINT, &checkpoint.0.to_be_bytes())?;
+        self.write().flushing = Arc::default();
+        Ok(())
+    }
+
+    /// Writes the index entries that were set apart, before the rows that they are made from: of
+    /// rows that stand nothing is folded again.
+    pub(super) fn keep_entries(&self) -> Result<(), ViewsError> {
+        self.ends.insert(ENTRIES, self.index.write()?)?;
+        Ok(())
+    }
+
+    /// To be called when what [`People::finish_flush`] wrote is durable.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn remove_obsolete(&self) -> Result<(), ViewsError> {
+        self.index.remove_obsolete()?;
+        Ok(self.rows.remove_obsolete()?)
+    }
+
+    /// SHA-256 over the flushed rows, and over the flushed indexes.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn digests(&self) -> Result<[(&'static str, [u8; 32]); 2], ViewsError> {
+        use sha2::{Digest, Sha256};
+        let mut hash = Sha256::new();
+        let mut room = Vec::new();
+        for person in self.rows.persons() {
+            let Some(row) = self.rows.get(person, &mut room)? else { continue };
+            hash.update(person.as_uuid().as_bytes());
+            hash.update((row.len() as u32).to_be_bytes());
+            hash.update(row);
+        }
+        Ok([("archive", hash.finalize().into()), ("names_and_places", self.index.digest()?)])
+    }
+}
