@@ -250,3 +250,38 @@ async fn the_catalogue_says_what_may_be_sent_and_what_is_refused_is_said_by_the_
     assert_eq!(odd["data"]["place"], VILLAGE);
     ground.server.stop();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_days_and_instants_are_told_as_they_were_recorded_whatever_they_hold() {
+    let ground = ground();
+    // When it is recorded, as that is told, and what is said.
+    let cases = [
+        ("2026-11-21T00:00:00Z", "2026-11-21T00:00:00Z", "plain / <b>"),
+        ("2026-11-21T00:00:00.5Z", "2026-11-21T00:00:00.5Z", "\"quoted\""),
+        ("2026-11-21T07:08:09.120340Z", "2026-11-21T07:08:09.12034Z", "a\\b"),
+        ("2026-11-21T23:59:59.000001Z", "2026-11-21T23:59:59.000001Z", "\u{2028}龘\u{20bb7}é"),
+        ("2026-12-01T08:00:00+08:00", "2026-12-01T00:00:00Z", "结束"),
+    ];
+    for (n, (recorded, told_at, text)) in cases.into_iter().enumerate() {
+        // The same text as an item, as a field of a topic, and deep in what is no topic of ours.
+        let hobby = json!({(text): [text, 1.50, true, null, {"\n": text}]});
+        let topic = json!({"employment": {"post": text}, "hobby": hobby});
+        let more = json!({"items": {"employer": text}, "topic": topic});
+        let mut sent = ground.of("hrs", "DX", &format!("e-{n}"), "observation", more);
+        sent["recordedtime"] = json!(recorded);
+        let archive = ground.after(&sent).await;
+        let topics = &archive["topics"];
+        let values = [
+            (&archive["items"]["employer"], json!(text)),
+            (&topics["employment"]["post"], json!(text)),
+            (&topics["hobby"], hobby),
+        ];
+        for (value, sent) in values {
+            assert_eq!(value["value"], sent, "{text}");
+            assert_eq!(value["recorded_at"], told_at, "{text}");
+            assert_eq!(value["occurred_on"], "2026-03-12", "{text}");
+            assert_eq!(value["known_on"], Value::Null, "{text}");
+        }
+    }
+    ground.server.stop();
+}

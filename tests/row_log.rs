@@ -128,3 +128,25 @@ fn a_file_that_is_missing_or_cut_is_found_at_opening() {
     }
     open(folder.path(), &end);
 }
+
+#[test]
+fn rows_of_any_length_are_taken_over_and_read_at_opening() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = |end: &End| RowLog::open(folder.path(), end.clone(), 1 << 20).expect("rows");
+    let (log, mut rows) = (open(&End::default()), Rows::new());
+    // Longer than what is read at once, shorter, and so that many lie across its end.
+    let lengths = [700_000, 1, 90_001, 262_120, 300_000, 17];
+    let mut end = End::default();
+    for round in 0..30_u8 {
+        let changed = lengths.iter().enumerate().filter(|(at, _)| *at as u8 % 5 <= round % 5);
+        let changed: Rows = changed
+            .map(|(at, bytes)| (person(at as u128), Some(vec![round; bytes + usize::from(round)])))
+            .collect();
+        rows.extend(changed.clone());
+        end = log.append(changed).expect("appended");
+        log.remove_obsolete().expect("removed");
+        assert_holds(&log, &rows);
+    }
+    drop(log);
+    assert_holds(&open(&end), &rows);
+}

@@ -28,6 +28,18 @@ pub struct EventType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EventKey(pub [u8; 16]);
 
+/// The first half of an [`EventKey`]: enough to find a submission among the events of one stream,
+/// in half the memory. One of other content that it should ever be taken for has another
+/// [`ContentTag`], so it is answered as a conflict and never as recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfKey([u8; 8]);
+
+impl From<EventKey> for HalfKey {
+    fn from(EventKey(bytes): EventKey) -> Self {
+        Self(*bytes.first_chunk().expect("sixteen bytes"))
+    }
+}
+
 /// A keyed hash of what was submitted: the same key with another tag is a conflict.
 ///
 /// Keyed, because a bare hash of a name and a birth date can be guessed.

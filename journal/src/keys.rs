@@ -4,6 +4,7 @@
 //! `id 16 | nonce 12 | wrapped key 48 | CRC32C 4`; a destroyed one keeps its id over zeros.
 
 mod backup;
+mod recall;
 mod recent;
 mod repair;
 mod rotate;
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use rustc_hash::FxHashMap;
+use domain::ById;
 use uuid::Uuid;
 
 pub use self::backup::{CopiedKeys, check, copy};
@@ -59,7 +60,7 @@ pub struct KeySlots<S: Storage = Files> {
     file: S::File,
     master: Cipher,
     /// Which slot is whose, by number: four bytes for each of very many.
-    slots: RwLock<FxHashMap<Uuid, u32>>,
+    slots: RwLock<ById<Uuid, u32>>,
     /// How many slots the file has. Who writes to the file holds it.
     count: Mutex<u32>,
     recent: Recent,
@@ -135,7 +136,7 @@ impl<S: Storage> KeySlots<S> {
     fn read_slots(&self) -> Result<Vec<Torn>, KeyError> {
         let size = self.file.length()?;
         let count = u32::try_from(size / SLOT_BYTES as u64).map_err(io::Error::other)?;
-        let mut slots = FxHashMap::default();
+        let mut slots = ById::default();
         let (mut proved, mut torn) = (false, Vec::new());
         let mut bytes = vec![0; SLOTS_AT_ONCE * SLOT_BYTES];
         for first in (0..count).step_by(SLOTS_AT_ONCE) {

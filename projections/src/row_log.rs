@@ -7,6 +7,8 @@
 //! What was appended counts only up to the [`End`] that the caller keeps with its checkpoint:
 //! whatever lies behind it is cut when the files are opened.
 
+mod pieces;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,17 +16,15 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use domain::PersonId;
-use rustc_hash::FxHashMap;
-use uuid::Uuid;
+use domain::{ById, PersonId};
+
+use self::pieces::{HEADER_BYTES, parse};
 
 /// A file that has reached so many bytes is followed by the next, unless it is said otherwise. So
 /// much may be obsolete beside twice what stands.
 pub const FILE_BYTES: u64 = 16 << 20;
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 1 << 20;
-/// In front of each row: CRC32C of all that follows, length of the row, person.
-const HEADER_BYTES: usize = 24;
 
 /// Why rows could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ pub struct RowLog {
 
 #[derive(Default)]
 struct State {
-    rows: FxHashMap<PersonId, Place>,
+    rows: ById<PersonId, Place>,
     files: BTreeMap<u32, RowFile>,
 }
 
@@ -141,20 +141,15 @@ impl RowLog {
         if file.metadata().map_err(error)?.len() > u64::from(length) {
             file.set_len(u64::from(length)).map_err(error)?;
         }
-        let bytes = fs::read(&path).map_err(error)?;
+        let file = Arc::new(file);
+        let made = RowFile { file: Arc::clone(&file), bytes: u64::from(length), standing_bytes: 0 };
         let mut state = self.write();
-        let file = RowFile { file: Arc::new(file), bytes: u64::from(length), standing_bytes: 0 };
-        state.files.insert(number, file);
-        let mut offset = 0;
-        while offset < length as usize {
-            let Some((person, row)) = parse(&bytes[offset.min(bytes.len())..]) else {
-                return Err(RowLogError::Damaged { path, offset: offset as u64 });
-            };
+        state.files.insert(number, made);
+        pieces::each_row(&path, &file, u64::from(length), &mut |person, row, offset| {
             let row_bytes = row.len() as u32;
             state.set(person, Place { file: number, offset: offset as u32, row_bytes });
-            offset += HEADER_BYTES + row.len();
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Reads the row of a person into `room` and gives it; none without one.
@@ -336,19 +331,17 @@ impl<'a> Appending<'a> {
     fn take_over(&mut self, number: u32) -> Result<(), RowLogError> {
         self.write()?;
         let path = self.log.path(number);
-        let bytes =
-            fs::read(&path).map_err(|source| RowLogError::Io { path: path.clone(), source })?;
-        let mut offset = 0;
-        while offset < bytes.len() {
-            let Some((person, row)) = parse(&bytes[offset..]) else {
-                return Err(RowLogError::Damaged { path, offset: offset as u64 });
-            };
-            let here = Place { file: number, offset: offset as u32, row_bytes: row.len() as u32 };
-            if self.log.read().rows.get(&person) == Some(&here) {
-                self.add(person, row)?;
-            }
-            offset += HEADER_BYTES + row.len();
-        }
+        let (file, length) = {
+            let state = self.log.read();
+            let file = &state.files[&number];
+            (Arc::clone(&file.file), file.bytes)
+        };
+        pieces::each_row(&path, &file, length, &mut |person, row, offset| {
+            let row_bytes = row.len() as u32;
+            let here = Place { file: number, offset: offset as u32, row_bytes };
+            let stands = self.log.read().rows.get(&person) == Some(&here);
+            if stands { self.add(person, row) } else { Ok(()) }
+        })?;
         self.write()?;
         self.log.retired.lock().unwrap_or_else(PoisonError::into_inner).push(number);
         Ok(())
@@ -379,14 +372,4 @@ impl<'a> Appending<'a> {
     fn error(&self, source: io::Error) -> RowLogError {
         RowLogError::Io { path: self.log.path(self.number), source }
     }
-}
-
-/// The person and row that `bytes` begin with; none when they are damaged or cut.
-fn parse(bytes: &[u8]) -> Option<(PersonId, &[u8])> {
-    let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
-    let number = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four"));
-    let row = rest.get(..number(4) as usize)?;
-    let checked = &bytes[4..HEADER_BYTES + row.len()];
-    let person = Uuid::from_bytes(header[8..].try_into().expect("sixteen"));
-    (crc32c::crc32c(checked) == number(0)).then(|| (PersonId::from_uuid(person), row))
 }

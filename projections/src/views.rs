@@ -17,8 +17,8 @@ use crate::sources::Sources;
 use crate::timeliness_view::TimelinessView;
 use crate::{Lives, RowSeals, ViewsError};
 
-/// Bytes of sled's page cache.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of sled's page cache, as pages lie on the disk: in memory they take several times as many.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 /// What sled says of a lock that is held.
 const LOCK_MESSAGE: &str = "could not acquire lock";
 const LOCK_TRIES: u32 = 25;
@@ -176,6 +176,18 @@ impl Views {
     pub fn measure(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
         self.people.see(batch);
         self.count(batch)
+    }
+
+    /// Writes what [`Views::measure`] folded, while lives are filled in.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn keep_measured(&self) -> Result<(), ViewsError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.timeliness.begin_flush();
+        self.sources.begin_flush()?;
+        self.timeliness.finish_flush(self.timeliness.folded())?;
+        self.sources.finish_flush(self.sources.folded())
     }
 
     fn count(&self, batch: &[Recorded]) -> Result<(), ViewsError> {

@@ -18,9 +18,9 @@ use crate::tail::Tail;
 /// Events folded at once.
 const BATCH_EVENTS: usize = 4_000;
 /// Changed rows that make a flush due.
-const FLUSH_ROWS: usize = 30_000;
+const FLUSH_ROWS: usize = 20_000;
 /// Changed rows beyond which folding waits for the flush.
-const PENDING_ROWS_MAX: usize = 60_000;
+const PENDING_ROWS_MAX: usize = 40_000;
 /// A flush is due after so long, however little has changed.
 const FLUSH_EVERY: Duration = Duration::from_secs(4);
 /// How long the loop sleeps before it looks whether it shall stop.

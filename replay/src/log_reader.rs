@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
+use domain::ids::IdentityKey;
 use domain::life_event::PayloadError;
 use domain::recorded::{Envelope, Recorded};
 use domain::{PersonId, Position, Sequence, StreamId};
@@ -170,13 +171,13 @@ impl Lives for LogReader {
 /// Seals the rows of the views under the same keys as the events.
 pub struct Seals {
     keys: Arc<KeySlots>,
-    blind_key: [u8; 32],
+    blind_key: IdentityKey,
 }
 
 impl Seals {
     /// Seals with the persons' keys; `blind_key` is the secret of the look-up hashes.
     pub fn new(keys: Arc<KeySlots>, blind_key: [u8; 32]) -> Self {
-        Self { keys, blind_key }
+        Self { keys, blind_key: IdentityKey::new(blind_key) }
     }
 }
 
@@ -212,6 +213,6 @@ impl RowSeals for Seals {
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {
-        domain::ids::keyed_hash(&self.blind_key, &[text.as_bytes()])
+        self.blind_key.hash(&[text.as_bytes()])
     }
 }

@@ -203,7 +203,7 @@ impl Acts<'_> {
             return refused(Refusal::TargetUnknown);
         };
         let (key, mut others) =
-            known.person.told_to(target).unwrap_or((submission.key, Vec::new()));
+            known.person.told_to(target).unwrap_or((submission.key.into(), Vec::new()));
         let (root, is_root) = known.person.root_at(target).unwrap_or((target_kind, true));
         if root.is_death() {
             // A tie that was told after the death brought the death along.

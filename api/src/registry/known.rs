@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cqrs_es::Aggregate;
 use domain::recorded::{EventKey, Recorded};
-use domain::{Kind, Person, PersonEvent, PersonId, Position, Sequence, StreamId, StreamKind};
+use domain::{ById, Kind, Person, PersonEvent, PersonId, Position, Sequence, StreamId, StreamKind};
 use journal::PersonKey;
 use projections::Standing;
 use replay::{LogReader, ReplayError};
@@ -89,9 +89,45 @@ pub struct Memory {
     log: LogReader,
     pub(super) on_the_way: OnTheWay,
     at_hand: Generations<Box<Known>>,
-    packed: Generations<Box<[u8]>>,
+    packed: Packed,
     pub(super) long_lives: LongLives,
     recent: Recent,
+}
+
+/// Very many persons, packed; nothing where one was forgotten.
+struct Packed {
+    young: ById<PersonId, Box<[u8]>>,
+    old: ById<PersonId, Box<[u8]>>,
+    size: usize,
+}
+
+impl Packed {
+    fn of(size: usize) -> Self {
+        Self { young: ById::default(), old: ById::default(), size }
+    }
+
+    fn find(&self, id: PersonId) -> Option<&[u8]> {
+        let packed = self.young.get(&id).filter(|packed| !packed.is_empty());
+        let packed = packed.or_else(|| self.old.get(&id))?;
+        (!packed.is_empty()).then_some(packed)
+    }
+
+    /// Whether one is packed that is not forgotten with the older ones.
+    fn is_young(&self, id: PersonId) -> bool {
+        self.young.get(&id).is_some_and(|packed| !packed.is_empty())
+    }
+
+    fn keep(&mut self, id: PersonId, packed: Box<[u8]>) {
+        if self.young.len() >= self.size {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(id, packed);
+    }
+
+    fn forget(&mut self, id: PersonId) {
+        let both = [self.young.get_mut(&id), self.old.get_mut(&id)];
+        both.into_iter().flatten().for_each(|packed| *packed = Box::default());
+    }
 }
 
 struct Generations<T> {
@@ -135,7 +171,7 @@ impl Memory {
             }
             Ok(recent) => recent,
         };
-        let (at_hand, packed) = (Generations::of(AT_HAND), Generations::of(generation));
+        let (at_hand, packed) = (Generations::of(AT_HAND), Packed::of(generation));
         let on_the_way = OnTheWay::new(retreats);
         let long_lives = LongLives::default();
         Ok(Self { log, on_the_way, at_hand, packed, long_lives, recent })
@@ -164,8 +200,7 @@ impl Memory {
 
     /// The person packed, or read back. What is packed stays there until it is packed anew.
     fn recall(&self, id: PersonId) -> Result<Known, ReplayError> {
-        let packed = self.packed.young.get(&id).or_else(|| self.packed.old.get(&id));
-        let Some(packed) = packed else { return self.load(id) };
+        let Some(packed) = self.packed.find(id) else { return self.load(id) };
         Ok(Known::unpack(packed, self.log.keys().find(id.as_uuid())?))
     }
 
@@ -173,7 +208,7 @@ impl Memory {
         let mut room = Vec::new();
         for (id, known) in self.at_hand.keep(id, known) {
             // Many were only looked at. The older of two generations would forget them.
-            if known.is_changed || !self.packed.young.contains_key(&id) {
+            if known.is_changed || !self.packed.is_young(id) {
                 self.packed.keep(id, known.pack(&mut room));
             }
         }
@@ -189,8 +224,7 @@ impl Memory {
     /// Forgets what is packed of a person who is at hand, and their life.
     pub fn forget_packed(&mut self, id: PersonId) {
         self.long_lives.forget(id);
-        self.packed.young.remove(&id);
-        self.packed.old.remove(&id);
+        self.packed.forget(id);
     }
 
     /// Forgets those of whom something was decided that a log that ends at `head` gave back: they
@@ -249,8 +283,8 @@ pub struct Recent {
     old: FxHashMap<EventKey, PersonId>,
 }
 
-/// Keys in one generation.
-const RECENT_KEYS: usize = 250_000;
+/// Keys in one generation: as many as a map has room for that is not yet doubled.
+const RECENT_KEYS: usize = 229_376;
 /// Newest events of the log whose keys are remembered from the start.
 const RECENT_AT_START: u64 = 200_000;
 

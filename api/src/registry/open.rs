@@ -23,7 +23,7 @@ use super::retreat::Retreats;
 use super::space::{self, Space};
 use super::{Intake, QUEUED_SUBMISSIONS_MAX, Registry, Trees, erasure, queue};
 
-/// Persons in one generation of the decider's memory, at some 250 bytes each.
+/// Persons in one generation of the decider's memory, at some 200 bytes each.
 const REMEMBERED_PERSONS: usize = 1_500_000;
 
 /// Why a registry could not be opened.

@@ -17,10 +17,11 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Kind, SIDE};
+use crate::days::{date_of, day_number};
 use crate::ids::{PersonId, Sequence};
 use crate::items::{Item, parse_day};
 use crate::life_event::{LifeEvent, Related, Role};
-use crate::recorded::EventKey;
+use crate::recorded::{EventKey, HalfKey};
 
 pub use joined::Joined;
 pub use refusal::{Doubt, Refusal};
@@ -98,13 +99,33 @@ pub struct Person {
 
 /// What is remembered of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "PackedMemo", into = "PackedMemo")]
 struct Memo {
-    key: EventKey,
+    key: HalfKey,
     number: u16,
-    #[serde(with = "crate::days")]
     occurred_on: Date,
     target: Option<u32>,
     is_approved: bool,
+}
+
+/// A memo in few bytes: there is one of every event. Last the target, from 1, in front of one bit
+/// that says whether it is approved.
+#[derive(Serialize, Deserialize)]
+struct PackedMemo(HalfKey, u16, i32, u64);
+
+impl From<Memo> for PackedMemo {
+    fn from(memo: Memo) -> Self {
+        let target = memo.target.map_or(0, |target| u64::from(target) + 1);
+        let last = target << 1 | u64::from(memo.is_approved);
+        Self(memo.key, memo.number, day_number(memo.occurred_on), last)
+    }
+}
+
+impl From<PackedMemo> for Memo {
+    fn from(PackedMemo(key, number, day, last): PackedMemo) -> Self {
+        let target = (last >> 1).checked_sub(1).map(|target| target as u32);
+        Self { key, number, occurred_on: date_of(day), target, is_approved: last & 1 == 1 }
+    }
 }
 
 /// A merge or split, or a claim: who else takes part.
@@ -159,7 +180,7 @@ impl Aggregate for Person {
         self.others.extend(others.map(|related| (sequence, *related)));
         self.tellings.extend(Telling::of(&event, sequence));
         self.memos.push(Memo {
-            key: event.key,
+            key: event.key.into(),
             number: event.number,
             occurred_on: event.occurred_on,
             target: target.map(|target| target.0),
@@ -193,7 +214,8 @@ impl Person {
     }
 
     /// The event that was recorded under a key.
-    pub fn recorded_under(&self, key: EventKey) -> Option<Sequence> {
+    pub fn recorded_under(&self, key: impl Into<HalfKey>) -> Option<Sequence> {
+        let key = key.into();
         // What an act makes known besides is told after it under the same key.
         let at = self.memos.iter().position(|memo| memo.key == key && !memo.is_claim())?;
         Some(Sequence(at as u32))
@@ -243,7 +265,7 @@ impl Person {
 
     /// In whose streams else the event at `sequence` is told, under the same key: those of the act
     /// at its root, when it is a correction or annulment. None beyond the end.
-    pub fn told_to(&self, sequence: Sequence) -> Option<(EventKey, Vec<PersonId>)> {
+    pub fn told_to(&self, sequence: Sequence) -> Option<(HalfKey, Vec<PersonId>)> {
         let key = self.memos.get(sequence.0 as usize)?.key;
         let root = self.root(sequence.0);
         let kind = self.kind(root).0;

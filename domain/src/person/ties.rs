@@ -7,7 +7,7 @@ use super::Person;
 use crate::catalogue::Kind;
 use crate::ids::{PersonId, Sequence};
 use crate::life_event::{Related, Role};
-use crate::recorded::EventKey;
+use crate::recorded::HalfKey;
 
 impl Person {
     /// The husband or wife on that day, by the acts on record that begin or end a marriage, or as
@@ -143,7 +143,7 @@ impl Person {
     pub fn deaths_aside_of(
         &self,
         dead: PersonId,
-    ) -> impl Iterator<Item = (Sequence, Role, EventKey)> {
+    ) -> impl Iterator<Item = (Sequence, Role, HalfKey)> {
         let told = self.others.iter().filter(move |(at, related)| {
             let (kind, side) = self.kind(*at);
             let is_theirs = is_parted_by_death(related.role) && related.person == dead;
@@ -158,7 +158,7 @@ impl Person {
     }
 
     /// The submissions that told of the person's own death.
-    pub fn death_keys(&self) -> Vec<EventKey> {
+    pub fn death_keys(&self) -> Vec<HalfKey> {
         let dies = |at: &u32| self.kind(*at).0.is_death() && !self.kind(*at).1;
         (0..self.events()).filter(dies).map(|at| self.memos[at as usize].key).collect()
     }

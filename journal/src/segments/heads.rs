@@ -8,13 +8,11 @@
 //! entry = stream kind u8, id 16 | sequence u32 | position u64
 //! ```
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 
-use domain::{Position, Sequence, StreamId, StreamKind};
-use rustc_hash::FxBuildHasher;
+use domain::{ById, Position, Sequence, StreamId, StreamKind};
 use uuid::Uuid;
 
 use crate::admission::Head;
@@ -44,7 +42,7 @@ impl Packed {
     }
 }
 
-type Shard = HashMap<StreamId, Packed, FxBuildHasher>;
+type Shard = ById<StreamId, Packed>;
 
 /// The heads of all streams. Readers and the writer share it.
 pub(super) struct Heads {
@@ -71,9 +69,10 @@ impl Heads {
         let packed =
             Packed { sequence: sequence.0.to_le_bytes(), position: position.0.to_le_bytes() };
         let mut shard = self.shard(stream).write().unwrap_or_else(PoisonError::into_inner);
-        let known = shard.entry(stream).or_insert(packed);
-        if known.head().1 < position {
-            *known = packed;
+        match shard.get_mut(&stream) {
+            Some(known) if known.head().1 >= position => {}
+            Some(known) => *known = packed,
+            None => drop(shard.insert(stream, packed)),
         }
     }
 

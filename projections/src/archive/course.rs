@@ -53,9 +53,10 @@ impl Course {
             *self = Self::default();
             let mut archive = Archive::default();
             for fact in facts {
-                archive.apply(fact);
+                archive.take_in(fact);
                 note(&archive);
             }
+            archive.tidy();
             return archive;
         }
         let (same, mut later) = self.take(facts);

@@ -9,6 +9,9 @@ use super::Archive;
 use super::life::Fact;
 use super::voice::Voice;
 
+/// Origins that gather before those that nothing refers to any more are left out.
+const TIDIED_EVERY: usize = 256;
+
 /// The text of a value: of a number or of yes and no as in JSON.
 fn text_of(value: &Json) -> Option<String> {
     match value {
@@ -23,6 +26,17 @@ impl Archive {
     /// Applies a standing fact. Facts come in the order of the day they happened, then of their
     /// position; see [`super::facts`].
     pub fn apply(&mut self, fact: &Fact<'_>) {
+        self.take_in(fact);
+        self.tidy();
+    }
+
+    /// As [`Archive::apply`], without tidying: that of the last of many facts is enough, and costs
+    /// as much as applying does. Values can be read meanwhile.
+    pub(crate) fn take_in(&mut self, fact: &Fact<'_>) {
+        // Origins are told by sixteen bits.
+        if self.origins.len() % TIDIED_EVERY == TIDIED_EVERY - 1 {
+            self.tidy();
+        }
         let origin = self.add_origin(&fact.told);
         let voice = Voice::new(fact.kind, fact.side, &fact.told, origin);
         if let Some(document) = &fact.life.document {
@@ -60,7 +74,6 @@ impl Archive {
             }
         }
         self.learn_number();
-        self.tidy();
     }
 
     /// The corrected day of a birth or death is its date, whatever was stated before.

@@ -7,7 +7,7 @@ use super::{Archive, Span};
 
 impl Archive {
     /// Leaves out what nothing refers to any more and lays the texts in one fixed order.
-    pub(super) fn tidy(&mut self) {
+    pub(crate) fn tidy(&mut self) {
         let mut used = vec![false; self.origins.len()];
         self.each_origin(|origin| used[usize::from(*origin)] = true);
         if !used.iter().all(|used| *used) {

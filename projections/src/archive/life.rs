@@ -109,8 +109,9 @@ impl Archive {
     pub fn of(life: &[Recorded], valid_on: Option<Date>, known_at: Option<Timestamp>) -> Self {
         let mut archive = Self::default();
         for fact in facts(life, valid_on, known_at) {
-            archive.apply(&fact);
+            archive.take_in(&fact);
         }
+        archive.tidy();
         archive
     }
 }

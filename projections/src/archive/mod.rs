@@ -134,6 +134,8 @@ pub struct Field<'a> {
     pub topic: &'a str,
     /// Name of the field; empty for what is no topic of the archive.
     pub name: &'a str,
+    /// The topic and the place among its basic fields, where it is one of those.
+    pub basic: Option<(Topic, usize)>,
     /// Its value as JSON text.
     pub json: &'a str,
     /// The event that it comes from.
@@ -269,17 +271,16 @@ impl Archive {
     }
 
     fn field(&self, told: &TopicValue) -> Field<'_> {
-        let (topic, name) = match Topic::from_number(told.topic) {
-            Some(topic) => (topic.name(), self.field_name(topic, told)),
-            None => (self.text(told.name), ""),
+        let known = Topic::from_number(told.topic);
+        let at = usize::from(told.field).checked_sub(1);
+        let basic = known.zip(at).filter(|(topic, at)| *at < topic.fields().len());
+        let (topic, name) = match (known, basic) {
+            (Some(topic), Some((_, at))) => (topic.name(), topic.fields()[at].name),
+            (Some(topic), None) => (topic.name(), self.text(told.name)),
+            (None, _) => (self.text(told.name), ""),
         };
         let (json, origin) = (self.text(told.text), self.origin(told.origin));
-        Field { topic, name, json, origin, has_authority: told.has_authority }
-    }
-
-    fn field_name<'a>(&'a self, topic: Topic, told: &TopicValue) -> &'a str {
-        let known = usize::from(told.field).checked_sub(1).and_then(|at| topic.fields().get(at));
-        known.map_or_else(|| self.text(told.name), |field| field.name)
+        Field { topic, name, basic, json, origin, has_authority: told.has_authority }
     }
 
     /// What is said of items by those without the word on them, ordered by item and time: open

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use domain::{PersonId, Position};
 use jiff::civil::Date;
-use rustc_hash::FxHashSet;
 
 use super::{People, Room};
 use crate::ViewsError;
@@ -119,18 +118,19 @@ impl People {
             taken.persons.dedup();
             taken
         };
-        let looked = self.look_at(&taken, go_on);
+        let today = taken.today;
+        let looked = self.look_at(taken, go_on);
         self.touched().in_hand = 0;
         if !matches!(looked, Ok(true)) {
-            self.touch_everybody(taken.today);
+            self.touch_everybody(today);
         }
         looked.map(drop)
     }
 
-    fn look_at(&self, taken: &Touched, go_on: impl Fn() -> bool) -> Result<bool, ViewsError> {
+    fn look_at(&self, taken: Touched, go_on: impl Fn() -> bool) -> Result<bool, ViewsError> {
         let persons = match taken.everybody {
             true => self.everybody(),
-            false => taken.persons.clone(),
+            false => taken.persons,
         };
         if taken.everybody {
             *self.write_across() = Across::new(taken.today);
@@ -172,10 +172,14 @@ impl People {
 
     /// Everybody who has a row, flushed or not.
     pub(super) fn everybody(&self) -> Vec<PersonId> {
-        let mut persons: FxHashSet<PersonId> = self.rows.persons().into_iter().collect();
         let layers = self.read();
-        persons.extend(layers.pending.keys().chain(layers.flushing.keys()));
-        persons.into_iter().collect()
+        let mut persons: Vec<_> =
+            layers.pending.keys().chain(layers.flushing.keys()).copied().collect();
+        persons.extend(self.rows.persons());
+        drop(layers);
+        persons.sort_unstable();
+        persons.dedup();
+        persons
     }
 
     fn touched(&self) -> MutexGuard<'_, Touched> {

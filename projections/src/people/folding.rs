@@ -255,7 +255,7 @@ impl Row {
             let is_late = day < row.newest_day && row.events > 1;
             if !archive::is_change(fact.kind) && !is_late {
                 row.newest_day = day;
-                row.archive.apply(&fact);
+                row.archive.take_in(&fact);
                 stood.note(&row.archive);
             } else if may_move(&fact) {
                 row.fold_anew(person, &life[..=at], &mut course, &mut stood);
@@ -268,6 +268,7 @@ impl Row {
             row.fold_anew(person, life, &mut course, &mut stood);
         } else {
             row.settle_joins(person, life);
+            row.archive.tidy();
         }
         stood.keep(&mut row);
         row

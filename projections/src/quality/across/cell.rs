@@ -55,7 +55,6 @@ impl AcrossCells {
 /// What was found of one person who counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Verdict {
-    pub(super) place: Place,
     pub(super) fired: u32,
     pub(super) held: u32,
     pub(super) is_consistent: bool,
@@ -75,9 +74,9 @@ pub(super) fn bits(rules: RuleSet) -> u32 {
 }
 
 impl Verdict {
-    pub(super) fn of(place: Place, findings: &Findings, errors: u32, is_logical: bool) -> Self {
+    pub(super) fn of(findings: &Findings, errors: u32, is_logical: bool) -> Self {
         let (fired, held) = (bits(findings.fired), bits(findings.held));
-        Self { place, fired, held, is_consistent: is_logical && fired & errors == 0 }
+        Self { fired, held, is_consistent: is_logical && fired & errors == 0 }
     }
 }
 

@@ -6,8 +6,9 @@ use jiff::civil::Date;
 use rustc_hash::FxHashMap;
 
 use super::cell::Verdict;
+use super::groups::Key;
 use super::homes::Counted;
-use super::known::Index;
+use super::known::{CountedIn, Index};
 use super::{ACROSS, Across};
 use crate::quality::DIVISIONS;
 
@@ -31,7 +32,7 @@ struct Scene {
 impl Scene {
     fn add(&mut self, across: &Across, person: Option<Index>) -> Option<Index> {
         let person = across.whole(person?);
-        across.known[person as usize].row.as_ref()?;
+        across.known[person].row.as_ref()?;
         let next = PersonIndex(self.persons.len() as u32);
         if *self.place_of.entry(person).or_insert(next) == next {
             self.persons.push(person);
@@ -40,9 +41,9 @@ impl Scene {
     }
 
     fn add_ancestors(&mut self, across: &Across, person: Index, generations: usize) {
-        let known = &across.known[person as usize];
+        let known = &across.known[person];
         for parent in [known.mother, known.father] {
-            if let Some(parent) = self.add(across, parent)
+            if let Some(parent) = self.add(across, parent.get())
                 && generations > 1
             {
                 self.add_ancestors(across, parent, generations - 1);
@@ -57,16 +58,16 @@ impl Scene {
     /// Everybody at whom the rules look for a person.
     fn add_around(&mut self, across: &Across, person: Index) {
         self.add(across, Some(person));
-        let known = &across.known[person as usize];
-        self.add(across, known.father);
-        self.add(across, known.last_spouse);
+        let known = &across.known[person];
+        self.add(across, known.father.get());
+        self.add(across, known.last_spouse.get());
         self.add(across, across.home_of(person).and_then(|home| home.head));
-        if let Some(mother) = self.add(across, known.mother) {
-            for child in &across.known[mother as usize].children {
+        if let Some(mother) = self.add(across, known.mother.get()) {
+            for child in &across.known[mother].children {
                 self.add(across, Some(*child));
             }
         }
-        if let Some(spouse) = self.add(across, known.spouse) {
+        if let Some(spouse) = self.add(across, known.spouse.get()) {
             self.add_ancestors(across, person, GENERATIONS);
             self.add_ancestors(across, spouse, GENERATIONS);
         }
@@ -76,7 +77,7 @@ impl Scene {
 impl Across {
     /// What is found of persons now. Who does not count has no verdict.
     pub(super) fn judged(&self, persons: &[Index]) -> Vec<Judged> {
-        let counts = |person: &Index| self.known[*person as usize].counted.is_some();
+        let counts = |person: &Index| self.known[*person].counted.is_some();
         let mut scene = Scene::default();
         persons.iter().filter(|person| counts(person)).for_each(|person| {
             scene.add_around(self, *person);
@@ -85,7 +86,7 @@ impl Across {
             .persons
             .iter()
             .map(|person| {
-                let children = self.known[*person as usize].children.iter();
+                let children = self.known[*person].children.iter();
                 let mut children: Vec<_> =
                     children.filter_map(|child| scene.place(self, Some(*child))).collect();
                 children.sort_unstable();
@@ -103,8 +104,8 @@ impl Across {
     }
 
     /// The household of registration of somebody, as long as they belong to it.
-    fn home_of(&self, person: Index) -> Option<&Counted> {
-        let home = self.known[person as usize].row.as_ref()?.home.as_ref()?;
+    fn home_of(&self, person: Index) -> Option<Counted> {
+        let home = self.known[person].row.as_ref()?.home.as_ref()?;
         self.homes.counted(home.key).filter(|_| home.is_there)
     }
 
@@ -114,19 +115,19 @@ impl Across {
         scene: &Scene,
         children: &'a [PersonIndex],
     ) -> Subject<'a> {
-        let known = &self.known[person as usize];
+        let known = &self.known[person];
         let mut subject = known.row.as_ref().map(|traits| traits.subject()).unwrap_or_default();
-        subject.mother = scene.place(self, known.mother);
-        subject.father = scene.place(self, known.father);
-        subject.spouse = scene.place(self, known.spouse);
-        subject.last_spouse = scene.place(self, known.last_spouse);
+        subject.mother = scene.place(self, known.mother.get());
+        subject.father = scene.place(self, known.father.get());
+        subject.spouse = scene.place(self, known.spouse.get());
+        subject.last_spouse = scene.place(self, known.last_spouse.get());
         subject.children = children;
         subject
     }
 
     fn judge(&self, person: Index, scene: &Scene, people: &[Subject<'_>]) -> Judged {
-        let known = &self.known[person as usize];
-        let Some((place, is_logical)) = known.counted else { return (person, None, None) };
+        let known = &self.known[person];
+        let Some(CountedIn { is_logical, .. }) = known.counted else { return (person, None, None) };
         let me = scene.place_of[&person];
         let counts = OwnCounts { across: self, me: person };
         let context = Context { people, counts: &counts, divisions: &DIVISIONS, today: self.today };
@@ -141,7 +142,7 @@ impl Across {
         let due = death
             .and_then(|death| death.checked_add(jiff::Span::new().days(DAYS_TO_BE_WIDOWED)).ok());
         let due = due.filter(|day| *day > self.today);
-        (person, Some(Verdict::of(place, &findings, self.errors, is_logical)), due)
+        (person, Some(Verdict::of(&findings, self.errors, is_logical)), due)
     }
 }
 
@@ -152,22 +153,22 @@ struct OwnCounts<'a> {
 }
 
 impl OwnCounts<'_> {
-    fn records(&self, key: Option<u64>) -> Option<u32> {
-        Some(1 + self.across.groups.others(key?, Some(self.me), COUNTED_MAX) as u32)
+    fn records(&self, key: Option<Key>) -> Option<u32> {
+        Some(1 + self.across.others(key?, Some(self.me), COUNTED_MAX) as u32)
     }
 }
 
 impl Counts for OwnCounts<'_> {
     fn records_with_number(&self, _: &str) -> Option<u32> {
-        self.records(self.across.known[self.me as usize].row.as_ref()?.number)
+        self.records(self.across.known[self.me].row.as_ref()?.number)
     }
 
     fn others_alike(&self, _: &Subject<'_>) -> Option<u32> {
-        let own = self.across.known[self.me as usize].row.as_ref()?;
+        let own = self.across.known[self.me].row.as_ref()?;
         Some(self.across.others_alike(own.alike?, own.number, Some(self.me)) as u32)
     }
 
     fn records_with_phone(&self, _: &str) -> Option<u32> {
-        self.records(self.across.known[self.me as usize].row.as_ref()?.phone)
+        self.records(self.across.known[self.me].row.as_ref()?.phone)
     }
 }

@@ -5,8 +5,9 @@ use domain::{Item, PersonId, Place};
 use jiff::civil::Date;
 
 use super::cell::Verdict;
-use super::groups::Keys;
+use super::groups::{Key, Keys};
 use super::homes::Home;
+use super::packed::{Code, Day, Link};
 use crate::people::Row;
 use crate::quality::record::Ties;
 use crate::quality::{audit_alone, subject};
@@ -32,42 +33,47 @@ pub struct Seen {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Traits {
     is_alive: bool,
+    has_name: bool,
     sex: Option<Code<3>>,
     marital: Option<Code<3>>,
-    birth: Option<Date>,
-    pub(super) death: Option<Date>,
-    marital_change: Option<Date>,
-    has_name: bool,
+    birth: Option<Day>,
+    death: Option<Day>,
+    marital_change: Option<Day>,
     /// Of the number, of name, birth and sex, and of the telephone; of records that count as such.
-    pub(super) number: Option<u64>,
-    pub(super) alike: Option<u64>,
-    pub(super) phone: Option<u64>,
+    pub(super) number: Option<Key>,
+    pub(super) alike: Option<Key>,
+    pub(super) phone: Option<Key>,
     /// The household of registration; of records that are nobody else's.
     pub(super) home: Option<Home>,
 }
 
-/// A short code. A longer text equals none.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Code<const BYTES: usize> {
-    text: [u8; BYTES],
-    bytes: u8,
-}
-
-/// What is kept of a person.
+/// What is kept of a person: some 150 bytes of everybody.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     /// None for somebody who is only named by others.
     pub(super) row: Option<Traits>,
-    pub(super) owner: Option<Index>,
-    pub(super) mother: Option<Index>,
-    pub(super) father: Option<Index>,
-    pub(super) spouse: Option<Index>,
-    pub(super) last_spouse: Option<Index>,
+    pub(super) owner: Link,
+    pub(super) mother: Link,
+    pub(super) father: Link,
+    pub(super) spouse: Link,
+    pub(super) last_spouse: Link,
     pub(super) children: Box<[Index]>,
-    pub(super) counted: Option<(Place, bool)>,
+    pub(super) counted: Option<CountedIn>,
+    /// Of who counts, once they are judged: in the place where they count.
     pub(super) verdict: Option<Verdict>,
-    pub(super) due: Option<Date>,
+    pub(super) due: Option<Day>,
 }
+
+/// That a person counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct CountedIn {
+    /// Where, by the number of the place in [`super::Across`].
+    pub(super) place: u32,
+    /// Whether the record by itself is without an error of logic.
+    pub(super) is_logical: bool,
+}
+
+const _: () = assert!(size_of::<Known>() <= 152, "it is kept of everybody");
 
 impl Seen {
     /// What a row says, judged by itself on a day.
@@ -96,13 +102,14 @@ impl Seen {
 impl Traits {
     fn of(subject: &Subject<'_>, keys: &Keys, stands: bool) -> Self {
         let code = |item| subject.text(item).map(Code::of);
+        let day = |item| subject.day(item).map(Day::of);
         Self {
             is_alive: subject.is_alive,
             sex: code(Item::Sex),
             marital: code(Item::MaritalStatus),
-            birth: subject.day(Item::BirthDate),
-            death: subject.day(Item::DeathDate),
-            marital_change: subject.day(Item::MaritalChangeDate),
+            birth: day(Item::BirthDate),
+            death: day(Item::DeathDate),
+            marital_change: day(Item::MaritalChangeDate),
             has_name: subject.text(Item::FullName).is_some(),
             number: keys.number_of(subject).filter(|_| stands),
             alike: keys.alike(subject).filter(|_| stands),
@@ -135,7 +142,7 @@ impl Traits {
             (Item::MaritalChangeDate, self.marital_change),
         ];
         for (item, day) in days {
-            day.into_iter().for_each(|day| subject.set_day(item, day));
+            day.into_iter().for_each(|day| subject.set_day(item, day.date()));
         }
         let there = [
             (Item::FullName, self.has_name),
@@ -146,21 +153,6 @@ impl Traits {
             subject.set_text(item, THERE);
         }
         subject
-    }
-}
-
-impl<const BYTES: usize> Code<BYTES> {
-    pub(super) fn of(text: &str) -> Self {
-        let mut code = Self { text: [b'?'; BYTES], bytes: BYTES as u8 };
-        if let Some(room) = code.text.get_mut(..text.len()) {
-            room.copy_from_slice(text.as_bytes());
-            code.bytes = text.len() as u8;
-        }
-        code
-    }
-
-    pub(super) fn text(&self) -> &str {
-        std::str::from_utf8(&self.text[..usize::from(self.bytes)]).unwrap_or(THERE)
     }
 }
 
@@ -176,6 +168,6 @@ impl Known {
     /// Everybody whom the record names.
     pub(super) fn named(&self) -> impl Iterator<Item = Index> + '_ {
         let ties = [self.owner, self.mother, self.father, self.spouse, self.last_spouse];
-        ties.into_iter().flatten().chain(self.children.iter().copied())
+        ties.into_iter().filter_map(Link::get).chain(self.children.iter().copied())
     }
 }

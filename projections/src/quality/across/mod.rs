@@ -10,19 +10,20 @@ mod groups;
 mod homes;
 mod judging;
 mod known;
+mod packed;
 mod reach;
 mod same;
 
 use std::collections::BTreeSet;
 
 use domain::rules::{Class, Counts, RuleBook, RuleId, RuleSet, Severity, Subject};
-use domain::{PersonId, Position};
+use domain::{ById, List, Pairs, PersonId, Place, Position};
 use jiff::civil::Date;
 use rustc_hash::{FxHashMap, FxHashSet};
 use sha2::{Digest, Sha256};
 
 pub use cell::{AcrossCell, AcrossCells};
-pub use groups::Keys;
+pub use groups::{Key, Keys};
 pub use known::Seen;
 pub(crate) use same::tells_same;
 
@@ -30,6 +31,7 @@ use cell::Verdict;
 use groups::Groups;
 use homes::Homes;
 use known::{Index, Known};
+use packed::Day;
 
 /// The rules that are judged here: those across records, and those that count telephones and the
 /// members of a household.
@@ -57,10 +59,12 @@ pub struct Across {
     /// Rules by bit of which one that fires is an error of logic.
     errors: u32,
     keys: Keys,
-    index_of: FxHashMap<PersonId, Index>,
-    known: Vec<Known>,
+    index_of: ById<PersonId, Index>,
+    known: List<Known>,
+    places: Vec<Place>,
+    place_of: FxHashMap<Place, u32>,
     /// Who is named by whom, with the owners of records among the named.
-    naming: BTreeSet<(Index, Index)>,
+    naming: Pairs,
     groups: Groups,
     homes: Homes,
     /// Who is to be judged again when a day has come.
@@ -82,9 +86,11 @@ impl Across {
             errors: cell::bits(errors),
             book,
             keys: Keys::default(),
-            index_of: FxHashMap::default(),
-            known: Vec::new(),
-            naming: BTreeSet::new(),
+            index_of: ById::default(),
+            known: List::default(),
+            places: Vec::new(),
+            place_of: FxHashMap::default(),
+            naming: Pairs::default(),
             groups: Groups::default(),
             homes: Homes::default(),
             due: BTreeSet::new(),
@@ -169,7 +175,7 @@ impl Across {
         hash.update(self.today.to_string());
         self.cells.update(&mut hash);
         let due = |(person, at): (&PersonId, &Index)| {
-            self.known[*at as usize].due.map(|day| (day, *person))
+            self.known[*at].due.map(|day| (day.date(), *person))
         };
         let mut due: Vec<_> = self.index_of.iter().filter_map(due).collect();
         due.sort_unstable();
@@ -191,26 +197,45 @@ impl Across {
 
     /// Counts what was found of somebody instead of what was found before.
     fn settle(&mut self, person: Index, verdict: Option<Verdict>, due: Option<Date>) {
-        let known = &mut self.known[person as usize];
-        if known.due != due {
-            known.due.map(|day| self.due.remove(&(day, person)));
+        let known = &mut self.known[person];
+        let before = known.due.map(Day::date);
+        if before != due {
+            before.map(|day| self.due.remove(&(day, person)));
             self.due.extend(due.map(|day| (day, person)));
-            known.due = due;
+            known.due = due.map(Day::of);
         }
         if known.verdict == verdict {
             return;
         }
-        if let Some(before) = std::mem::replace(&mut known.verdict, verdict)
-            && let Some(cell) = self.cells.0.get_mut(&before.place)
-        {
-            cell.count(&before, -1);
-            if cell.persons == 0 {
-                self.cells.0.remove(&before.place);
-            }
+        self.uncount(person);
+        let known = &mut self.known[person];
+        known.verdict = verdict;
+        if let (Some(verdict), Some(counts)) = (verdict, known.counted) {
+            let place = self.places[counts.place as usize];
+            self.cells.0.entry(place).or_default().count(&verdict, 1);
         }
-        if let Some(after) = verdict {
-            self.cells.0.entry(after.place).or_default().count(&after, 1);
+    }
+
+    /// Takes back what was counted of somebody, which is to be done before they count elsewhere.
+    fn uncount(&mut self, person: Index) {
+        let known = &mut self.known[person];
+        let (Some(verdict), Some(counts)) = (known.verdict.take(), known.counted) else { return };
+        let place = self.places[counts.place as usize];
+        let Some(cell) = self.cells.0.get_mut(&place) else { return };
+        cell.count(&verdict, -1);
+        if cell.persons == 0 {
+            self.cells.0.remove(&place);
         }
+    }
+
+    /// The number by which a place is kept of everybody who counts there.
+    fn place_number(&mut self, place: Place) -> u32 {
+        let next = self.places.len() as u32;
+        let number = *self.place_of.entry(place).or_insert(next);
+        if number == next {
+            self.places.push(place);
+        }
+        number
     }
 }
 
@@ -221,10 +246,10 @@ pub(super) struct RegisterCounts<'a> {
 }
 
 impl RegisterCounts<'_> {
-    fn others(&self, key: Option<u64>, at_most: usize) -> Option<u32> {
+    fn others(&self, key: Option<Key>, at_most: usize) -> Option<u32> {
         let register = self.register.filter(|register| register.is_whole)?;
         let me = register.index_of.get(&self.me).copied();
-        Some(register.groups.others(key?, me, at_most) as u32)
+        Some(register.others(key?, me, at_most) as u32)
     }
 }
 

@@ -4,7 +4,9 @@ use domain::PersonId;
 use rustc_hash::FxHashSet;
 
 use super::Across;
-use super::known::{Index, Known, Seen, Traits};
+use super::groups::Key;
+use super::known::{CountedIn, Index, Known, Seen, Traits};
+use super::packed::Link;
 
 /// Owners of owners that are followed.
 const OWNERS_MAX: usize = 64;
@@ -17,7 +19,14 @@ impl Across {
     /// Takes in what a row says, and adds those whom it concerns.
     pub(super) fn take_in(&mut self, seen: Seen, concerned: &mut FxHashSet<Index>) {
         let me = self.index(seen.person);
-        let mut index = |person: Option<PersonId>| person.map(|person| self.index(person));
+        let counted = seen.counted.map(|(place, is_logical)| {
+            let place = self.place_number(place);
+            CountedIn { place, is_logical }
+        });
+        let mut index = |person: Option<PersonId>| {
+            let person = person.map(|person| self.index(person));
+            Link::to(person)
+        };
         let ties = seen.ties;
         let mut known = Known {
             row: seen.traits,
@@ -27,14 +36,17 @@ impl Across {
             spouse: index(ties.spouse),
             last_spouse: index(ties.last_spouse),
             children: ties.children.into_iter().map(|child| self.index(child)).collect(),
-            counted: seen.counted,
+            counted,
             ..Known::default()
         };
-        let before = &self.known[me as usize];
+        if self.known[me].counted.map(|it| it.place) != counted.map(|it| it.place) {
+            self.uncount(me);
+        }
+        let before = &self.known[me];
         (known.verdict, known.due) = (before.verdict, before.due);
         if before.says_same(&known) {
             if before.counted != known.counted {
-                self.known[me as usize].counted = known.counted;
+                self.known[me].counted = known.counted;
                 concerned.insert(me);
             }
             return;
@@ -44,12 +56,12 @@ impl Across {
             && before.owner == known.owner
             && before.row.is_some() == known.row.is_some();
         self.reach(me, is_kin_same, concerned);
-        let before = std::mem::replace(&mut self.known[me as usize], known);
+        let before = std::mem::replace(&mut self.known[me], known);
         for named in before.named() {
-            self.naming.remove(&(named, me));
+            self.naming.remove(named, me);
         }
-        let known = &self.known[me as usize];
-        self.naming.extend(known.named().map(|named| (named, me)));
+        let known = &self.known[me];
+        known.named().for_each(|named| self.naming.insert(named, me));
         let (old, new) = (before.row.unwrap_or_default(), known.row.clone().unwrap_or_default());
         self.homes.change(me, old.home.as_ref(), new.home.as_ref());
         self.regroup(me, &old, &new, concerned);
@@ -57,11 +69,12 @@ impl Across {
     }
 
     fn index(&mut self, person: PersonId) -> Index {
-        let next = self.known.len() as Index;
-        let index = *self.index_of.entry(person).or_insert(next);
-        if index == next {
-            self.known.push(Known::default());
+        if let Some(index) = self.index_of.get(&person) {
+            return *index;
         }
+        let index = self.known.len() as Index;
+        self.index_of.insert(person, index);
+        self.known.push(Known::default());
         index
     }
 
@@ -69,8 +82,8 @@ impl Across {
     pub(super) fn whole(&self, person: Index) -> Index {
         let mut whole = person;
         for _ in 0..OWNERS_MAX {
-            match self.known[whole as usize].owner {
-                Some(owner) if self.known[owner as usize].row.is_some() => whole = owner,
+            match self.known[whole].owner.get() {
+                Some(owner) if self.known[owner].row.is_some() => whole = owner,
                 _ => break,
             }
         }
@@ -85,12 +98,12 @@ impl Across {
         // Of two whose merge was turned round one may be seen before the other: each is met once.
         while let Some(record) = records.get(met).copied() {
             met += 1;
-            for (_, by) in self.naming.range((record, 0)..=(record, Index::MAX)) {
-                let is_theirs = self.known[*by as usize].owner == Some(record);
+            for by in self.naming.of(record) {
+                let is_theirs = self.known[by].owner.get() == Some(record);
                 match is_theirs && records.len() < OWNERS_MAX {
-                    true if records.contains(by) => {}
-                    true => records.push(*by),
-                    false => naming.push(*by),
+                    true if records.contains(&by) => {}
+                    true => records.push(by),
+                    false => naming.push(by),
                 }
             }
         }
@@ -99,7 +112,7 @@ impl Across {
 
     /// Adds those whose judgement looks at somebody's record as it now is.
     fn reach(&self, me: Index, is_kin_same: bool, concerned: &mut FxHashSet<Index>) {
-        let is_record_of_another = self.known[me as usize].owner.is_some();
+        let is_record_of_another = self.known[me].owner.get().is_some();
         let naming = self.naming(me);
         concerned.insert(me);
         concerned.insert(self.whole(me));
@@ -107,7 +120,7 @@ impl Across {
             concerned.insert(*by);
             // A mother is asked for her other children.
             let is_child = || {
-                let mut children = self.known[*by as usize].children.iter();
+                let mut children = self.known[*by].children.iter();
                 children.any(|child| self.whole(*child) == self.whole(me))
             };
             if is_record_of_another || is_child() {
@@ -118,8 +131,8 @@ impl Across {
             let mut generation = vec![self.whole(me)];
             for _ in 0..GENERATIONS {
                 let is_parent = |of: Index, parent: Index| {
-                    let known = &self.known[of as usize];
-                    let parents = known.mother.into_iter().chain(known.father);
+                    let known = &self.known[of];
+                    let parents = [known.mother, known.father].into_iter().filter_map(Link::get);
                     parents.into_iter().any(|it| self.whole(it) == parent)
                 };
                 let mut next = Vec::new();
@@ -142,22 +155,22 @@ impl Across {
     fn regroup(&mut self, me: Index, old: &Traits, new: &Traits, concerned: &mut FxHashSet<Index>) {
         if old.number != new.number {
             for key in old.number.into_iter().chain(new.number) {
-                if self.groups.others(key, Some(me), 2) == 1 {
-                    concerned.extend(self.groups.rest(key, Some(me)));
+                if self.others(key, Some(me), 2) == 1 {
+                    concerned.extend(self.rest(key, Some(me)));
                 }
             }
         }
         if old.phone != new.phone {
             for key in old.phone.into_iter().chain(new.phone) {
-                if self.groups.others(key, Some(me), SAME_PHONE_MAX + 1) == SAME_PHONE_MAX {
-                    concerned.extend(self.groups.rest(key, Some(me)));
+                if self.others(key, Some(me), SAME_PHONE_MAX + 1) == SAME_PHONE_MAX {
+                    concerned.extend(self.rest(key, Some(me)));
                 }
             }
         }
         if (old.alike, old.number) != (new.alike, new.number) {
             for key in old.alike.into_iter().chain(new.alike) {
                 if !self.differ_already(key, me) {
-                    concerned.extend(self.groups.rest(key, Some(me)));
+                    concerned.extend(self.rest(key, Some(me)));
                 }
             }
         }
@@ -171,19 +184,19 @@ impl Across {
 
     /// Whether those who are alike, but for one, have two different numbers among them: each of
     /// them is then like another one, whatever becomes of the one.
-    fn differ_already(&self, alike: u64, but: Index) -> bool {
-        let mut numbers = self.groups.rest(alike, Some(but)).map(|other| self.number(other));
+    fn differ_already(&self, alike: Key, but: Index) -> bool {
+        let mut numbers = self.rest(alike, Some(but)).map(|other| self.number(other));
         let Some(first) = numbers.next() else { return false };
         numbers.any(|number| first.is_none() || number != first)
     }
 
-    fn number(&self, person: Index) -> Option<u64> {
-        self.known[person as usize].row.as_ref()?.number
+    fn number(&self, person: Index) -> Option<Key> {
+        self.known[person].row.as_ref()?.number
     }
 
     /// How many others are alike and have another number; one that is not known is another.
-    pub(super) fn others_alike(&self, alike: u64, number: Option<u64>, me: Option<Index>) -> usize {
-        let others = self.groups.rest(alike, me);
+    pub(super) fn others_alike(&self, alike: Key, number: Option<Key>, me: Option<Index>) -> usize {
+        let others = self.rest(alike, me);
         others.filter(|other| number.is_none() || self.number(*other) != number).count()
     }
 }
