@@ -261,7 +261,7 @@ impl Archive {
     pub(crate) fn fields_of(&self, topic: Topic) -> impl Iterator<Item = (&str, &str)> {
         let first = self.topics.partition_point(|told| told.topic < topic.number());
         let theirs = self.topics[first..].iter().take_while(move |it| it.topic == topic.number());
-        theirs.map(move |told| (self.field_name(topic, told), self.text(told.text)))
+        theirs.map(|told| self.field(told)).map(|field| (field.name, field.json))
     }
 
     /// What is said of fields of topics by those without the word on them, ordered by topic, field
