@@ -135,8 +135,12 @@ impl Homes {
             let leads = self.counted.get(&home.key).is_some_and(leads);
             *self.changed.entry(home.key).or_default() |= leads;
         }
-        old.map(|home| self.members.remove(half(home.key), person));
-        new.map(|home| self.members.insert(half(home.key), person));
+        if let Some(home) = old {
+            self.members.remove(half(home.key), person);
+        }
+        if let Some(home) = new {
+            self.members.insert(half(home.key), person);
+        }
     }
 
     /// What a household came to; none of one that nobody stands under.
