@@ -292,7 +292,7 @@ impl Lives for Whole {
         &self,
         asked: PersonId,
         up_to: Position,
-    ) -> Result<Vec<Recorded>, Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<std::borrow::Cow<'_, [Recorded]>, Box<dyn std::error::Error + Send + Sync>> {
         let life = (0..PERSONS).find(|number| person(*number) == asked).map(|n| &self.0[n]);
         let life = life.expect("a person of the history").iter();
         Ok(life.filter(|event| event.envelope.position <= up_to).cloned().collect())

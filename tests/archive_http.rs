@@ -151,6 +151,33 @@ async fn what_a_lower_department_says_of_a_topic_is_shown_beside_with_a_doubt() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_birth_date_that_one_clerk_alone_changed_is_doubted_until_it_is_approved() {
+    let ground = ground();
+    let load = json!({"items": {"full_name": "甲", "birth_date": "1980-01-01"}});
+    ground.after(&ground.of("pol", "DX", "r-1", "registration", load)).await;
+    let more = json!({"items": {"birth_date": "1980-01-02"}, "evidence": "出生证"});
+    let changed = ground.of("pol", "OW", "b-1", "birthdate_correct", more);
+    let receipt = ground.upstream.record(&changed).await;
+    let is_incomplete = |flag: &&Value| flag["rule"] == "incomplete";
+    let flag = receipt["flags"].as_array().unwrap().iter().find(is_incomplete).expect("a flag");
+    assert_eq!(
+        (&flag["items"], &flag["fields"]),
+        (&json!(["citizen_id"]), &json!(["approved_by"]))
+    );
+    let path = format!("/v1/persons/{}", receipt["person_id"].as_str().expect("an id"));
+    let position = receipt["position"].as_u64().expect("a position");
+    let archive = ground.verifier.get_at(&path, position).await.with(200);
+    let birth_date = &archive["items"]["birth_date"];
+    assert_eq!(birth_date["value"], "1980-01-02");
+    assert_eq!(birth_date["doubted_since"], receipt["recorded_at"]);
+    let more = json!({"corrects": "b-1", "items": {"birth_date": "1980-01-02"},
+        "reason": "复核", "approved_by": "chief-0007"});
+    let archive = ground.after(&ground.of("pol", "OW", "c-1", "correction", more)).await;
+    assert_eq!(archive["items"]["birth_date"]["doubted_since"], Value::Null);
+    ground.server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_divorce_that_a_village_tells_is_a_doubt_about_the_marriage() {
     let ground = ground();
     let spouse = json!({"spouse": {"document": citizen(8)}});
@@ -221,5 +248,40 @@ async fn the_catalogue_says_what_may_be_sent_and_what_is_refused_is_said_by_the_
     assert_eq!(again["flags"], receipt["flags"], "a receipt given again is the same");
     assert_eq!(receipt["person_id"].as_str().map(str::len), Some(36));
     assert_eq!(odd["data"]["place"], VILLAGE);
+    ground.server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_days_and_instants_are_told_as_they_were_recorded_whatever_they_hold() {
+    let ground = ground();
+    // When it is recorded, as that is told, and what is said.
+    let cases = [
+        ("2026-11-21T00:00:00Z", "2026-11-21T00:00:00Z", "plain / <b>"),
+        ("2026-11-21T00:00:00.5Z", "2026-11-21T00:00:00.5Z", "\"quoted\""),
+        ("2026-11-21T07:08:09.120340Z", "2026-11-21T07:08:09.12034Z", "a\\b"),
+        ("2026-11-21T23:59:59.000001Z", "2026-11-21T23:59:59.000001Z", "\u{2028}龘\u{20bb7}é"),
+        ("2026-12-01T08:00:00+08:00", "2026-12-01T00:00:00Z", "结束"),
+    ];
+    for (n, (recorded, told_at, text)) in cases.into_iter().enumerate() {
+        // The same text as an item, as a field of a topic, and deep in what is no topic of ours.
+        let hobby = json!({(text): [text, 1.50, true, null, {"\n": text}]});
+        let topic = json!({"employment": {"post": text}, "hobby": hobby});
+        let more = json!({"items": {"employer": text}, "topic": topic});
+        let mut sent = ground.of("hrs", "DX", &format!("e-{n}"), "observation", more);
+        sent["recordedtime"] = json!(recorded);
+        let archive = ground.after(&sent).await;
+        let topics = &archive["topics"];
+        let values = [
+            (&archive["items"]["employer"], json!(text)),
+            (&topics["employment"]["post"], json!(text)),
+            (&topics["hobby"], hobby),
+        ];
+        for (value, sent) in values {
+            assert_eq!(value["value"], sent, "{text}");
+            assert_eq!(value["recorded_at"], told_at, "{text}");
+            assert_eq!(value["occurred_on"], "2026-03-12", "{text}");
+            assert_eq!(value["known_on"], Value::Null, "{text}");
+        }
+    }
     ground.server.stop();
 }

@@ -209,6 +209,9 @@ fn fact(plain: Step, drawn: &Drawn) -> Step {
         (Kind::GuardianSet, false) => Some(Role::Guardian),
         (Kind::Widow, _) if bit(3) => Some(Role::Spouse),
         (Kind::Registration, _) if bit(3) => Some(Role::Spouse),
+        (kind, side) if kind.tells_what_stands() && (side || bit(6)) => {
+            Some(if side { Role::Ward } else { Role::Guardian })
+        }
         (Kind::HhSplit | Kind::HeadChange, false) if bit(3) => Some(Role::Member),
         (kind, true) if Role::FormerHead.is_told(kind) && bit(3) => Some(Role::FormerMember),
         _ if bit(4) => Some(Role::Head),

@@ -11,18 +11,18 @@ use crate::process::server::{Directory, Server, told};
 struct Ground {
     upstream: Caller,
     verifier: Caller,
-    auditor: Caller,
+    analyst: Caller,
     _server: Server,
 }
 
 fn ground(directory: &Directory) -> Ground {
     let upstream = directory.token(&["--role", "upstream"]);
     let verifier = directory.token(&["--role", "verifier", "--purposes", "verification"]);
-    let auditor = directory.token(&["--role", "auditor"]);
+    let analyst = directory.token(&["--role", "analyst"]);
     let server = directory.serve();
     let caller = |token: &str| server.caller(token);
-    let (upstream, verifier, auditor) = (caller(&upstream), caller(&verifier), caller(&auditor));
-    Ground { upstream, verifier, auditor, _server: server }
+    let (upstream, verifier, analyst) = (caller(&upstream), caller(&verifier), caller(&analyst));
+    Ground { upstream, verifier, analyst, _server: server }
 }
 
 /// Something that the police told of person 7 at a place.
@@ -98,7 +98,7 @@ async fn a_division_is_told_as_it_was_on_the_day() {
         ),
         ("431121?on=2022-01-01", json!({"standing": "unsettled", "name": "祁阳县"})),
     ] {
-        let answer = ground.auditor.get(&format!("/v1/divisions/{path}")).await.with(200);
+        let answer = ground.analyst.get(&format!("/v1/divisions/{path}")).await.with(200);
         assert_includes(&answer, &due, path);
     }
     for (path, status) in [
@@ -109,7 +109,7 @@ async fn a_division_is_told_as_it_was_on_the_day() {
         ("12345", 400),
         ("11?on=x", 400),
     ] {
-        ground.auditor.get(&format!("/v1/divisions/{path}")).await.with(status);
+        ground.analyst.get(&format!("/v1/divisions/{path}")).await.with(status);
     }
 }
 
@@ -129,7 +129,7 @@ async fn the_divisions_in_one_are_told_page_by_page() {
         let (mut names, mut after) = (Vec::new(), String::new());
         loop {
             let path = format!("/v1/divisions/{code}?on={on}&limit=4{after}");
-            let page = ground.auditor.get(&path).await.with(200);
+            let page = ground.analyst.get(&path).await.with(200);
             let children = page["children"].as_array().unwrap();
             assert!(children.len() <= 4);
             names.extend(children.iter().map(|child| child["name"].as_str().unwrap().to_owned()));
@@ -221,7 +221,7 @@ async fn measures_by_todays_divisions_count_a_withdrawn_code_under_its_successor
     let head = last["position"].as_u64().unwrap();
     let ask = async |query: &str| -> Vec<(String, u64)> {
         let path = format!("/v1/metrics/timeliness?{query}");
-        let answer = ground.auditor.get_at(&path, head).await.with(200);
+        let answer = ground.analyst.get_at(&path, head).await.with(200);
         let row = |row: &Value| {
             (row["place"].as_str().unwrap_or("all").to_owned(), row["total"].as_u64().unwrap())
         };
@@ -250,7 +250,7 @@ async fn measures_by_todays_divisions_count_a_withdrawn_code_under_its_successor
         ("990101001", 1),
     ];
     assert_eq!(ask("group_by=place:9&divisions=now").await, due(&townships));
-    ground.auditor.get("/v1/metrics/timeliness?divisions=later").await.with(400);
+    ground.analyst.get("/v1/metrics/timeliness?divisions=later").await.with(400);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -268,8 +268,8 @@ async fn what_the_operator_says_is_city_or_countryside_decides_the_deadline() {
         sent["recordedtime"] = json!("2026-03-06T04:00:00Z");
         ground.upstream.post(&sent).await;
         let asked =
-            ground.auditor.get_at("/v1/metrics/timeliness?group_by=event", 1).await.with(200);
-        let told = ground.auditor.get(&format!("/v1/divisions/{village}")).await.with(200);
+            ground.analyst.get_at("/v1/metrics/timeliness?group_by=event", 1).await.with(200);
+        let told = ground.analyst.get(&format!("/v1/divisions/{village}")).await.with(200);
         let row = &asked["rows"][0];
         let version = asked["as_of"]["rules_version"].as_str().unwrap().to_owned();
         ((row["numerator"].clone(), row["denominator"].clone()), told["urban_by"].clone(), version)

@@ -72,7 +72,7 @@ fn the_facts_of_persons_are_what_the_lines_tell() {
         let seen = if line.kind == Kind::HouseholdVisit { report.observations.len() } else { 1 };
         assert_eq!(own, seen, "{:?}", line.key);
         let is_told = |items: &Items| told.iter().any(|fact| holds(fact, items));
-        let others = report.observations.iter().chain(&report.members);
+        let others = report.observations.iter().flatten().chain(&report.members);
         let items = std::iter::once(&report.items).chain(others.map(|seen| &seen.items));
         assert!(items.into_iter().all(is_told), "{:?} {told:?}", line.key);
     }

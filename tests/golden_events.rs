@@ -234,6 +234,18 @@ fn a_masked_read_is_read_and_written_byte_for_byte() {
     assert!(!read.told.has(Item::CitizenId, Position(1201)), "what is masked is not told");
 }
 
+/// And who approved that it is hidden.
+#[test]
+fn a_hidden_read_that_somebody_approved_is_read_and_written_byte_for_byte() {
+    let json = fs::read_to_string(folder().join("person_read_approved.json")).expect("UTF-8");
+    let json = json.trim_end();
+    let payload = Payload::read(Kind::PersonRead.event_type(false), json.as_bytes()).unwrap();
+    assert_eq!(String::from_utf8(payload.to_json()).unwrap(), json);
+    let Payload::Read(read) = payload else { panic!("a read") };
+    let hidden = read.hidden.as_ref().expect("it is hidden");
+    assert_eq!(hidden.approved_by.as_deref(), Some("chief-2"));
+}
+
 /// Every field filled with another value, so that no two can be mistaken for each other.
 fn envelope() -> Envelope {
     let stream = |kind, id| StreamId { kind, id: Uuid::from_u128(id) };

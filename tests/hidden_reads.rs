@@ -94,3 +94,55 @@ async fn a_lawfully_hidden_read_is_told_on_its_day_and_leaves_no_gap_before() {
     assert!(audited.iter().all(|one| one["hidden_now"] == false));
     ground.server.stop();
 }
+
+/// For long a read is hidden only when somebody else than who asks said so, and who audits sees who.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_hides_a_read_for_long_alone() {
+    let ground = ground_with(&[]);
+    let path = ground.person(1, "陈小明").await;
+    let system = ["--role", "upstream", "--department", "pol", "--purposes", "verification"];
+    let system = ground.directory.token(&[&system[..], &["--subject", "desk-1"]].concat());
+    let [own] = ground.citizens([&path]).await;
+    let system = ground.server.caller(&system);
+    let day = |days: i32| {
+        let today = domain::clocks::day_in_china(Timestamp::now());
+        (today + Span::new().days(days)).to_string()
+    };
+    // A day more, should midnight pass meanwhile.
+    let (short, long, longest) = (day(90), day(92), day(730));
+    let basis = ("legal-basis", "criminal_investigation");
+    let (short, long) = (("hidden-until", short.as_str()), ("hidden-until", long.as_str()));
+    let by = |id| ("hidden-approved-by", id);
+    let of = |id| ("on-behalf-of", id);
+    for (caller, headers, status, code) in [
+        (&ground.clerk, vec![long, basis], 403, "hiding_not_allowed"),
+        (&ground.clerk, vec![long, basis, by("clerk-7")], 403, "hiding_not_allowed"),
+        (&ground.clerk, vec![short, basis, by("clerk-7")], 403, "hiding_not_allowed"),
+        (&ground.clerk, vec![long, basis, of("o-3"), by("o-3")], 403, "hiding_not_allowed"),
+        // A system asks for somebody; who that is must be known.
+        (&system, vec![long, basis, by("chief-1")], 403, "hiding_not_allowed"),
+        (&system, vec![long, basis, of("o-3"), by("desk-1")], 403, "hiding_not_allowed"),
+        (&ground.clerk, vec![long, basis, by("two words")], 400, "bad_request"),
+        (&ground.clerk, vec![by("chief-1")], 400, "bad_request"),
+        (&ground.clerk, vec![by("chief-1"), basis], 400, "bad_request"),
+    ] {
+        let refused = get_with(caller, &path, &headers).await.problem(status, code);
+        assert!(!refused["detail"].to_string().contains("chief-1"), "{refused}");
+    }
+    assert_eq!(accesses(&ground.auditor, &path).await.len(), 0, "nothing was told");
+    let longest = ("hidden-until", longest.as_str());
+    for (caller, headers) in [
+        (&ground.clerk, vec![short, basis]),
+        (&ground.clerk, vec![short, basis, by("chief-1")]),
+        (&ground.clerk, vec![longest, basis, of("o-3"), by("chief-2")]),
+        (&system, vec![long, basis, of("o-3"), by("chief-3")]),
+    ] {
+        get_with(caller, &path, &headers).await.with(200);
+    }
+    let told = accesses(&own, &path).await;
+    assert!(!all(&told, "operation").contains(&"read_person"), "none is told before its day");
+    let audited = accesses(&ground.auditor, &path).await;
+    let hidden: Vec<_> = audited.into_iter().filter(|one| one["hidden_now"] == true).collect();
+    assert_eq!(all(&hidden, "hidden_approved_by"), ["chief-3", "chief-2", "chief-1", "-"]);
+    ground.server.stop();
+}

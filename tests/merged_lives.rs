@@ -1,6 +1,7 @@
 //! Random lives of which two are merged and split: live rows equal whole ones however they were
 //! folded, and a split leaves everything as if there had been no merge.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 use cqrs_es::Aggregate;
@@ -43,13 +44,13 @@ impl Lives for Log {
         &self,
         whose: PersonId,
         up_to: Position,
-    ) -> Result<Vec<Recorded>, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Cow<'_, [Recorded]>, Box<dyn Error + Send + Sync>> {
         let mut life = self.stream(whose, up_to);
         for absorbed in archive::absorbed(&life) {
             life.extend(self.stream(absorbed, up_to));
         }
         life.sort_by_key(|event| event.envelope.position);
-        Ok(life)
+        Ok(life.into())
     }
 }
 
@@ -153,7 +154,7 @@ fn filled(log: &Log) -> Vec<(&'static str, [u8; 32])> {
     views.measure(&all).expect("measured");
     views.people.begin_filling();
     let persons: Vec<_> = (0..PERSONS).filter(|n| !log.0[*n].is_empty()).map(person).collect();
-    let rows = views.people.fill(&persons, |id| Ok((*id, log.life(*id, last)?)), log);
+    let rows = views.people.fill(&persons, |id| Ok((*id, log.life(*id, last)?.into_owned())), log);
     let rows = rows.expect("filled");
     views.people.keep_filled(rows).expect("kept");
     views.people.end_filling(last);

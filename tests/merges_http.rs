@@ -13,7 +13,7 @@ struct Ground {
     server: Server,
     upstream: Caller,
     verifier: Caller,
-    auditor: Caller,
+    analyst: Caller,
     village: Caller,
 }
 
@@ -23,12 +23,12 @@ fn ground() -> Ground {
     let verifying = ["--role", "verifier", "--purposes", "verification"];
     let verifier = directory.token(&verifying);
     let village = directory.token(&[&verifying[..], &["--place", OTHER_VILLAGE]].concat());
-    let auditor = directory.token(&["--role", "auditor", "--purposes", "audit"]);
+    let analyst = directory.token(&["--role", "analyst", "--purposes", "statistics"]);
     let server = directory.serve();
     let caller = |token: &str| server.caller(token);
     let (upstream, verifier) = (caller(&upstream), caller(&verifier));
-    let (auditor, village) = (caller(&auditor).purpose("audit"), caller(&village));
-    Ground { directory, server, upstream, verifier, auditor, village }
+    let (analyst, village) = (caller(&analyst).purpose("statistics"), caller(&village));
+    Ground { directory, server, upstream, verifier, analyst, village }
 }
 
 /// A merge or split of a citizen and the holder of a birth certificate.
@@ -73,13 +73,13 @@ async fn an_absorbed_person_is_answered_with_the_survivor_and_as_two_before() {
     let paths = ids.map(|id| format!("/v1/persons/{id}"));
     assert_eq!(listed(&ground, 2).await.len(), 2);
     let measures = "/v1/metrics/timeliness?group_by=event";
-    let before = ground.auditor.get(measures).await.with(200)["rows"].clone();
+    let before = ground.analyst.get(measures).await.with(200)["rows"].clone();
     let merged = ground.upstream.record(&join("m-1", "person_merge", 1)).await;
     assert_eq!(text(&merged, "person_id"), ids[0]);
     let head = position(&merged) + 1;
     let people = listed(&ground, head).await;
     assert_eq!(people, [json!({"person_id": ids[0], "place": OTHER_VILLAGE})]);
-    assert_eq!(ground.auditor.get(measures).await.with(200)["rows"], before);
+    assert_eq!(ground.analyst.get(measures).await.with(200)["rows"], before);
     for document in [citizen(1), certificate(1)] {
         assert_eq!(ground.verifier.look_up(&document).await.as_deref(), Some(ids[0]));
     }

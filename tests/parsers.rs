@@ -66,13 +66,17 @@ fn targets() -> Vec<Target> {
     let whole = frame.finish(domain::Position(1)).to_vec();
     let packed = [&101_u16.to_le_bytes()[..], &from_hex(&golden("packed_birth.hex"))].concat();
     let plain = [&101_u16.to_le_bytes()[..], b"\0", &golden("events/birth.v1.json")].concat();
+    let read = domain::Kind::PersonRead.event_type(false).number.to_le_bytes();
+    let read = |name: &str| [&read[..], golden(name).trim_ascii_end()].concat();
+    let reads = ["full", "masked", "approved"].map(|how| read(&format!("person_read_{how}.json")));
+    let payload_samples = [vec![packed, plain, a_number_of_many_digits()], reads.to_vec()].concat();
     vec![
         (structured, events),
         (batch, vec![of_batch]),
         (lines, vec![of_lines]),
         (binary, vec![of_binary.to_vec()]),
         (frames, vec![record, whole]),
-        (payloads, vec![packed, plain, a_number_of_many_digits()]),
+        (payloads, payload_samples),
         (issuer_tokens, issuer_token_samples()),
     ]
 }

@@ -271,3 +271,27 @@ fn a_guardianship_is_known_on_both_sides_until_another_one_is_set() {
     assert_eq!(known(over.by(b"TWN")), [ANN], "who has not the word ends nothing");
     assert_eq!(person(&[became, annuls(0, "2012-05-01")]).wards_known_on(day("2015-01-01")), []);
 }
+
+#[test]
+fn a_guardian_whom_somebody_names_without_appointing_is_one_until_another_one_is_set() {
+    let names = |who, on: &str| told(Kind::Registration, on).with(Role::Guardian, who);
+    let set = told(Kind::GuardianSet, "2014-05-01").with(Role::Guardian, BEN);
+    let known = |given: &[Told], on: &str| person(given).guardians_known_on(day(on));
+    let loaded = names(ANN, "2012-05-01");
+    assert_eq!(known(std::slice::from_ref(&loaded), "2012-04-30"), []);
+    assert_eq!(known(std::slice::from_ref(&loaded), "2012-05-01"), [ANN]);
+    assert_eq!(known(&[loaded.clone(), annuls(0, "2012-05-01")], "2013-01-01"), []);
+    // Who came first to the registry is not who came first.
+    for given in [[loaded.clone(), set.clone()], [set.clone(), loaded]] {
+        assert_eq!(known(&given, "2013-01-01"), [ANN]);
+        assert_eq!(known(&given, "2015-01-01"), [BEN]);
+    }
+    assert_eq!(known(&[set.clone(), names(ANN, "2015-05-01")], "2016-01-01"), [BEN, ANN]);
+    // Who has not the word on it ends nothing that the first load told.
+    let village = [names(ANN, "2012-05-01"), set.by(b"TWN")];
+    assert_eq!(known(&village, "2015-01-01"), [BEN, ANN]);
+    let became = aside(Kind::Observation, "2012-05-01").with(Role::Ward, ANN);
+    let wards = |given: &[Told]| person(given).wards_known_on(day("2015-01-01"));
+    assert_eq!(wards(std::slice::from_ref(&became)), [ANN]);
+    assert_eq!(wards(&[became, annuls(0, "2012-05-01")]), []);
+}

@@ -6,6 +6,7 @@
 //! use is never replaced: name the next ones, and give them codecs of their own in
 //! `journal/src/compress.rs`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::Write;
@@ -107,7 +108,7 @@ fn sample(folder: &Path) -> Result<Sampled, Failed> {
 struct Whole<'a>(&'a [Recorded]);
 
 impl Lives for Whole<'_> {
-    fn life(&self, _: PersonId, _: Position) -> Result<Vec<Recorded>, Failed> {
-        Ok(self.0.to_vec())
+    fn life(&self, _: PersonId, _: Position) -> Result<Cow<'_, [Recorded]>, Failed> {
+        Ok(Cow::Borrowed(self.0))
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 pub mod at_rest;
 pub mod disk;
 pub mod events;
+pub mod existing;
 pub mod ingest;
 pub mod load;
 pub mod metrics;

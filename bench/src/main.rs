@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bench::run::{Rates, Setting};
 use bench::table::Row;
-use bench::{Error, disk, run, table};
+use bench::{Error, disk, existing, run, table};
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
@@ -24,6 +24,18 @@ enum What {
     Disk(Place),
     /// The product, and the peer beside it when it is built in
     Run(Run),
+    /// Archive reads of a registry that a run with --keep left behind
+    Reads {
+        /// Its data directory; reads are added to it
+        #[arg(long)]
+        registry: PathBuf,
+        /// How long the closed and the paced run may take each, in seconds
+        #[arg(long, default_value_t = 10.0)]
+        seconds_each: f64,
+        /// The binary to measure; by default the one that stands beside this one
+        #[arg(long, env = "RENKOU_BIN")]
+        renkou: Option<PathBuf>,
+    },
     /// The peer alone
     #[cfg(feature = "peer")]
     Peer {
@@ -84,6 +96,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().what {
         What::Disk(place) => measure_disk(&place),
         What::Run(run) => measure_product(run),
+        What::Reads { registry, seconds_each, renkou } => {
+            measure_reads(registry, seconds_each, renkou)
+        }
         #[cfg(feature = "peer")]
         What::Peer { place, load } => measure_peer(&place, &load),
     };
@@ -101,6 +116,13 @@ fn measure_disk(place: &Place) -> Result<(), Error> {
     let disk = disk::measure(directory.path(), 10)?;
     let rows = disk.rows("alone");
     finish(place, directory, &rows, json!({ "disk": disk }))
+}
+
+fn measure_reads(data: PathBuf, seconds_each: f64, renkou: Option<PathBuf>) -> Result<(), Error> {
+    let binary = renkou.map_or_else(beside, Ok)?;
+    let rows = existing::measure(&existing::Setting { binary, data, seconds_each })?;
+    io::stdout().lock().write_all(table::markdown(&rows).as_bytes())?;
+    Ok(())
 }
 
 #[cfg(feature = "peer")]

@@ -46,9 +46,32 @@ impl Reads<'_> {
     /// # Errors
     /// When connections break again and again.
     pub fn now(&self) -> Result<Both, Error> {
-        self.both(PACE_NOW_PER_SECOND, &|person, _, out| {
-            read_person(out, self.token, person, "", "");
-        })
+        Ok(self.both_now(self.closed_now()?, self.paced_now()?))
+    }
+
+    /// As many as are answered, of the archive as it stands.
+    ///
+    /// # Errors
+    /// When connections break again and again.
+    pub fn closed_now(&self) -> Result<Outcome, Error> {
+        self.run(None, &self.write_now())
+    }
+
+    /// The archive as it stands, at the rate of the goal.
+    ///
+    /// # Errors
+    /// When connections break again and again.
+    pub fn paced_now(&self) -> Result<Outcome, Error> {
+        self.run(Some(PACE_NOW_PER_SECOND), &self.write_now())
+    }
+
+    /// Both runs of reads of the archive as it stands.
+    pub fn both_now(&self, closed: Outcome, paced: Outcome) -> Both {
+        Both { closed, paced, pace_per_second: PACE_NOW_PER_SECOND }
+    }
+
+    fn write_now(&self) -> impl Fn(u128, u64, &mut Vec<u8>) + Sync {
+        |person, _, out| read_person(out, self.token, person, "", "")
     }
 
     /// The archive on a random day as known at a random later moment.
@@ -58,35 +81,35 @@ impl Reads<'_> {
     pub fn as_of(&self) -> Result<Both, Error> {
         let (first, last) = (month_of(self.days.0), month_of(self.days.1));
         let span = u64::try_from(last - first).unwrap_or(0).max(1);
-        self.both(PACE_AS_OF_PER_SECOND, &|person, draw, out| {
+        let write = |person, draw: u64, out: &mut Vec<u8>| {
             // The later half of the span: most people are known by then.
             let known = first + i64::try_from(span / 2 + draw % (span - span / 2)).unwrap_or(0);
             let valid = known - i64::try_from((draw >> 32) % (span / 2 + 1)).unwrap_or(0);
             let query = format!("?valid_on={}&known_at={}T00:00:00Z", day(valid), day(known));
             read_person(out, self.token, person, &query, "");
-        })
+        };
+        let (closed, paced) =
+            (self.run(None, &write)?, self.run(Some(PACE_AS_OF_PER_SECOND), &write)?);
+        Ok(Both { closed, paced, pace_per_second: PACE_AS_OF_PER_SECOND })
     }
 
-    fn both(
+    fn run(
         &self,
-        pace_per_second: f64,
+        per_second: Option<f64>,
         write: &(impl Fn(u128, u64, &mut Vec<u8>) + Sync),
-    ) -> Result<Both, Error> {
-        let run = |per_second: Option<f64>| {
-            let plan = Plan {
-                connections: CONNECTIONS,
-                requests_max: u64::MAX,
-                seconds_max: self.seconds_max,
-                per_second,
-            };
-            load::run(self.address, plan, &[OK], |connection, n, out| {
-                let draw = mix(n.wrapping_mul(CONNECTIONS as u64) + connection as u64);
-                let at = usize::try_from(draw % self.persons.len() as u64).unwrap_or(0);
-                write(self.persons[at], mix(draw), out);
-                true
-            })
+    ) -> Result<Outcome, Error> {
+        let plan = Plan {
+            connections: CONNECTIONS,
+            requests_max: u64::MAX,
+            seconds_max: self.seconds_max,
+            per_second,
         };
-        Ok(Both { closed: run(None)?, paced: run(Some(pace_per_second))?, pace_per_second })
+        load::run(self.address, plan, &[OK], |connection, n, out| {
+            let draw = mix(n.wrapping_mul(CONNECTIONS as u64) + connection as u64);
+            let at = usize::try_from(draw % self.persons.len() as u64).unwrap_or(0);
+            write(self.persons[at], mix(draw), out);
+            true
+        })
     }
 }
 

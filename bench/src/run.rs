@@ -97,7 +97,8 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let before = (full.server.usage(), Usage::own());
     let posted =
         posts::measure(address, &full.tokens.writer, &full.events.lanes, setting.seconds_each)?;
-    let spent = shares("single POSTs", &full.server, before, posted.latency.count);
+    let spent = (full.server.usage(), Usage::own());
+    let spent = shares("single POSTs", before, spent, posted.latency.count);
     let after = disk::measure(&setting.directory, 3)?;
     rows.extend(after.rows("after the POSTs"));
     let sync_ms = f64::midpoint(disk.sync_ms(), after.sync_ms());
@@ -235,19 +236,25 @@ fn read_rows(server: &Server, reads: &Reads<'_>) -> Result<Vec<Row>, Error> {
     let now: Both = reads.now()?;
     let mut rows = now.rows_now();
     let answers = now.closed.latency.count + now.paced.latency.count;
-    rows.push(shares("archive read", server, before, answers));
+    rows.push(shares("archive read", before, (server.usage(), Usage::own()), answers));
     let before = (server.usage(), Usage::own());
     let as_of = reads.as_of()?;
     rows.extend(as_of.rows_as_of());
     let answers = as_of.closed.latency.count + as_of.paced.latency.count;
-    rows.push(shares("as-of read", server, before, answers));
+    rows.push(shares("as-of read", before, (server.usage(), Usage::own()), answers));
     Ok(rows)
 }
 
-/// What one answer costs the server, with the client's share beside it.
-fn shares(name: &str, server: &Server, before: (Usage, Usage), answers: usize) -> Row {
-    let spent = server.usage().cpu_seconds - before.0.cpu_seconds;
-    let own = Usage::own().cpu_seconds - before.1.cpu_seconds;
+/// What one answer costs the server, with the client's share beside it; `before` and `after` are
+/// what both had used.
+pub(crate) fn shares(
+    name: &str,
+    before: (Usage, Usage),
+    after: (Usage, Usage),
+    answers: usize,
+) -> Row {
+    let spent = after.0.cpu_seconds - before.0.cpu_seconds;
+    let own = after.1.cpu_seconds - before.1.cpu_seconds;
     let each = 1e6 * spent / answers.max(1) as f64;
     let note = format!("server {} s, client {} s in all", figure(spent), figure(own));
     Row::new(format!("{name}: server CPU per answer"), each, "µs", Goal::None).note(note)

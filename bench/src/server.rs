@@ -84,6 +84,19 @@ impl Registry {
         Ok(registry)
     }
 
+    /// A registry that an earlier run of the bench made and left behind.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn existing(binary: &Path, data: &Path) -> Result<Self, Error> {
+        let limits = data.join("reading_limits.csv");
+        if !limits.is_file() {
+            let data = data.display();
+            return Err(Error::Other(format!("{data} is no registry that a run with --keep left")));
+        }
+        Ok(Self { binary: binary.to_owned(), data: data.to_owned() })
+    }
+
     /// Makes the tokens that the bench needs.
     ///
     /// # Errors
@@ -176,6 +189,20 @@ impl Server {
     /// What the server has used up to now.
     pub fn usage(&self) -> Usage {
         Usage::of(self.child.id()).unwrap_or_default()
+    }
+
+    /// Waits until the server has nothing left to do by itself: after a start it counts and proves
+    /// for a while. Gives whether it came to rest.
+    pub fn rest(&self) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(START_SECONDS_MAX) {
+            let before = self.usage().cpu_seconds;
+            std::thread::sleep(Duration::from_secs(2));
+            if self.usage().cpu_seconds - before < 0.05 {
+                return true;
+            }
+        }
+        false
     }
 
     /// Asks the server to end and waits until it has; gives what it used in all.

@@ -4,13 +4,19 @@
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use crate::citizen_number::CitizenNumber;
 use crate::codes::{self, CodeTable};
 use crate::divisions::{Divisions, Place};
 use crate::fault::Fault;
 use crate::items::{Item, parse_day};
+
+/// Beyond it not every whole number can be written with a fraction (2^53).
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A date as a regular expression, for those who do not look at formats.
+const DAY: &str = "^(1[89]|[2-9][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 
 /// What a value must be. All but numbers, lists and yes or no are JSON
 /// strings.
@@ -41,8 +47,8 @@ pub enum Form {
 }
 
 impl Form {
-    /// The stored form of what somebody typed: trimmed, numbers normalised. Most values are stored
-    /// as they were typed, and then not copied.
+    /// The stored form of what somebody typed: free text trimmed, numbers normalised, all else as it
+    /// is. Most values are stored as they were typed, and then not copied.
     ///
     /// # Errors
     /// A [`Fault`] without a pointer when the text can never be a value of this form. Values that
@@ -56,8 +62,13 @@ impl Form {
                 "empty, or has control characters",
             ));
         }
+        // What is published of these as a schema leaves no room for blanks.
+        let is_free = matches!(self, Form::Text(_) | Form::CitizenNumber);
+        if !is_free && text.len() != typed.len() {
+            return Err(not_a_value());
+        }
         let fits = match self {
-            Form::Text(most) => text.len() <= most || text.chars().count() <= most,
+            Form::Text(most) => typed.len() <= most || typed.chars().count() <= most,
             Form::Code(table) => table.find(text).is_some(),
             Form::Day => {
                 parse_day(text)?;
@@ -97,8 +108,8 @@ impl Form {
     pub fn read(self, value: Value, today: Date, divisions: &Divisions) -> Result<Value, Fault> {
         match (self, value) {
             (Form::Number(from, to), Value::Number(number)) => {
-                let fits = number.as_i64().is_some_and(|number| (from..=to).contains(&number));
-                fits.then_some(Value::Number(number)).ok_or_else(not_a_value)
+                let whole = whole(&number).filter(|number| (from..=to).contains(number));
+                whole.map(Value::from).ok_or_else(not_a_value)
             }
             (Form::YesNo, Value::Bool(is)) => Ok(Value::Bool(is)),
             (Form::Words(words), Value::Array(list)) => {
@@ -147,12 +158,14 @@ impl Form {
     /// a check character.
     pub fn schema(self) -> Value {
         match self {
-            Form::Text(most) => json!({"type": "string", "minLength": 1, "maxLength": most}),
+            Form::Text(most) => {
+                json!({"type": "string", "minLength": 1, "maxLength": most, "pattern": "\\S"})
+            }
             Form::Code(table) => {
                 let codes: Vec<_> = table.rows().iter().map(|row| row.code.as_str()).collect();
                 json!({"type": "string", "enum": codes, "x-code-table": table.name()})
             }
-            Form::Day => json!({"type": "string", "format": "date"}),
+            Form::Day => json!({"type": "string", "format": "date", "pattern": DAY}),
             Form::Division => {
                 json!({"type": "string", "pattern": "^[0-9]{6}([0-9]{3}([0-9]{3})?)?$"})
             }
@@ -172,6 +185,13 @@ impl Form {
             Form::YesNo => json!({"type": "boolean"}),
         }
     }
+}
+
+/// A whole number, however it is written: JSON knows no difference between 2 and 2.0.
+pub(crate) fn whole(number: &Number) -> Option<i64> {
+    let written = number.as_f64().filter(|written| written.fract() == 0.0);
+    let exact = written.filter(|written| written.abs() < MAX_EXACT).map(|written| written as i64);
+    number.as_i64().or(exact)
 }
 
 /// Whether every value is one of the words, and none is there twice.

@@ -59,11 +59,16 @@ pub fn hukou_key(number: &str) -> Option<String> {
 /// What makes a living household one: the division, the address and the door plate, without
 /// blanks and in one width. None without a plate: a village is no household.
 pub fn living_key(division: &str, address: &str, door_plate: &str) -> Option<String> {
-    let (address, door_plate) = (plain(address), plain(door_plate));
+    let door_plate = plain(door_plate);
     let is_known = !division.is_empty() && !door_plate.is_empty();
-    is_known.then(|| format!("living\n{division}\n{address}\n{door_plate}"))
+    is_known.then(|| format!("living\n{division}\n{}\n{door_plate}", plain(address)))
 }
 
 fn plain(text: &str) -> String {
+    // What nearly every address is made of has one form only: looking that up is most of the work.
+    let has_one_form = |it: char| it.is_ascii() || matches!(it, '\u{4e00}'..='\u{9fff}');
+    if text.chars().all(has_one_form) {
+        return text.chars().filter(|character| !character.is_whitespace()).collect();
+    }
     text.nfkc().filter(|character| !character.is_whitespace()).collect()
 }

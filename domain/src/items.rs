@@ -155,6 +155,11 @@ impl Item {
         Self::TABLE.get(usize::from(number).checked_sub(1)?).map(|row| row.0)
     }
 
+    /// Whether a change of it needs a second person's approval.
+    pub fn needs_approval(self) -> bool {
+        matches!(self, Item::CitizenId | Item::BirthDate | Item::Sex | Item::DeathDate)
+    }
+
     /// Whether it is one of the seventeen.
     pub fn is_base(self) -> bool {
         usize::from(self.number()) <= BASE_ITEMS

@@ -89,7 +89,9 @@ impl Role {
             Role::Mother | Role::Father => kind == Kind::Birth,
             Role::Adopter => matches!(kind, Kind::Adopt | Kind::AdoptEnd),
             // Who was held for dead is guardian and ward again.
-            Role::Guardian => matches!(kind, Kind::GuardianSet | Kind::Reappear),
+            Role::Guardian => {
+                matches!(kind, Kind::GuardianSet | Kind::Reappear) || kind.tells_what_stands()
+            }
             Role::Ward => kind == Kind::Reappear,
             Role::FormerGuardian => {
                 matches!(kind, Kind::GuardianSet | Kind::Death | Kind::DeathDeclared)

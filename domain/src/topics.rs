@@ -2,6 +2,8 @@
 //! the department: a field that is not here is not asked for. What a sender tells of a topic
 //! beyond these fields is kept by the name that the sender gave it.
 
+use std::sync::LazyLock;
+
 use crate::items::Item;
 
 /// One topic. The numbers stand in rows of views.
@@ -25,6 +27,15 @@ pub enum Topic {
     /// 社会福利
     Welfare,
 }
+
+/// The topic and the place of the field that tells each item, by the item's number.
+static TELLING: LazyLock<Vec<Option<(Topic, usize)>>> = LazyLock::new(|| {
+    let telling = |item: Item| {
+        let place = |topic: Topic| topic.fields().iter().position(|row| row.item == Some(item));
+        Topic::ALL.iter().find_map(|row| Some((row.0, place(row.0)?)))
+    };
+    std::iter::once(None).chain(Item::all().map(telling)).collect()
+});
 
 /// A field of a topic.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +92,11 @@ impl Topic {
     /// The topic of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|row| row.2 == name).map(|row| row.0)
+    }
+
+    /// The topic that tells an item, and the place of the field among its basic fields.
+    pub fn telling(item: Item) -> Option<(Self, usize)> {
+        TELLING[usize::from(item.number())]
     }
 
     /// Its basic fields.

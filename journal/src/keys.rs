@@ -4,6 +4,7 @@
 //! `id 16 | nonce 12 | wrapped key 48 | CRC32C 4`; a destroyed one keeps its id over zeros.
 
 mod backup;
+mod recall;
 mod recent;
 mod repair;
 mod rotate;

@@ -18,10 +18,13 @@ pub mod timeliness;
 pub mod timeliness_view;
 pub mod views;
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 
 use domain::recorded::Recorded;
 use domain::{PersonId, Position};
+
+use archive::Course;
 
 pub use archive::Archive;
 pub use people::{People, Row, Standing, Step};
@@ -39,7 +42,15 @@ pub trait Lives: Sync {
         &self,
         person: PersonId,
         up_to: Position,
-    ) -> Result<Vec<Recorded>, Box<dyn std::error::Error + Send + Sync>>;
+    ) -> Result<Cow<'_, [Recorded]>, Box<dyn std::error::Error + Send + Sync>>;
+
+    /// How the life of a person was folded before, where that is kept.
+    fn course(&self, _person: PersonId) -> Course {
+        Course::default()
+    }
+
+    /// Keeps how the life that was given last was folded.
+    fn keep_course(&self, _person: PersonId, _course: Course) {}
 }
 
 /// Seals rows that name a person, so that they die with the person's key.

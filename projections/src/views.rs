@@ -178,6 +178,18 @@ impl Views {
         self.count(batch)
     }
 
+    /// Writes what [`Views::measure`] folded, while lives are filled in.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn keep_measured(&self) -> Result<(), ViewsError> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.timeliness.begin_flush();
+        self.sources.begin_flush()?;
+        self.timeliness.finish_flush(self.timeliness.folded())?;
+        self.sources.finish_flush(self.sources.folded())
+    }
+
     fn count(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
         self.timeliness.fold(batch);
         self.sources.fold(batch)

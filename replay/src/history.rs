@@ -7,6 +7,7 @@ use domain::{Basis, Item, PersonId, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::Archive;
+use projections::archive::Course;
 use projections::{archive, household};
 
 use crate::log_reader::{LogReader, ReplayError};
@@ -162,11 +163,12 @@ fn changes(life: &[Recorded], person: PersonId) -> Vec<Vec<Change>> {
     let of = |event: &Recorded| PersonId::from_uuid(event.envelope.stream.id);
     let is_alone = life.iter().all(|event| of(event) == person);
     let mut known: HashMap<PersonId, Archive> = HashMap::new();
+    let mut course = Course::default();
     let mut changes = Vec::with_capacity(life.len());
     for (at, event) in life.iter().enumerate() {
         let so_far = &life[..=at];
         let (whose, after) = match is_alone {
-            true => (person, Archive::of(so_far, None, None)),
+            true => (person, course.fold(&archive::facts(so_far, None, None), |_| {})),
             false => {
                 let whose = whose(so_far, of(event));
                 let absorbed = archive::all_absorbed(whose, so_far);

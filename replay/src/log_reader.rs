@@ -1,9 +1,11 @@
 //! From stored records back to events: opened, unpacked, read, and with the event that a
 //! correction acts on at its side.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
+use domain::ids::IdentityKey;
 use domain::life_event::PayloadError;
 use domain::recorded::{Envelope, Recorded};
 use domain::{PersonId, Position, Sequence, StreamId};
@@ -160,22 +162,22 @@ impl Lives for LogReader {
         &self,
         person: PersonId,
         up_to: Position,
-    ) -> Result<Vec<Recorded>, Box<dyn Error + Send + Sync>> {
+    ) -> Result<Cow<'_, [Recorded]>, Box<dyn Error + Send + Sync>> {
         let cut = Cut::Position(up_to);
-        Ok(with_absorbed(self, stream(self, person, cut)?, cut)?)
+        Ok(with_absorbed(self, stream(self, person, cut)?, cut)?.into())
     }
 }
 
 /// Seals the rows of the views under the same keys as the events.
 pub struct Seals {
     keys: Arc<KeySlots>,
-    blind_key: [u8; 32],
+    blind_key: IdentityKey,
 }
 
 impl Seals {
     /// Seals with the persons' keys; `blind_key` is the secret of the look-up hashes.
     pub fn new(keys: Arc<KeySlots>, blind_key: [u8; 32]) -> Self {
-        Self { keys, blind_key }
+        Self { keys, blind_key: IdentityKey::new(blind_key) }
     }
 }
 
@@ -211,6 +213,6 @@ impl RowSeals for Seals {
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {
-        domain::ids::keyed_hash(&self.blind_key, &[text.as_bytes()])
+        self.blind_key.hash(&[text.as_bytes()])
     }
 }

@@ -1,6 +1,5 @@
 //! Building the views anew from the log, and proving that the live ones are the same.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -11,14 +10,16 @@ use jiff::civil::Date;
 use projections::deadlines::Deadlines;
 use projections::quality::MonthEnd;
 use projections::{RowSeals, Views, ViewsError};
+use rustc_hash::FxHashMap;
 
+use crate::ahead::read_ahead;
 use crate::follow::catch_up;
 use crate::known_then;
 use crate::log_reader::{LogReader, ReplayError};
 use crate::whole_lives::fill;
 
-/// Events read at once when the log is walked.
-const WALK_EVENTS: usize = 10_000;
+/// Threads that read and open events when the log is walked.
+const WALK_THREADS: usize = 2;
 
 /// Builds every view in a new folder beside `folder` and puts it in its place.
 ///
@@ -98,14 +99,10 @@ pub enum CheckError {
 /// # Errors
 /// [`CheckError`] names the file and offset, or the position, of the first fault.
 pub fn walk(log: &LogReader, mut progress: impl FnMut(Position)) -> Result<Position, CheckError> {
-    let mut heads: HashMap<StreamId, (Sequence, Position)> = HashMap::new();
+    let mut heads: FxHashMap<StreamId, (Sequence, Position)> = FxHashMap::default();
     let mut due = Position(1);
-    loop {
-        let events = log.events(due, WALK_EVENTS)?;
-        if events.is_empty() {
-            return Ok(Position(due.0 - 1));
-        }
-        for event in &events {
+    read_ahead(log, due..=log.journal().head(), WALK_THREADS, |events| {
+        for event in events {
             let envelope = &event.envelope;
             let head = heads.insert(envelope.stream, (envelope.sequence, envelope.position));
             let (sequence, previous) =
@@ -120,7 +117,9 @@ pub fn walk(log: &LogReader, mut progress: impl FnMut(Position)) -> Result<Posit
             due.0 += 1;
         }
         progress(Position(due.0 - 1));
-    }
+        Ok(())
+    })?;
+    Ok(Position(due.0 - 1))
 }
 
 /// Compares the views of a registry that nobody serves, brought up to the head in a working copy,

@@ -3,19 +3,23 @@
 //!
 //! Events of different persons lie mixed in the log, and all of them together do not fit in memory.
 //! So the first reading does what needs no payload (measures, sources) and copies each record, still
-//! sealed, to one of some shelves by its stream; then one shelf after the other is folded.
+//! sealed, to one of some shelves by its stream; then the shelves are folded, each by one thread
+//! and as many at once as there are processors, while what needed no payload is written.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{ScopedJoinHandle, available_parallelism};
 
 use domain::recorded::Recorded;
 use domain::{PersonId, Position, StreamKind};
 use journal::contract::ReadError;
 use journal::record;
+use projections::people::Filled;
 use projections::{Views, ViewsError};
 use uuid::Uuid;
 
@@ -23,12 +27,17 @@ use crate::log_reader::{LogReader, ReplayError};
 use crate::merged::{Cut, with_absorbed};
 use crate::opening::Opening;
 
-/// Events of a shelf, about: they are in memory together, at some 400 bytes each.
-const SHELF_EVENTS: u64 = 250_000;
+/// Events of a shelf, about: they are in memory together, at some 300 bytes each. So few lie near
+/// the processor, where those of one life are far apart.
+const SHELF_EVENTS: u64 = 30_000;
 /// Shelves are open files, whose number is limited.
 const SHELVES_MAX: u64 = 256;
 /// Bytes of a shelf that are written at once.
-const WRITE_BYTES: usize = 64 << 10;
+const WRITE_BYTES: usize = 32 << 10;
+/// Rows that are written at once, with their index entries in the order of those.
+const ROWS_AT_ONCE: usize = 30_000;
+/// Threads that fold at most; each has a shelf in memory.
+const FOLDING_THREADS_MAX: usize = 8;
 /// Events that are read and measured together.
 const BATCH_EVENTS: usize = 4_000;
 /// Before each record on a shelf: its length.
@@ -50,30 +59,62 @@ pub(crate) fn fill(
     let shelves = shelve(log, views, head, workspace, |done| progress(Position(done.0 / 2)))?;
     views.people.begin_filling();
     let mut done = head.0 / 2;
+    let next = AtomicUsize::new(0);
+    let threads = available_parallelism().map_or(1, |threads| threads.get());
+    let threads = threads.clamp(1, FOLDING_THREADS_MAX);
     std::thread::scope(|scope| {
-        let (ready, rows) = sync_channel(1);
-        let writer = scope
-            .spawn(move || rows.into_iter().try_for_each(|rows| views.people.keep_filled(rows)));
-        for shelf in shelves {
-            let shelf = Shelf::read(&shelf)?;
-            let open = |life: &Life| {
-                let (person, life) = shelf.open(log, life)?;
-                Ok((person, with_absorbed(log, life, Cut::Position(head))?))
-            };
-            let rows = views.people.fill(&shelf.lives, open, log)?;
-            // Why the writer is gone is told when it is joined.
-            if ready.send(rows).is_err() {
-                break;
+        let measured = scope.spawn(|| views.keep_measured());
+        let (ready, folded) = sync_channel(1);
+        let folding: Vec<_> = (0..threads)
+            .map(|_| {
+                let (ready, next, shelves) = (ready.clone(), &next, &shelves[..]);
+                scope.spawn(move || fold(log, views, head, shelves, next, &ready))
+            })
+            .collect();
+        drop(ready);
+        let mut waiting = Filled::default();
+        for (rows, events) in folded {
+            waiting.add(rows);
+            if waiting.rows() >= ROWS_AT_ONCE {
+                views.people.keep_filled(std::mem::take(&mut waiting))?;
             }
-            done += shelf.events / 2;
+            done += events / 2;
             progress(Position(done.min(head.0)));
         }
-        drop(ready);
-        let written = writer.join().unwrap_or(Err(ViewsError::Panicked));
-        written.map_err(ReplayError::from)
+        views.people.keep_filled(waiting)?;
+        folding.into_iter().try_for_each(joined)?;
+        joined(measured).map_err(ReplayError::from)
     })?;
     views.people.end_filling(head);
     Ok(views.flush()?)
+}
+
+/// Folds one shelf after the other that nobody has taken, and hands on their rows.
+fn fold(
+    log: &LogReader,
+    views: &Views,
+    head: Position,
+    shelves: &[File],
+    next: &AtomicUsize,
+    ready: &SyncSender<(Filled, u64)>,
+) -> Result<(), ReplayError> {
+    while let Some(shelf) = shelves.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let shelf = Shelf::read(shelf)?;
+        let open = |life: &Life| {
+            let (person, life) = shelf.open(log, life)?;
+            Ok((person, with_absorbed(log, life, Cut::Position(head))?))
+        };
+        let rows = views.people.fill(&shelf.lives, open, log)?;
+        // Why nobody takes them is told by whoever should.
+        if ready.send((rows, shelf.events)).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn joined<E: From<ViewsError>>(thread: ScopedJoinHandle<'_, Result<(), E>>) -> Result<(), E> {
+    thread.join().unwrap_or(Err(ViewsError::Panicked.into()))
 }
 
 /// Reads the log once: measures all of it, and puts the records of persons on shelves.
@@ -87,6 +128,7 @@ fn shelve(
     let workspace_error = |error| ReplayError::Views(ViewsError::Folder(error));
     std::thread::scope(|scope| {
         let (ready, batches) = sync_channel(2);
+        let recalled = scope.spawn(|| log.keys().recall());
         let reader = scope.spawn(move || {
             let mut shelves = Shelves::new(workspace, head).map_err(workspace_error)?;
             let mut next = Position(1);
@@ -105,6 +147,7 @@ fn shelve(
             views.measure(&batch)?;
             progress(batch.last().map_or(Position(0), |event| event.envelope.position));
         }
+        recalled.join().map_err(|_| ReplayError::Views(ViewsError::Panicked))??;
         reader.join().unwrap_or(Err(ReplayError::Views(ViewsError::Panicked)))
     })
 }

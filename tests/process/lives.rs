@@ -116,7 +116,8 @@ async fn expected(whose: &Value, state: &State, ids: &mut Directories<'_>) -> Va
     }
     let mut family = Vec::new();
     for tie in &state.ties {
-        family.push(json!([tie.role, ids.id(&tie.who).await, tie.ended]).to_string());
+        // Nobody without the word tells of ties here, so none is doubted.
+        family.push(json!([tie.role, ids.id(&tie.who).await, tie.ended, false]).to_string());
     }
     family.sort();
     let needs = state.needs.iter();
@@ -152,7 +153,10 @@ fn answered(archive: &Value) -> Value {
         topics.map(|(name, told)| (name.clone(), values(told).into())).collect();
     let family = archive["family"].as_array().expect("relatives").iter();
     let mut family: Vec<_> = family
-        .map(|tie| json!([tie["role"], tie["person_id"], !tie["until"].is_null()]).to_string())
+        .map(|tie| {
+            let marks = ["until", "doubted_since"].map(|name| !tie[name].is_null());
+            json!([tie["role"], tie["person_id"], marks[0], marks[1]]).to_string()
+        })
         .collect();
     family.sort();
     let needs = archive["needs"].as_array().expect("needs").iter();
@@ -160,15 +164,14 @@ fn answered(archive: &Value) -> Value {
         json!([need["need_id"], !need["answered"].is_null(), !need["closed"].is_null()])
     });
     let needs: Vec<_> = needs.collect();
-    // Ties that are claimed beside others are not in the truth.
     let words = archive["beside"].as_array().expect("words").iter();
-    let words = words.filter(|told| told.get("role").is_none()).map(|told| {
-        let name = match (told["item"].as_str(), told["topic"].as_str()) {
-            (Some(item), _) => item.to_owned(),
-            (None, topic) => {
-                let field = told["field"].as_str().expect("a field");
-                format!("{}.{field}", topic.expect("a topic"))
-            }
+    let words = words.map(|told| {
+        let text = |name: &str| told[name].as_str();
+        let name = match (text("item"), text("topic").zip(text("field")), text("role")) {
+            (Some(item), ..) => item.to_owned(),
+            (_, Some((topic, field)), _) => format!("{topic}.{field}"),
+            // A tie that is claimed: the generator tells none, so it is told by mistake.
+            (.., role) => return json!([role, told["person_id"], told["department"]]).to_string(),
         };
         json!([name, told["value"], told["department"]]).to_string()
     });

@@ -20,8 +20,8 @@ const WHO: [(&str, &str); 5] = [
 ];
 
 /// Headers that cannot be made up one by one: a place of the log that does not come is waited for
-/// in vain, and the other two go together.
-const LEFT_OUT: [&str; 3] = ["AtLeast", "HiddenUntil", "LegalBasis"];
+/// in vain, and the others go together.
+const LEFT_OUT: [&str; 4] = ["AtLeast", "HiddenUntil", "LegalBasis", "HiddenApprovedBy"];
 
 /// Routes whose bodies are signed by somebody, which no program makes up.
 const SIGNED: [&str; 2] = ["/v1/log/cosignature", "/v1/log/reads/cosignature"];

@@ -114,11 +114,11 @@ fn summed(truth: &Value, fields: &[&str]) -> BTreeMap<Vec<String>, Figures> {
     sums
 }
 
-async fn assert_timeliness(auditor: &Caller, truth: &Value, group_by: &str) {
+async fn assert_timeliness(analyst: &Caller, truth: &Value, group_by: &str) {
     let fields: Vec<&str> =
         group_by.split(',').filter(|f| !f.is_empty()).map(|f| f.trim_end_matches(":12")).collect();
     let path = format!("/v1/metrics/timeliness?place=99&group_by={group_by}");
-    let answer = auditor.get(&path).await.with(200);
+    let answer = analyst.get(&path).await.with(200);
     let mut due = summed(truth, &fields);
     for row in answer["rows"].as_array().expect("rows") {
         let key = fields.iter().map(|field| row[*field].as_str().expect("a text").to_lowercase());
@@ -198,7 +198,7 @@ async fn assert_rejections(admin: &Caller, told: &Told) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_reports_the_timeliness_that_the_generator_knows_to_the_unit() {
     let directory = Directory::make();
-    let auditor = directory.token(&["--role", "auditor"]);
+    let analyst = directory.token(&["--role", "analyst"]);
     let admin = directory.token(&["--role", "admin"]);
     let server = directory.serve();
     let told = ingest(&directory, &server, &COUNTY);
@@ -212,12 +212,12 @@ async fn the_service_reports_the_timeliness_that_the_generator_knows_to_the_unit
         assert!(number(&truth[count]) > 0, "a county without {count} proves little");
     }
     let ready = server.caller(&admin).get("/readyz").await.with(200);
-    let auditor = server.caller(&auditor);
+    let analyst = server.caller(&analyst);
     let head = number(&ready["head"]);
-    auditor.get_at("/v1/metrics/timeliness", head).await.with(200);
+    analyst.get_at("/v1/metrics/timeliness", head).await.with(200);
     let together = "event,place:12,department,channel,month";
     for group_by in ["", "event", "department", "channel", "month", "place:12", together] {
-        assert_timeliness(&auditor, truth, group_by).await;
+        assert_timeliness(&analyst, truth, group_by).await;
     }
     assert_rejections(&server.caller(&admin), &told).await;
     server.stop();

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use domain::Item;
 use projections::Archive;
 use projections::archive::{Link, Origin};
 use serde_json::{Map, Value, json};
@@ -70,11 +71,14 @@ fn shown(desk: &Desk, serial: u32, archive: &Archive) -> Value {
         };
         format!("{} {state}", plain(&raised["need_id"].to_string()))
     });
+    let unapproved = Item::all().filter(|item| archive.unapproved(*item).is_some());
+    let unapproved: Vec<_> = unapproved.map(Item::name).collect();
     let status = if archive.is_dead { "dead" } else { "alive" };
     json!({
         "status": status, "items": items, "topics": topics,
         "beside": of_items.chain(of_fields).chain(of_ties).collect::<Vec<_>>(),
         "family": family.collect::<Vec<_>>(), "needs": needs.collect::<Vec<_>>(),
+        "unapproved": unapproved,
     })
 }
 

@@ -20,6 +20,7 @@ mod households_then;
 mod idempotency;
 mod keys_unreadable;
 mod life_events;
+mod long_lives;
 mod merge_chains;
 mod merges;
 mod merges_in_batches;

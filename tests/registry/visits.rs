@@ -62,6 +62,37 @@ fn a_visit_in_which_everybody_is_refused_is_refused() {
 }
 
 #[test]
+fn who_cannot_be_read_in_a_visit_is_no_reason_to_refuse_the_others() {
+    let desk = Desk::new();
+    let (ann, ben) = (citizen(&number("19900101", 2)), citizen(&number("19900101", 1)));
+    let odd = json!({"person": ben, "items": {"sex": "7", "age": "31"}});
+    let seen = json!([odd, saw(&ann, "1"), {"items": {"phone": "2"}}, 7]);
+    let sent = [("v-1", "household_visit", visit("2021-01-01", seen))];
+    let due = [
+        ("no_such_item", "/data/observations/0/items/age"),
+        ("not_a_value", "/data/observations/0/items/sex"),
+        ("missing", "/data/observations/2/person"),
+        ("not_an_object", "/data/observations/3"),
+    ];
+    for status in ["recorded", "duplicate"] {
+        let receipts = desk.send(&sent);
+        let (Receipt::Recorded(told) | Receipt::Duplicate(told)) = &receipts[0] else {
+            panic!("{receipts:?}");
+        };
+        let statuses: Vec<_> = told.observations.iter().map(|one| one.status).collect();
+        assert_eq!(statuses, ["rejected", status, "rejected", "rejected"]);
+        let errors = told.observations.iter().flat_map(|one| &one.errors);
+        assert_eq!(errors.map(|e| (&*e.code, &*e.pointer)).collect::<Vec<_>>(), due);
+    }
+    let life = desk.life(desk.stream_of_citizen(&number("19900101", 2)));
+    assert_eq!(life[0].payload.as_ref().unwrap().life().unwrap().details["note"], "在家");
+    assert_eq!(desk.waiting().len(), 1, "what was refused is kept");
+    let nobody = visit("2021-01-01", json!([odd, 7]));
+    assert_eq!(desk.refuse("v-2", "household_visit", nobody).len(), 3);
+    desk.close();
+}
+
+#[test]
 fn a_visit_under_a_key_that_was_used_for_another_records_nothing() {
     let desk = Desk::new();
     let people: Vec<_> = (1..4).map(|serial| citizen(&number("19900101", serial))).collect();

@@ -1,4 +1,5 @@
-//! On what legal basis a read may be kept from the person for a while, by whom, and how long.
+//! On what legal basis a read may be kept from the person for a while, by whom, and how long: so long
+//! alone, longer only when a second person said so.
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
@@ -16,18 +17,26 @@ pub struct LegalBasis {
     pub code: &'static str,
     /// Departments whose readers may state it.
     pub departments: &'static [[u8; 3]],
-    /// So many days ahead at most lies the day on which the person is told.
+    /// So many days ahead at most lies the day on which the person is told, when nobody else
+    /// approved of it: the time in which it shows whether there is anything to it.
+    pub days_alone: i32,
+    /// So many with the approval of another person.
     pub days_max: i32,
 }
 
 /// Every basis.
 pub const LEGAL_BASES: &[LegalBasis] = &[
     // 刑事侦查
-    LegalBasis { code: "criminal_investigation", departments: &[*b"POL"], days_max: 730 },
+    LegalBasis {
+        code: "criminal_investigation",
+        departments: &[*b"POL"],
+        days_alone: 90,
+        days_max: 730,
+    },
     // 人民法院决定
-    LegalBasis { code: "court_decision", departments: &[*b"JUD"], days_max: 365 },
+    LegalBasis { code: "court_decision", departments: &[*b"JUD"], days_alone: 90, days_max: 365 },
     // 出入境边防检查
-    LegalBasis { code: "border_control", departments: &[*b"IMM"], days_max: 365 },
+    LegalBasis { code: "border_control", departments: &[*b"IMM"], days_alone: 90, days_max: 365 },
 ];
 
 /// Roles whose readers may state a basis: those that act for a department, never who audits them.
@@ -51,9 +60,33 @@ pub enum HidingError {
     /// The day is not ahead, or too far.
     #[error("the day must lie ahead, and within the limit of the basis")]
     Day,
+    /// So long nobody hides a read alone.
+    #[error("so long a read is hidden with the approval of another person than who asks for it")]
+    Alone,
     /// The basis is not for the reader.
     #[error("the legal basis is not one of the reader's department and role")]
     NotAllowed,
+}
+
+/// Who asks for a read to be hidden, and who approved of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Askers<'a> {
+    /// Whose token it is.
+    pub grant: &'a Grant,
+    /// For whom it is used, where that is another one.
+    pub on_behalf_of: Option<&'a str>,
+    /// Who approved.
+    pub approved_by: Option<&'a str>,
+}
+
+impl Askers<'_> {
+    /// Whether the approver is named, and is nobody of those who ask. A system asks for somebody:
+    /// who that is must be known too.
+    fn are_two(&self) -> bool {
+        let is_known = self.grant.role != Role::Upstream || self.on_behalf_of.is_some();
+        let asks = |id: &str| id == self.grant.subject || Some(id) == self.on_behalf_of;
+        is_known && self.approved_by.is_some_and(|approver| !asks(approver))
+    }
 }
 
 impl Hiding {
@@ -62,11 +95,12 @@ impl Hiding {
     /// # Errors
     /// [`HidingError`].
     pub fn new(
-        grant: &Grant,
+        askers: Askers<'_>,
         until: Date,
         basis: &str,
         now: Timestamp,
     ) -> Result<Self, HidingError> {
+        let grant = askers.grant;
         let basis = LEGAL_BASES.iter().find(|known| known.code == basis);
         let basis = basis.ok_or(HidingError::UnknownBasis)?;
         // Who may act for any department acts for none in particular.
@@ -75,9 +109,13 @@ impl Hiding {
             return Err(HidingError::NotAllowed);
         }
         let today = domain::clocks::day_in_china(now);
-        let last = today.saturating_add(Span::new().days(basis.days_max));
-        if until <= today || until > last {
+        let last = |days: i32| today.saturating_add(Span::new().days(days));
+        if until <= today || until > last(basis.days_max) {
             return Err(HidingError::Day);
+        }
+        let needs_two = until > last(basis.days_alone) || askers.approved_by.is_some();
+        if needs_two && !askers.are_two() {
+            return Err(HidingError::Alone);
         }
         Ok(Self { until, basis })
     }

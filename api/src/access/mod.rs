@@ -20,7 +20,7 @@ use crate::registry::Sender;
 pub use attempts::Rates;
 pub use authority::{Look, Object, Opening, Refusal, authorize};
 pub use gate::{Gate, Refused};
-pub use hiding::{Hiding, HidingError, LEGAL_BASES, LegalBasis};
+pub use hiding::{Askers, Hiding, HidingError, LEGAL_BASES, LegalBasis};
 pub use limits::{
     APPROVED_MAX, LimitsError, READING_LIMITS, ReadingLimit, ReadingLimits, WINDOW_DAYS,
 };

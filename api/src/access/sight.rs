@@ -1,6 +1,9 @@
 //! How much of a person's record a reader sees: a word for each part of it. It is small and copied
 //! freely, so that every value of an answer can be asked about.
 
+use std::sync::LazyLock;
+
+use domain::topics::TopicField;
 use domain::{Item, Topic};
 
 use super::table::TABLE;
@@ -199,13 +202,19 @@ impl Sight {
     /// holds. A topic that is none of ours is the sender's own words.
     pub fn show_field(self, topic: &str, field: &str) -> Show {
         let Some(known) = Topic::from_name(topic) else { return self.show(Part::Details) };
-        let of_topic = self.show(Part::of_topic(known));
-        let row = known.fields().iter().find(|row| row.name == field);
-        let held = match row.map(|row| row.item) {
-            // What is an item is seen as the item.
-            Some(Some(item)) => Some(Part::of_item(item)),
-            _ => masks::held_by_field(field),
-        };
+        match known.fields().iter().position(|row| row.name == field) {
+            Some(at) => self.show_field_at(known, at),
+            None => self.show_held(known, masks::held_by_field(field)),
+        }
+    }
+
+    /// As [`Sight::show_field`], of the basic field of a topic at a place among those.
+    pub fn show_field_at(self, topic: Topic, at: usize) -> Show {
+        self.show_held(topic, HELD[topic as usize - 1][at])
+    }
+
+    fn show_held(self, topic: Topic, held: Option<Part>) -> Show {
+        let of_topic = self.show(Part::of_topic(topic));
         held.map_or(of_topic, |part| of_topic.min(self.show(part)))
     }
 
@@ -262,6 +271,16 @@ impl Sight {
         Self(self.0 | own.0 & of_department.0)
     }
 }
+
+/// The part that each basic field of each topic holds: every answer asks for all of them.
+static HELD: LazyLock<[Vec<Option<Part>>; Topic::ALL.len()]> = LazyLock::new(|| {
+    // What is an item is seen as the item.
+    let held = |row: &TopicField| match row.item {
+        Some(item) => Some(Part::of_item(item)),
+        None => masks::held_by_field(row.name),
+    };
+    Topic::ALL.map(|row| row.0.fields().iter().map(held).collect())
+});
 
 /// The word `full` on every part.
 const HIGH_BITS: u64 = {

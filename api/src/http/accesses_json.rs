@@ -73,6 +73,9 @@ impl Viewer {
             tell("on_behalf_of", json!(read.on_behalf_of));
             tell("query", json!(read.query));
             tell("hidden_now", json!(!read.is_open_on(self.today)));
+            if let Some(approver) = read.hidden.iter().find_map(|it| it.approved_by.as_ref()) {
+                tell("hidden_approved_by", json!(approver));
+            }
         }
         told
     }

@@ -5,22 +5,17 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use projections::Archive;
 use projections::archive::Link;
-use serde::Serialize;
 
-use super::archive_json::{Told, is_false, told};
+use super::archive_json::{Page, Told, told};
 use crate::access::Show;
 
-#[derive(Serialize)]
 pub(super) struct Relative {
     /// Since when somebody without the word on it says that it ended, or tells another one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     doubted_since: Option<Timestamp>,
     /// Whether somebody with the word on such ties told it.
     has_authority: bool,
     /// Whether it is told that there is somebody, and not who.
-    #[serde(skip_serializing_if = "is_false")]
     masked: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     person_id: Option<PersonId>,
     position: Position,
     role: Role,
@@ -29,13 +24,55 @@ pub(super) struct Relative {
 }
 
 /// A tie that somebody without the word claims, where another one stands.
-#[derive(Serialize)]
 pub(super) struct ClaimedTie<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     person_id: Option<PersonId>,
     role: Role,
-    #[serde(flatten)]
-    pub(super) told: Told<'a, ()>,
+    pub(super) told: Told<'a>,
+}
+
+impl Relative {
+    /// Writes it.
+    pub fn write(&self, page: &mut Page) {
+        page.raw("{");
+        if let Some(doubted_since) = self.doubted_since {
+            page.raw("\"doubted_since\":");
+            page.instant(doubted_since);
+            page.raw(",");
+        }
+        page.raw("\"has_authority\":");
+        page.value(&self.has_authority);
+        page.raw(if self.masked { ",\"masked\":true" } else { "" });
+        if let Some(person_id) = &self.person_id {
+            page.raw(",\"person_id\":");
+            page.value(person_id);
+        }
+        page.raw(",\"position\":");
+        page.value(&self.position);
+        page.raw(",\"role\":");
+        page.value(&self.role);
+        page.raw(",\"since\":");
+        page.day(self.since);
+        page.raw(",\"until\":");
+        page.day_if_any(self.until);
+        page.raw("}");
+    }
+}
+
+impl ClaimedTie<'_> {
+    /// Writes it.
+    pub fn write(&self, page: &mut Page) {
+        page.raw("{");
+        if let Some(person_id) = &self.person_id {
+            page.raw("\"person_id\":");
+            page.value(person_id);
+            page.raw(",");
+        }
+        page.raw("\"role\":");
+        page.value(&self.role);
+        page.raw(",");
+        self.told.write_members(page);
+        page.raw("}");
+    }
 }
 
 /// Ties, in the order in which they began.

@@ -1,7 +1,9 @@
 //! Archives as the outside contract shows them, as far as they are seen.
 
 mod asked;
+mod page;
 mod sheltered;
+mod told;
 mod withheld;
 
 use std::borrow::Cow;
@@ -10,62 +12,50 @@ use std::sync::LazyLock;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use domain::clocks::day_in_china;
-use domain::{Divisions, DocumentKind, Item, PersonId, Place, Position};
+use domain::{Divisions, DocumentKind, Item, PersonId, Position};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use projections::archive::Origin;
 use projections::deadlines::Deadlines;
 use projections::{Archive, People, Row};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::archive_family::{Relative, family};
 use super::archive_needs::needs;
-use super::archive_parts::{
-    Beside, Household, Text, Topics, beside, doubted_since, households, topics,
-};
+use super::archive_parts::{Beside, Household, Topics, beside, doubted_since, households, topics};
 use super::archive_tasks::{Task, tasks};
 use crate::access::{Part, Show, Sight, masks};
 
 pub use asked::Asked;
+pub(super) use page::Page;
+pub(super) use told::{Text, Told, item_told, place_name, told};
 
 /// Most archives are shorter as JSON.
-const BYTES_EXPECTED: usize = 6 << 10;
+const BYTES_EXPECTED: usize = 12 << 10;
 
 /// An archive as an answer shows it. Archives are read far more often than anything else, so this
 /// borrows all that it says and is written out at once. Members stand in the order of their names.
-#[derive(Serialize)]
 pub struct Shown<'a> {
     /// The records that were merged into this one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     absorbed: Vec<PersonId>,
     as_of: AsOf,
-    #[serde(skip_serializing_if = "Option::is_none")]
     beside: Option<Vec<Beside<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     documents: Option<Vec<Document<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     family: Option<Vec<Relative>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     households: Option<Vec<Household<'a>>>,
-    items: Items<'a>,
+    /// Items with their values, ordered by name.
+    items: Vec<(&'static str, Told<'a>)>,
     /// Who answers instead of the record that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     merged_into: Option<PersonId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     needs: Option<Vec<Value>>,
     person_id: PersonId,
     /// That it is not told where the person is.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     protected: bool,
     status: &'static str,
     /// What somebody has to do; left out where there is nothing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     tasks: Vec<Task>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     topics: Option<Topics<'a>>,
     /// What was asked for and is not seen by the reader, whether it is there or not.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     withheld: Vec<&'static str>,
 }
 
@@ -78,47 +68,6 @@ pub struct AsOf {
     pub position: Position,
     /// What was true on this day.
     pub valid_on: Option<Date>,
-}
-
-/// Items with their values, ordered by name.
-struct Items<'a>(Vec<(&'static str, Told<'a, Text<'a>>)>);
-
-/// A value and the event that it comes from.
-#[derive(Serialize)]
-pub(super) struct Told<'a, V> {
-    #[serde(serialize_with = "as_text")]
-    channel: [u8; 2],
-    #[serde(serialize_with = "as_text")]
-    department: [u8; 3],
-    /// Since when somebody without the word on a standing item has said something else.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    doubted_since: Option<Timestamp>,
-    /// Of what is said beside the fields of topics: which field.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-    /// Of standing items: whether who has the word on it said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    has_authority: Option<bool>,
-    /// Of what is said beside the standing items: which item.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<&'static str>,
-    known_on: Option<Date>,
-    /// Whether the value is told in part only, or not at all.
-    #[serde(skip_serializing_if = "is_false")]
-    masked: bool,
-    occurred_on: Date,
-    /// Of standing items that are a place: its name on the day of the fact.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    place_name: Option<String>,
-    position: Position,
-    record_id: Option<&'a str>,
-    recorded_at: Timestamp,
-    source: &'a str,
-    /// Of what is said beside the fields of topics: which topic.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<V>,
 }
 
 #[derive(Serialize)]
@@ -146,7 +95,11 @@ impl<'a> Shown<'a> {
             (all_items || is_wanted(item.name())) && sight.show_item(*item) != Show::None
         });
         let items = items.map(|(item, text, origin)| {
-            let told = item_told(archive, item, text, origin, sight.show_item(item));
+            let show = sight.show_item(item);
+            let mut told = item_told(archive, item, text, origin, show);
+            if show == Show::Full {
+                told = told.at(place_name(archive, item, text, origin));
+            }
             let has_authority = archive.has_authority(item);
             (item.name(), told.standing(has_authority, doubted_since(archive, item)))
         });
@@ -163,7 +116,7 @@ impl<'a> Shown<'a> {
             family: seen("family", Part::Family).map(|show| family(archive, show)),
             households: seen("households", Part::Household)
                 .map(|show| households(people, archive, show)),
-            items: Items(items),
+            items,
             merged_into: None,
             needs: seen("needs", Part::Needs)
                 .map(|show| needs(archive, deadlines, as_of.day(), show)),
@@ -209,111 +162,68 @@ impl AsOf {
     }
 }
 
-impl<'a, V> Told<'a, V> {
-    /// The same, naming the item.
-    pub(super) fn about(self, item: Item) -> Self {
-        Self { item: Some(item.name()), ..self }
+impl Shown<'_> {
+    fn write(&self, page: &mut Page) {
+        page.raw("{");
+        if !self.absorbed.is_empty() {
+            page.raw("\"absorbed\":");
+            page.value(&self.absorbed);
+            page.raw(",");
+        }
+        page.raw("\"as_of\":");
+        page.value(&self.as_of);
+        if let Some(beside) = &self.beside {
+            page.raw(",\"beside\":");
+            page.list(beside, |page, beside| beside.write(page));
+        }
+        write_if_any(page, ",\"documents\":", self.documents.as_ref());
+        if let Some(family) = &self.family {
+            page.raw(",\"family\":");
+            page.list(family, |page, relative| relative.write(page));
+        }
+        write_if_any(page, ",\"households\":", self.households.as_ref());
+        page.raw(",\"items\":");
+        page.object(self.items.iter().map(|(name, told)| (*name, told)), |page, told| {
+            told.write(page);
+        });
+        write_if_any(page, ",\"merged_into\":", self.merged_into.as_ref());
+        write_if_any(page, ",\"needs\":", self.needs.as_ref());
+        page.raw(",\"person_id\":");
+        page.value(&self.person_id);
+        page.raw(if self.protected { ",\"protected\":true,\"status\":" } else { ",\"status\":" });
+        page.text(self.status);
+        write_if_any(page, ",\"tasks\":", Some(&self.tasks).filter(|tasks| !tasks.is_empty()));
+        if let Some(topics) = &self.topics {
+            page.raw(",\"topics\":");
+            page.object(topics.iter().map(|(name, topic)| (*name, topic)), |page, topic| {
+                topic.write(page);
+            });
+        }
+        let withheld = Some(&self.withheld).filter(|withheld| !withheld.is_empty());
+        write_if_any(page, ",\"withheld\":", withheld);
+        page.raw("}");
     }
+}
 
-    /// The same, naming the field of a topic.
-    pub(super) fn about_field(self, topic: &'a str, field: &'a str) -> Self {
-        let (topic, field) = (Some(topic), Some(field).filter(|field| !field.is_empty()));
-        Self { topic, field, ..self }
-    }
-
-    /// The same without the value, but for what a mask leaves of it, and without the sender's number
-    /// of its record.
-    pub(super) fn masked(self, left: Option<V>) -> Self {
-        Self { masked: true, value: left, record_id: None, place_name: None, ..self }
-    }
-
-    /// The same, as what stands.
-    pub(super) fn standing(self, has_authority: bool, doubted_since: Option<Timestamp>) -> Self {
-        Self { has_authority: Some(has_authority), doubted_since, ..self }
+fn write_if_any(page: &mut Page, name: &str, value: Option<&impl Serialize>) {
+    if let Some(value) = value {
+        page.raw(name);
+        page.value(value);
     }
 }
 
 impl IntoResponse for Shown<'_> {
     fn into_response(self) -> Response {
-        let mut body = Vec::with_capacity(BYTES_EXPECTED);
-        serde_json::to_writer(&mut body, &self).expect("all names are texts");
-        ([(CONTENT_TYPE, "application/json")], body).into_response()
+        let mut page = Page::with_room(BYTES_EXPECTED);
+        self.write(&mut page);
+        ([(CONTENT_TYPE, "application/json")], page.into_bytes()).into_response()
     }
-}
-
-impl Serialize for Items<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, told)| (name, told)))
-    }
-}
-
-/// The name of the place of an item: of the birth place on the day of birth, of others on the day
-/// from which they hold.
-pub(super) fn place_name(
-    archive: &Archive,
-    item: Item,
-    text: &str,
-    origin: &Origin,
-) -> Option<String> {
-    let day = match item {
-        Item::BirthPlace => archive.get(Item::BirthDate).and_then(|day| day.parse().ok()),
-        Item::Residence | Item::Hukou => Some(origin.occurred_on),
-        _ => return None,
-    };
-    DIVISIONS.full_name(Place::parse(text).ok()?, day.unwrap_or(origin.occurred_on))
-}
-
-/// A value with its origin.
-pub(super) fn told<'a, V>(
-    archive: &'a Archive,
-    value: impl Into<Option<V>>,
-    origin: &'a Origin,
-) -> Told<'a, V> {
-    let mut department = origin.department;
-    department.make_ascii_lowercase();
-    Told {
-        channel: origin.channel,
-        department,
-        doubted_since: None,
-        field: None,
-        has_authority: None,
-        item: None,
-        known_on: origin.known_on,
-        masked: false,
-        occurred_on: origin.occurred_on,
-        place_name: None,
-        position: origin.position,
-        record_id: archive.record_id(origin),
-        recorded_at: origin.recorded_at(),
-        source: archive.source(origin),
-        topic: None,
-        value: value.into(),
-    }
-}
-
-fn as_text<S: Serializer>(code: &impl AsRef<[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&String::from_utf8_lossy(code.as_ref()))
 }
 
 fn document((kind, number): (DocumentKind, &str), show: Show) -> Document<'_> {
     let masked = show != Show::Full;
     let number = if masked { Cow::Owned(masks::number(number)) } else { Cow::Borrowed(number) };
     Document { kind: kind.name(), masked, number }
-}
-
-/// A value of an item as it is seen, with its origin.
-pub(super) fn item_told<'a>(
-    archive: &'a Archive,
-    item: Item,
-    text: &'a str,
-    origin: &'a Origin,
-    show: Show,
-) -> Told<'a, Text<'a>> {
-    let told = told(archive, Text::Plain(text), origin);
-    match show {
-        Show::Full => Told { place_name: place_name(archive, item, text, origin), ..told },
-        _ => told.masked(masks::of_item(item, text).map(Text::Left)),
-    }
 }
 
 pub(super) fn is_false(flag: &bool) -> bool {

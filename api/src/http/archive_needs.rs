@@ -7,8 +7,11 @@ use projections::archive::{Origin, ShownNeed};
 use projections::deadlines::Deadlines;
 use serde_json::{Map, Value, json};
 
-use super::archive_json::told;
+use super::archive_json::{Page, told};
 use crate::access::Show;
+
+/// About so many bytes tell an event.
+const TELLER_BYTES: usize = 256;
 
 /// Needs, raised and answered, as they are on a day; of masked ones, when they were and by when an
 /// answer is due.
@@ -79,8 +82,7 @@ fn object(text: &str) -> Map<String, Value> {
 
 /// The event that something comes from.
 fn told_by(archive: &Archive, origin: &Origin) -> Map<String, Value> {
-    match serde_json::to_value(told::<()>(archive, None, origin)) {
-        Ok(Value::Object(by)) => by,
-        _ => Map::new(),
-    }
+    let mut page = Page::with_room(TELLER_BYTES);
+    told(archive, None, origin).write(&mut page);
+    serde_json::from_slice(&page.into_bytes()).unwrap_or_default()
 }

@@ -2,7 +2,6 @@
 //! said beside the standing values, households. Each value with the event that it comes from.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use domain::{Basis, HouseholdId, Item, Topic};
 use jiff::Timestamp;
@@ -10,21 +9,18 @@ use jiff::civil::Date;
 use projections::archive::Field;
 use projections::{Archive, People};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::archive_family::{ClaimedTie, claimed};
-use super::archive_json::{Told, is_false, item_told, told};
+use super::archive_json::{Page, Text, Told, is_false, item_told, told};
 use crate::access::{Part, Show as Seen, Sight, masks};
 
-/// Topics by name.
-pub(super) type Topics<'a> = BTreeMap<&'a str, Shown<'a>>;
+/// Topics, ordered by name.
+pub(super) type Topics<'a> = Vec<(&'a str, Shown<'a>)>;
 
-/// A topic: its fields, or what a sender told of one that has none here.
-#[derive(Serialize)]
-#[serde(untagged)]
+/// A topic: its fields, ordered by name, or what a sender told of one that has none here.
 pub(super) enum Shown<'a> {
-    Fields(BTreeMap<&'a str, Told<'a, Text<'a>>>),
-    Whole(Told<'a, Text<'a>>),
+    Fields(Vec<(&'a str, Told<'a>)>),
+    Whole(Told<'a>),
     Withheld { withheld_until: Date },
 }
 
@@ -42,21 +38,38 @@ pub(super) struct Household<'a> {
     relation_code: Option<&'a str>,
 }
 
-/// A value as text, what a mask leaves of one, or the JSON that was sent.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Text<'a> {
-    Plain(&'a str),
-    Left(String),
-    Json(Option<&'a RawValue>),
+/// What is said beside a standing value or tie.
+pub(super) enum Beside<'a> {
+    Value(Told<'a>),
+    Tie(ClaimedTie<'a>),
 }
 
-/// What is said beside a standing value or tie.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Beside<'a> {
-    Value(Told<'a, Text<'a>>),
-    Tie(ClaimedTie<'a>),
+impl Shown<'_> {
+    /// Writes it.
+    pub fn write(&self, page: &mut Page) {
+        match self {
+            Self::Fields(fields) => {
+                let fields = fields.iter().map(|(name, told)| (*name, told));
+                page.object(fields, |page, told| told.write(page));
+            }
+            Self::Whole(told) => told.write(page),
+            Self::Withheld { withheld_until } => {
+                page.raw("{\"withheld_until\":");
+                page.day(*withheld_until);
+                page.raw("}");
+            }
+        }
+    }
+}
+
+impl Beside<'_> {
+    /// Writes it.
+    pub fn write(&self, page: &mut Page) {
+        match self {
+            Self::Value(told) => told.write(page),
+            Self::Tie(tie) => tie.write(page),
+        }
+    }
 }
 
 /// The topics that are seen, each with its fields, and what senders told of others.
@@ -66,48 +79,51 @@ pub(super) fn topics(archive: &Archive, sight: Sight) -> Topics<'_> {
         if !sight.sees(Part::of_topic(topic)) {
             continue;
         }
-        let of_items = topic.fields().iter().filter_map(|field| {
+        let of_items = topic.fields().iter().enumerate().filter_map(|(at, field)| {
             let item = field.item?;
-            let seen = Some(sight.show_field(name, field.name)).filter(|s| *s != Seen::None)?;
+            let seen = Some(sight.show_field_at(topic, at)).filter(|s| *s != Seen::None)?;
             let (text, origin) = archive.stated(item)?;
-            let told = match seen {
-                Seen::Full => told(archive, Text::Plain(text), origin),
-                _ => item_told(archive, item, text, origin, seen),
-            };
+            let told = item_told(archive, item, text, origin, seen);
             let has_authority = archive.has_authority(item);
             Some((field.name, told.standing(has_authority, doubted_since(archive, item))))
         });
-        topics.insert(name, Shown::Fields(of_items.collect()));
+        topics.push((name, Shown::Fields(of_items.collect())));
     }
     for field in archive.fields() {
         let Some(told) = field_told(archive, &field, sight) else { continue };
-        match topics.get_mut(field.topic) {
-            Some(Shown::Fields(fields)) if !field.name.is_empty() => {
-                let doubted = field_doubted_since(archive, &field);
+        match topics.iter_mut().find(|(name, _)| *name == field.topic) {
+            Some((_, Shown::Fields(fields))) if !field.name.is_empty() => {
                 // What is an item stands there already.
-                let told = told.standing(field.has_authority, doubted);
-                fields.entry(field.name).or_insert(told);
+                if !fields.iter().any(|(name, _)| *name == field.name) {
+                    let doubted = field_doubted_since(archive, &field);
+                    fields.push((field.name, told.standing(field.has_authority, doubted)));
+                }
             }
-            _ => {
-                topics.insert(field.topic, Shown::Whole(told));
-            }
+            Some((_, shown)) => *shown = Shown::Whole(told),
+            None => topics.push((field.topic, Shown::Whole(told))),
+        }
+    }
+    topics.sort_unstable_by_key(|(name, _)| *name);
+    for (_, topic) in &mut topics {
+        if let Shown::Fields(fields) = topic {
+            fields.sort_unstable_by_key(|(name, _)| *name);
         }
     }
     topics
 }
 
 /// A field of a topic as it is seen, with its origin.
-fn field_told<'a>(
-    archive: &'a Archive,
-    field: &Field<'a>,
-    sight: Sight,
-) -> Option<Told<'a, Text<'a>>> {
-    let json = || Text::Json(serde_json::from_str(field.json).ok());
-    match sight.show_field(field.topic, field.name) {
+fn field_told<'a>(archive: &'a Archive, field: &Field<'a>, sight: Sight) -> Option<Told<'a>> {
+    let seen = match field.basic {
+        Some((topic, at)) => sight.show_field_at(topic, at),
+        None => sight.show_field(field.topic, field.name),
+    };
+    match seen {
         Seen::None => None,
-        Seen::Full => Some(told(archive, json(), field.origin)),
+        Seen::Full => Some(told(archive, Some(Text::Json(field.json)), field.origin)),
         Seen::Masked => {
-            let text = serde_json::from_str::<String>(field.json).ok();
+            let text = masks::held_by_field(field.name)
+                .and_then(|_| serde_json::from_str::<String>(field.json).ok());
             let left = text.and_then(|text| masks::of_field(field.name, &text));
             Some(told(archive, None, field.origin).masked(left.map(Text::Left)))
         }
@@ -119,11 +135,7 @@ fn field_told<'a>(
 pub(super) fn beside(archive: &Archive, sight: Sight) -> Vec<Beside<'_>> {
     let words = archive.beside().filter(|(item, ..)| sight.show_item(*item) != Seen::None);
     let of_items = words.map(|(item, text, origin)| {
-        let told = match sight.show_item(item) {
-            Seen::Full => told(archive, Text::Plain(text), origin),
-            seen => item_told(archive, item, text, origin, seen),
-        };
-        told.about(item)
+        item_told(archive, item, text, origin, sight.show_item(item)).about(item)
     });
     let of_fields = archive.fields_beside().filter_map(|field| {
         let told = field_told(archive, &field, sight)?;
@@ -161,10 +173,12 @@ pub(super) fn households<'a>(
     shown.collect()
 }
 
-/// Since when an item is doubted: what is said beside it is ordered by time.
+/// Since when an item is doubted: something is said beside it, in the order of time, or it was
+/// changed and nobody approved.
 pub(super) fn doubted_since(archive: &Archive, item: Item) -> Option<Timestamp> {
-    let first = archive.beside().find(|(of, ..)| *of == item);
-    first.map(|(_, _, origin)| origin.recorded_at())
+    let beside = archive.beside().find(|(of, ..)| *of == item).map(|(.., origin)| origin);
+    let doubts = beside.into_iter().chain(archive.unapproved(item));
+    doubts.map(|origin| origin.recorded_at()).min()
 }
 
 fn field_doubted_since(archive: &Archive, field: &Field<'_>) -> Option<Timestamp> {

@@ -250,15 +250,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for PatientStream<S> {
         if left == 0 {
             return this.refuse_head(context);
         }
-        let space =
-            buffer.initialize_unfilled_to(left.min(HEAD_READ_BYTES).min(buffer.remaining()));
-        let mut part = ReadBuf::new(space);
-        let read = Pin::new(&mut this.stream).poll_read(context, &mut part);
+        let before = buffer.filled().len();
+        let most = left.min(HEAD_READ_BYTES);
+        let read = if buffer.remaining() <= most {
+            Pin::new(&mut this.stream).poll_read(context, buffer)
+        } else {
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+            let read = Pin::new(&mut this.stream).poll_read(context, &mut part);
+            let count = part.filled().len();
+            buffer.advance(count);
+            read
+        };
         if read.is_pending() {
             return this.wait_for_bytes(context);
         }
-        let count = part.filled().len();
-        buffer.advance(count);
+        let count = buffer.filled().len() - before;
         this.head_bytes += count;
         this.phase.set(HEADERS);
         read

@@ -15,7 +15,7 @@ use domain::Position;
 use domain::clocks::day_in_china;
 use jiff::Timestamp;
 use projections::timeliness::{
-    Borders, Dimension, Group, LagCurve, Level, Month, Row, Timeliness, TimelinessQuery,
+    Borders, Dimension, Group, Level, Month, Timeliness, TimelinessQuery,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,6 @@ use super::persons::internal;
 use super::problem::Problem;
 use super::problem_kinds as kinds;
 use super::query::{parse_instant, parse_place};
-use super::small_cells;
 use super::views_position::wait_at_least;
 use super::who::Who;
 use crate::registry::Registry;
@@ -65,11 +64,7 @@ async fn read_timeliness(
     let (rows, query, as_of) =
         ask(&registry, &who, question, &headers, |cube, query| cube.query(query)).await?;
     let rows = page.of(rows, |row| key(&row.group, &query));
-    let tell: fn(&Row) -> Timely = match who.0.sees_sums_only() {
-        true => Timely::in_sums,
-        false => |row| Timely::from(row),
-    };
-    answer(registry.folded(), &headers, &as_of, &rows, tell)
+    answer(registry.folded(), &headers, &as_of, &rows, Timely::from)
 }
 
 async fn read_lag_curve(
@@ -84,11 +79,7 @@ async fn read_lag_curve(
     })
     .await?;
     let curves: Rows<_> = page.of(curves, |curve| key(&curve.group, &query));
-    let tell: fn(&LagCurve) -> Curve<'_> = match who.0.sees_sums_only() {
-        true => |curve| Curve::in_sums(curve),
-        false => |curve| Curve::from(curve),
-    };
-    answer(registry.folded(), &headers, &as_of, &curves, tell)
+    answer(registry.folded(), &headers, &as_of, &curves, Curve::from)
 }
 
 /// Orders rows as they are answered.
@@ -146,7 +137,7 @@ fn query(
     };
     let names = question.group_by.as_deref().unwrap_or("").split(',');
     let group_by =
-        names.filter(|name| !name.is_empty()).map(dimension).collect::<Result<Vec<_>, _>>()?;
+        names.filter(|name| !name.is_empty()).map(dimension).collect::<Result<_, _>>()?;
     let borders = match question.divisions.as_deref() {
         None | Some("then") => Borders::Then,
         Some("now") => Borders::Now,
@@ -155,17 +146,11 @@ fn query(
                 .detail("divisions 可用: then, now", "divisions takes then or now"));
         }
     };
-    let from = question.from.as_deref().map(parse_month).transpose()?;
-    let to = question.to.as_deref().map(parse_month).transpose()?;
-    if who.0.sees_sums_only() {
-        let is_by_month = group_by.contains(&Dimension::Month);
-        small_cells::check_times(known_at, (!is_by_month).then_some((from, to)))?;
-    }
     Ok(TimelinessQuery {
         borders,
         place,
-        from,
-        to,
+        from: question.from.as_deref().map(parse_month).transpose()?,
+        to: question.to.as_deref().map(parse_month).transpose()?,
         group_by,
         as_of: day_in_china(known_at.unwrap_or_else(Timestamp::now)),
     })

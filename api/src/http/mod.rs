@@ -52,7 +52,6 @@ mod rejections;
 pub mod route_table;
 pub mod server;
 mod shelter;
-mod small_cells;
 mod spool;
 mod stream;
 mod terms;

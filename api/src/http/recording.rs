@@ -87,9 +87,11 @@ pub(super) fn record_answer(
 ) -> impl Future<Output = Result<(), Problem>> + use<> {
     let Purpose(purpose, terms) = purpose;
     let grant = &who.0;
-    let hidden = terms
-        .hiding
-        .map(|hiding| Hidden { until: hiding.until, basis: Cow::Borrowed(hiding.basis.code) });
+    let hidden = terms.hiding.map(|hiding| Hidden {
+        until: hiding.until,
+        basis: Cow::Borrowed(hiding.basis.code),
+        approved_by: terms.hiding_approved_by.map(|approver| approver.as_str().to_owned()),
+    });
     let read = PersonRead {
         purpose: purpose.into(),
         operation: answer.operation.into(),

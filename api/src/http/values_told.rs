@@ -36,11 +36,8 @@ fn part_with(item: Item, sight: Sight) -> Option<&'static str> {
             ("households", sight.show(Part::Household))
         }
         _ => {
-            let field = |row: &(Topic, &str, &str, &str)| {
-                let field = row.0.fields().iter().find(|field| field.item == Some(item))?;
-                Some(sight.show_field(row.2, field.name))
-            };
-            ("topics", Topic::ALL.iter().find_map(field)?)
+            let (topic, at) = Topic::telling(item)?;
+            ("topics", sight.show_field_at(topic, at))
         }
     };
     (show == Show::Full).then_some(part)

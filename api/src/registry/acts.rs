@@ -252,7 +252,7 @@ impl Acts<'_> {
                 tellings.push(self.telling(submission.kind, true, person, day, change(told))?);
             }
         }
-        let ties = root.is_marriage() || root.is_divorce();
+        let ties = root.is_marriage() || root.is_divorce() || root.tells_what_stands();
         if ties || matches!(root, Kind::MarryVoid | Kind::GuardianSet) {
             self.tell_later_deaths(submission, &mut tellings)?;
         }

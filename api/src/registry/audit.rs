@@ -6,6 +6,7 @@
 //! from the view or, where the view is behind their stream, made from the log. Of rules that look
 //! at other persons' records nothing is said here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::clocks::day_in_china;
@@ -13,13 +14,13 @@ use domain::recorded::{Envelope, Recorded};
 use domain::rules::{Findings, RuleBook, RuleSet};
 use domain::{Kind, Payload, PersonId, Position};
 use jiff::civil::Date;
-use projections::quality::changed;
 use projections::{Lives, Row, Standing, Step};
 
 use super::acts::Telling;
 use super::decide::{Decider, NotRecorded};
 use super::group::Ahead;
 use super::known::Memory;
+use super::long_lives::Deciding;
 use super::receipt::Flag;
 
 /// The rules in force on the day that events are recorded on.
@@ -85,8 +86,12 @@ impl Decider {
         let payload = Some(Payload::Life(Arc::clone(&telling.life)));
         let event = Recorded { envelope, payload, target: None };
         let mut row = before.row.clone();
-        let lives = Life { memory: &self.memory, ahead: self.ahead(), next: &event };
-        if let Err(error) = row.fold(telling.person, &[&event], &lives) {
+        let kept = self.memory.take_long_life(telling.person);
+        let lives = Deciding::new(&self.memory, self.ahead(), &event, kept);
+        let folded = row.fold(telling.person, &[&event], &lives);
+        let looked = lives.looked();
+        self.memory.keep_long_life(telling.person, looked);
+        if let Err(error) = folded {
             tracing::error!(error = %replay::chain(&error), "a record could not be judged");
             return Ok((event.envelope, None));
         }
@@ -99,7 +104,8 @@ impl Decider {
     /// of another one those that read what the event changed.
     pub(super) fn flags(&self, stepped: &Stepped) -> Vec<Flag> {
         let Stepped { before, after, findings } = stepped;
-        let (book, before, after) = (&self.book.rules, &before.row, &after.row);
+        let (book, changed) = (&self.book.rules, after.changed);
+        let (before, after) = (&before.row, &after.row);
         if findings.fired.is_empty() {
             return Vec::new();
         }
@@ -107,7 +113,7 @@ impl Decider {
             before.events == 0 || before.archive.is_registered != after.archive.is_registered;
         let asked = match begins {
             true => RuleSet::EVERY,
-            false => book.touching(changed(&before.archive, &after.archive)),
+            false => book.touching(changed),
         };
         let fired = findings.fired.intersection(asked).iter();
         fired.filter_map(|id| book.rule(id)).map(Flag::of_rule).collect()
@@ -176,29 +182,16 @@ pub(super) fn decided_life(
     Ok(life)
 }
 
-type Failed = Box<dyn std::error::Error + Send + Sync>;
-
 /// A life that was read already.
 struct Whole<'a>(&'a [Recorded]);
 
 impl Lives for Whole<'_> {
-    fn life(&self, _: PersonId, up_to: Position) -> Result<Vec<Recorded>, Failed> {
-        let life = self.0.iter().filter(|event| event.envelope.position <= up_to);
-        Ok(life.cloned().collect())
-    }
-}
-
-/// The life that was decided, and the event that is next.
-struct Life<'a> {
-    memory: &'a Memory,
-    ahead: Ahead<'a>,
-    next: &'a Recorded,
-}
-
-impl Lives for Life<'_> {
-    fn life(&self, person: PersonId, _: Position) -> Result<Vec<Recorded>, Failed> {
-        let mut life = decided_life(self.memory, self.ahead, person)?;
-        life.push(self.next.clone());
-        Ok(life)
+    fn life(
+        &self,
+        _: PersonId,
+        up_to: Position,
+    ) -> Result<Cow<'_, [Recorded]>, Box<dyn std::error::Error + Send + Sync>> {
+        let events = self.0.partition_point(|event| event.envelope.position <= up_to);
+        Ok(Cow::Borrowed(&self.0[..events]))
     }
 }

@@ -46,6 +46,11 @@ impl Acts<'_> {
             if kind == Kind::Reappear && matches!(role, Role::Spouse | Role::Guardian) {
                 continue;
             }
+            if self.is_guardian_no_more(kind, *role, person, report.occurred_on)? {
+                let person = self.memory.called(subject, person)?;
+                others.0.push(Related { role: *role, person });
+                continue;
+            }
             let named_at = format!("/data/{name}");
             self.add(&mut others, kind, *role, person, subject, document_of(named), &named_at)?;
         }

@@ -57,6 +57,21 @@ impl Acts<'_> {
         Ok(())
     }
 
+    /// Whether an act only mentions as guardian somebody who was dead by then: that is nothing that
+    /// happened to them.
+    pub(super) fn is_guardian_no_more(
+        &mut self,
+        kind: Kind,
+        role: Role,
+        person: PersonId,
+        day: Date,
+    ) -> Result<bool, ActError> {
+        if role != Role::Guardian || !kind.tells_what_stands() {
+            return Ok(false);
+        }
+        Ok(self.memory.facts(person)?.died_on().is_some_and(|died| died < day))
+    }
+
     /// Whether somebody is guardian of another by the newest appointment up to a day.
     fn is_guardian(
         &mut self,

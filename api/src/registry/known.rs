@@ -11,6 +11,7 @@ use projections::Standing;
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
+use super::long_lives::LongLives;
 use super::retreat::{OnTheWay, Retreats};
 
 /// Persons in one generation of those at hand: few enough for the processor's caches.
@@ -66,10 +67,13 @@ impl Known {
         self.is_changed = true;
     }
 
-    /// In few bytes, without the key, which has its own place in memory.
-    fn pack(&self) -> Box<[u8]> {
-        let packed = postcard::to_stdvec(&(&self.places, &self.person));
-        packed.expect("plain values").into_boxed_slice()
+    /// In few bytes, without the key, which has its own place in memory; `room` is memory to be used
+    /// again.
+    fn pack(&self, room: &mut Vec<u8>) -> Box<[u8]> {
+        room.clear();
+        let packed = postcard::to_extend(&(&self.places, &self.person), std::mem::take(room));
+        *room = packed.expect("plain values");
+        room.as_slice().into()
     }
 
     fn unpack(packed: &[u8], key: Option<PersonKey>) -> Self {
@@ -86,6 +90,7 @@ pub struct Memory {
     pub(super) on_the_way: OnTheWay,
     at_hand: Generations<Box<Known>>,
     packed: Packed,
+    pub(super) long_lives: LongLives,
     recent: Recent,
 }
 
@@ -168,7 +173,8 @@ impl Memory {
         };
         let (at_hand, packed) = (Generations::of(AT_HAND), Packed::of(generation));
         let on_the_way = OnTheWay::new(retreats);
-        Ok(Self { log, on_the_way, at_hand, packed, recent })
+        let long_lives = LongLives::default();
+        Ok(Self { log, on_the_way, at_hand, packed, long_lives, recent })
     }
 
     /// The person of a stream, read back when not remembered.
@@ -199,22 +205,25 @@ impl Memory {
     }
 
     fn put(&mut self, id: PersonId, known: Box<Known>) {
+        let mut room = Vec::new();
         for (id, known) in self.at_hand.keep(id, known) {
             // Many were only looked at. The older of two generations would forget them.
             if known.is_changed || !self.packed.is_young(id) {
-                self.packed.keep(id, known.pack());
+                self.packed.keep(id, known.pack(&mut room));
             }
         }
     }
 
     /// Puts a person back as they were.
     pub fn restore(&mut self, id: PersonId, known: Known) {
+        self.long_lives.forget(id);
         // They may have been packed as they were meanwhile.
         self.put(id, Box::new(Known { is_changed: true, ..known }));
     }
 
-    /// Forgets what is packed of a person who is at hand.
+    /// Forgets what is packed of a person who is at hand, and their life.
     pub fn forget_packed(&mut self, id: PersonId) {
+        self.long_lives.forget(id);
         self.packed.forget(id);
     }
 

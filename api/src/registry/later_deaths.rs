@@ -40,8 +40,11 @@ impl Acts<'_> {
         tellings: &mut Vec<Telling>,
     ) -> Result<(), ActError> {
         let kind = tellings[0].kind;
-        let may_tie = kind.is_marriage() || kind == Kind::GuardianSet || kind.acts_on_another();
-        if !may_tie {
+        let may_tie = kind.is_marriage()
+            || kind == Kind::GuardianSet
+            || kind.tells_what_stands()
+            || kind.acts_on_another();
+        if !may_tie || tellings.len() == 1 {
             return Ok(());
         }
         // Nearly always both live.

@@ -19,6 +19,7 @@ mod known;
 mod later_deaths;
 pub mod lines;
 pub mod log_key;
+mod long_lives;
 pub mod master_key;
 mod naming;
 mod open;

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -30,9 +31,12 @@ const OWN: Uuid = Uuid::nil();
 /// Records appended at once, about.
 const GROUP_READS_MAX: usize = 4_000;
 
-/// While several readers ask at once, a group waits so long for more of them before it is written:
-/// a sync costs more of the processor than the reads that share it. A lone reader never waits.
-const GATHER: Duration = Duration::from_micros(200);
+/// While several readers ask at once, a group waits for more of them before it is written, in steps
+/// of so long: until it is as large as the one before, or a step brought nobody. A sync costs more of
+/// the processor than the reads that share it. A lone reader never waits.
+const GATHER: Duration = Duration::from_micros(250);
+/// As many steps at most.
+const GATHER_STEPS_MAX: usize = 2;
 
 /// One read that is to be recorded.
 pub struct Read {
@@ -91,6 +95,8 @@ type Waiting = (Work, Done);
 /// The thread that records reads.
 pub struct Reads {
     queue: Option<Sender<Waiting>>,
+    /// How many were ever handed in.
+    handed_in: Arc<AtomicU64>,
     space: Arc<Space>,
     thread: Option<JoinHandle<()>>,
 }
@@ -99,10 +105,12 @@ impl Reads {
     /// Starts recording to `journal`, sealing with the persons' keys, as long as there is `space`.
     pub fn start(journal: Arc<dyn Journal>, keys: Arc<KeySlots>, space: Arc<Space>) -> Self {
         let (queue, waiting) = channel();
-        let run = move || record_all(&waiting, &*journal, &keys);
+        let handed_in = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&handed_in);
+        let run = move || record_all(&waiting, &seen, &*journal, &keys);
         let thread = std::thread::Builder::new().name("reads".to_owned()).spawn(run);
         let thread = Some(thread.expect("the system gives a thread"));
-        Self { queue: Some(queue), space, thread }
+        Self { queue: Some(queue), handed_in, space, thread }
     }
 
     /// Hands a read in to be recorded; it is durable when the future has ended well.
@@ -138,7 +146,10 @@ impl Reads {
             Some(_) if !self.space.takes_reads() => {
                 let _ = done.send(Err(Unrecorded::StorageFull));
             }
-            Some(queue) => drop(queue.send((work, done))),
+            Some(queue) => {
+                drop(queue.send((work, done)));
+                self.handed_in.fetch_add(1, Ordering::Relaxed);
+            }
             None => {}
         }
         recorded
@@ -156,17 +167,40 @@ impl Drop for Reads {
     }
 }
 
-fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlots) {
+/// Waits for more of those who ask at the same time, until there are `enough` that were handed in.
+fn gather(handed_in: &AtomicU64, enough: u64) {
+    let mut before = handed_in.load(Ordering::Relaxed);
+    for _ in 0..GATHER_STEPS_MAX {
+        if before >= enough {
+            break;
+        }
+        std::thread::sleep(GATHER);
+        let now = handed_in.load(Ordering::Relaxed);
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+}
+
+fn record_all(
+    waiting: &Receiver<Waiting>,
+    handed_in: &AtomicU64,
+    journal: &dyn Journal,
+    keys: &KeySlots,
+) {
     let mut recorder = Recorder::new(journal, keys);
-    let mut is_shared = false;
+    let (mut taken, mut in_last_group) = (0_u64, 0);
     while let Ok(first) = waiting.recv() {
-        if is_shared {
-            std::thread::sleep(GATHER);
+        if in_last_group > 1 {
+            gather(handed_in, taken + in_last_group);
         }
         let mut group = Vec::new();
         let mut done = Vec::new();
         let mut next = Some(first);
+        let taken_before = taken;
         while let Some((work, answer)) = next {
+            taken += 1;
             let (appends, is_act) = match work {
                 Work::Read(read) => (recorder.appends_of(*read), false),
                 Work::Overseen(act) => (recorder.append_act(act), true),
@@ -184,7 +218,7 @@ fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlot
             next = if group.len() < GROUP_READS_MAX { waiting.try_recv().ok() } else { None };
         }
         recorder.next_sequence.clear();
-        is_shared = group.len() > 1;
+        in_last_group = taken - taken_before;
         let mut results = journal.append(group).into_iter();
         for (count, answer, mut envelope) in done {
             let mut recorded = Ok(());

@@ -20,8 +20,14 @@ impl Decider {
         let mut met = Vec::new();
         let mut receipts = Vec::new();
         let mut refusals = Vec::new();
-        for (index, observed) in submission.report.observations.iter().enumerate() {
-            let errors = match self.observation(submission, observed, index, &mut met) {
+        for (index, seen) in submission.report.observations.iter().enumerate() {
+            let told = match seen {
+                Ok(observed) => {
+                    self.observation(submission, observed, (index, first.is_none()), &mut met)
+                }
+                Err(faults) => Err(NotRecorded::Refused(faults.clone())),
+            };
+            let errors = match told {
                 Ok((is_new, one)) => {
                     new |= is_new;
                     receipts.push(ObservationReceipt {
@@ -60,7 +66,8 @@ impl Decider {
     /// The conflict with what was recorded under the same key, be it of a single person: nothing
     /// of the visit may be recorded then.
     fn other_visit(&mut self, submission: &Submission) -> Result<Option<Receipt>, NotRecorded> {
-        for (index, observed) in submission.report.observations.iter().enumerate() {
+        let readable = submission.report.observations.iter().enumerate();
+        for (index, observed) in readable.filter_map(|(at, seen)| Some((at, seen.as_ref().ok()?))) {
             let person = match self.person_met(submission, observed, index) {
                 Ok(person) => person,
                 Err(NotRecorded::Refused(_)) => continue,
@@ -85,12 +92,12 @@ impl Decider {
     }
 
     /// Records what was seen of one person, or finds that it was; tells whether it is new. `met`
-    /// are the persons before them.
+    /// are the persons before them, the first of whom that can be recorded is `is_first`.
     fn observation(
         &mut self,
         submission: &Submission,
         observed: &Observed,
-        index: usize,
+        (index, is_first): (usize, bool),
         met: &mut Vec<PersonId>,
     ) -> Result<(bool, Accepted), NotRecorded> {
         let person = self.person_met(submission, observed, index)?;
@@ -111,7 +118,7 @@ impl Decider {
             domain::submission::PersonRef::Id(_) => None,
         };
         let mut details = observed.details.clone();
-        if index == 0 {
+        if is_first {
             // What was said of the visit as a whole is kept once.
             details.extend(submission.report.details.clone());
         }
@@ -145,6 +152,9 @@ fn add(first: &mut Option<Accepted>, one: Accepted) {
 
 fn at_observation(faults: Vec<Fault>, index: usize) -> Vec<Fault> {
     let moved = |fault: Fault| {
+        if fault.pointer.starts_with("/data/observations/") {
+            return fault;
+        }
         let pointer = fault.pointer.replacen("/data", &format!("/data/observations/{index}"), 1);
         fault.at(pointer)
     };

@@ -37,9 +37,11 @@ pub(super) const ROWS: &[Entry] = &[
     // Numbers are the police's; other departments tell of duplicates and are flagged.
     posted(Kind::PersonMerge, "person_merge", "人员合并", "Records of one person merged")
         .authority(&[POL])
+        .approval(Need::Required)
         .after_death(),
     posted(Kind::PersonSplit, "person_split", "人员拆分", "Records of two persons split")
         .authority(&[POL])
+        .approval(Need::Required)
         .after_death(),
     own(Kind::DocumentClaimed, "document_claimed", "证件认领", "Document claimed"),
     own(Kind::Erased, "erased", "依法删除", "Erased by lawful order").after_death(),

@@ -98,6 +98,8 @@ pub struct Entry {
     pub states: &'static [(Item, Need)],
     /// How much the number of the certificate is needed.
     pub certificate: Need,
+    /// How much the approval of a second person is needed.
+    pub approval: Need,
     /// Related persons that are to be named.
     pub related: &'static [(Role, Need)],
     /// Whether it may list members of a household, each with what becomes of them.
@@ -141,6 +143,7 @@ pub(super) const fn posted(
         fields: &[],
         states: &[],
         certificate: Need::Optional,
+        approval: Need::Optional,
         related: &[],
         has_members: false,
         changes: &[],
@@ -172,6 +175,7 @@ builders! {
     fields: &'static [DataField],
     states: &'static [(Item, Need)],
     certificate: Need,
+    approval: Need,
     related: &'static [(Role, Need)],
     changes: &'static [Item],
     authority: &'static [[u8; 3]],

@@ -290,13 +290,15 @@ const fn places() -> [u8; NUMBERS] {
     places
 }
 
-/// The name of a datum that some event has: an item, a field, a role, the certificate.
+/// The name of a datum that some event has: an item, a field, a role, the certificate, the
+/// approval.
 pub fn name_of_datum(name: &str) -> Option<&'static str> {
     let of_item = Item::from_name(name).map(Item::name);
     let of_role = || Role::NAMED.iter().map(|row| row.1).find(|known| *known == name);
     let of_field = || CATALOGUE.iter().find_map(|entry| entry.field(name)).map(|field| field.name);
-    let of_certificate = || (name == "certificate_no").then_some("certificate_no");
-    of_item.or_else(of_role).or_else(of_certificate).or_else(of_field)
+    let others = ["certificate_no", "approved_by"];
+    let of_others = || others.into_iter().find(|known| *known == name);
+    of_item.or_else(of_role).or_else(of_others).or_else(of_field)
 }
 
 impl Kind {
@@ -357,6 +359,12 @@ impl Kind {
     /// Whether the person is dead by it, from its day on.
     pub fn is_death(self) -> bool {
         matches!(self, Kind::Death | Kind::DeathDeclared | Kind::BirthThenDeath)
+    }
+
+    /// Whether it tells, of one person, what stands without saying how it came to be: the first
+    /// load, and what was seen or learnt by the way.
+    pub fn tells_what_stands(self) -> bool {
+        matches!(self, Kind::Registration | Kind::ServiceTransaction | Kind::Observation)
     }
 
     /// Whether it says that two records are of one person, or that they are not.

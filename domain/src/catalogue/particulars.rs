@@ -1,5 +1,8 @@
 //! The identity card, and corrected particulars of a person: number, name, ethnic group, sex,
 //! birth date. What was before stays known: numbers as documents, names as former names.
+//!
+//! The national table asks for no second person, so a number, sex or birth date that is changed
+//! without one is taken, and doubted until somebody approves: `projections/src/archive/approvals.rs`.
 
 use super::Kind;
 use super::entry::*;
@@ -64,6 +67,7 @@ pub(super) const ROWS: &[Entry] = &[
         REASON.expected(),
     ])
     .states(&[(Item::CitizenId, Required)])
+    .approval(Expected)
     .changes(&[Item::CitizenId]),
     change(Kind::NameChange, "name_change", "变更/更正姓名", "Name changed")
         .fields(&[
@@ -82,6 +86,7 @@ pub(super) const ROWS: &[Entry] = &[
     change(Kind::SexCorrect, "sex_correct", "变更/更正性别", "Sex corrected")
         .fields(&[OLD_SEX, REASON, EVIDENCE.expected()])
         .states(&[(Item::Sex, Required), (Item::CitizenId, Expected)])
+        .approval(Expected)
         .changes(&[Item::Sex, Item::CitizenId]),
     change(Kind::BirthdateCorrect, "birthdate_correct", "更正出生日期", "Birth date corrected")
         .fields(&[
@@ -90,5 +95,6 @@ pub(super) const ROWS: &[Entry] = &[
             EVIDENCE.expected(),
         ])
         .states(&[(Item::BirthDate, Required), (Item::CitizenId, Expected)])
+        .approval(Expected)
         .changes(&[Item::BirthDate, Item::CitizenId]),
 ];

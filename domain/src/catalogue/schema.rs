@@ -8,9 +8,15 @@ use serde_json::{Map, Value, json};
 use super::{DataField, Entry, Kind, Need};
 use crate::codes;
 use crate::document::DocumentKind;
+use crate::forms::Form;
 use crate::items::Item;
 use crate::life_event::Role;
-use crate::submission::{MEMBERS_MAX, OBSERVATIONS_MAX, PERSONS_OF_ROLE_MAX};
+use crate::submission::{MEMBERS_MAX, NEVER, OBSERVATIONS_MAX, PERSONS_OF_ROLE_MAX};
+
+/// Positions are below 2^53, since they are JSON numbers.
+const POSITION_MAX: u64 = (1 << 53) - 1;
+/// An id as a regular expression, for those who do not look at formats.
+const UUID: &str = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$";
 
 impl Entry {
     /// The JSON Schema of the `data` of this event.
@@ -30,7 +36,13 @@ impl Entry {
             due("person", Need::Required);
         }
         for (role, name) in Role::NAMED {
-            properties.insert(name.into(), role_schema(role));
+            let is_visit = self.kind == Kind::HouseholdVisit;
+            let schema = if is_visit { json!({"type": "null"}) } else { role_schema(role) };
+            properties.insert(name.into(), schema);
+        }
+        if !self.is_lenient {
+            // Not even nothing.
+            properties.extend(NEVER.iter().map(|name| ((*name).to_owned(), Value::Bool(false))));
         }
         for (role, need) in self.related {
             due(role.name(), *need);
@@ -40,6 +52,7 @@ impl Entry {
             properties.insert(field.name.into(), self.field_schema(field));
         }
         due("certificate_no", self.certificate);
+        due("approved_by", self.approval);
         if self.has_members {
             properties.insert("members".into(), persons("members", MEMBERS_MAX));
         }
@@ -49,6 +62,10 @@ impl Entry {
         }
         properties.insert("items".into(), items_of(&must, &should));
         self.change_schema(&mut properties, &mut required);
+        let may_be_null = |name: &String| !required.contains(&name.as_str());
+        for (_, property) in properties.iter_mut().filter(|(name, _)| may_be_null(name)) {
+            or_null(property);
+        }
         let mut schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": format!("{} · {}", self.name_zh, self.name_en),
@@ -88,7 +105,7 @@ impl Entry {
             "description": "被并入或拆出的人 · Who is absorbed or split out",
         });
         properties.insert("absorbed".into(), absorbed);
-        required.extend(["absorbed", "reason", "approved_by"]);
+        required.extend(["absorbed", "reason"]);
         if self.kind == Kind::PersonSplit {
             properties.insert("undoes".into(), event_named());
         }
@@ -113,10 +130,22 @@ impl Entry {
     }
 }
 
+/// Nothing is stated of what is null, but where something is required.
+fn or_null(schema: &mut Value) {
+    if let Some(Value::Array(listed)) = schema.get_mut("enum") {
+        listed.push(Value::Null);
+    }
+    if schema["type"].is_string() {
+        schema["type"] = json!([schema["type"].take(), "null"]);
+    } else if ["$ref", "oneOf", "anyOf"].iter().any(|word| schema.get(word).is_some()) {
+        *schema = json!({"anyOf": [schema.take(), {"type": "null"}]});
+    }
+}
+
 /// How an earlier event is named.
 fn event_named() -> Value {
     json!({"oneOf": [
-        {"type": "integer", "minimum": 1, "description": "位置 · Position in the log"},
+        {"type": "integer", "minimum": 1, "maximum": POSITION_MAX, "description": "位置 · Position in the log"},
         {"type": "string", "minLength": 1, "description": "事件编号 · Id of the event"},
     ]})
 }
@@ -126,7 +155,9 @@ fn text(zh: &str, en: &str) -> Value {
 }
 
 fn day(zh: &str, en: &str) -> Value {
-    json!({"type": "string", "format": "date", "description": format!("{zh} · {en}")})
+    let mut schema = Form::Day.schema();
+    schema["description"] = json!(format!("{zh} · {en}"));
+    schema
 }
 
 /// The fields that every event has.
@@ -172,7 +203,9 @@ fn items_of(must: &[&str], should: &[&str]) -> Value {
     if must.is_empty() && should.is_empty() {
         return json!({"$ref": "#/$defs/items"});
     }
-    let mut schema = json!({"$ref": "#/$defs/items", "required": must});
+    let text = |name: &&str| ((*name).to_owned(), json!({"type": "string"}));
+    let stated: Map<_, _> = must.iter().map(text).collect();
+    let mut schema = json!({"$ref": "#/$defs/items", "required": must, "properties": stated});
     if !should.is_empty() {
         schema["x-expected"] = json!(should);
     }
@@ -193,7 +226,7 @@ fn persons(name: &str, most: usize) -> Value {
             "type": "object",
             "properties": {
                 "person": {"$ref": "#/$defs/person"},
-                "items": {"$ref": "#/$defs/items"},
+                "items": {"anyOf": [{"$ref": "#/$defs/items"}, {"type": "null"}]},
             },
             "required": ["person"],
         },
@@ -204,30 +237,48 @@ fn definitions() -> Value {
     let described = |item: Item| {
         let mut schema = item.form().schema();
         schema["description"] = json!(item.name_zh());
+        or_null(&mut schema);
         (item.name().to_owned(), schema)
     };
     let items: Map<_, _> = Item::all().map(described).collect();
-    let kinds: Vec<_> = DocumentKind::ALL.iter().map(|(_, name)| *name).collect();
+    let person_id = json!({"type": "string", "format": "uuid", "pattern": UUID});
     json!({
         "person": {"oneOf": [
             {
                 "type": "object",
-                "properties": {"document": {
-                    "type": "object",
-                    "properties": {
-                        "kind": {"type": "string", "enum": kinds},
-                        "number": {"type": "string"},
-                    },
-                    "required": ["kind"],
-                }},
+                "properties": {"document": document_schema(), "person_id": {"type": "null"}},
                 "required": ["document"],
             },
             {
                 "type": "object",
-                "properties": {"person_id": {"type": "string", "format": "uuid"}},
+                "properties": {"person_id": person_id, "document": {"type": "null"}},
                 "required": ["person_id"],
             },
         ]},
         "items": {"type": "object", "properties": items, "additionalProperties": false},
     })
+}
+
+/// A document: its kind, and its number unless there is none.
+fn document_schema() -> Value {
+    let kinds = DocumentKind::ALL.iter().filter(|(kind, _)| *kind != DocumentKind::None);
+    let kinds: Vec<_> = kinds.map(|(_, name)| *name).collect();
+    json!({"oneOf": [
+        {
+            "type": "object",
+            "properties": {
+                "kind": {"type": "string", "enum": kinds},
+                "number": {"type": "string", "minLength": 1, "pattern": "\\S"},
+            },
+            "required": ["kind", "number"],
+        },
+        {
+            "type": "object",
+            "properties": {
+                "kind": {"const": DocumentKind::None.name()},
+                "number": {"type": ["string", "null"], "maxLength": 0},
+            },
+            "required": ["kind"],
+        },
+    ]})
 }

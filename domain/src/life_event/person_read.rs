@@ -67,6 +67,9 @@ pub struct Hidden {
     pub until: Date,
     /// Code of the legal basis.
     pub basis: Cow<'static, str>,
+    /// Who approved of it, beside who asked: an id of the reader's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 /// Which items an answer told, by the events that their values came from.

@@ -3,13 +3,10 @@
 use jiff::civil::Date;
 
 use super::{Doubt, Person, Record, Refusal, Refused};
-use crate::catalogue::Kind;
+use crate::catalogue::{Kind, Need};
 use crate::ids::PersonId;
 use crate::items::{Item, parse_day};
 use crate::life_event::Role;
-
-/// Items whose correction needs a second person's approval.
-const FOUR_EYES: [Item; 4] = [Item::CitizenId, Item::BirthDate, Item::Sex, Item::DeathDate];
 
 impl Person {
     /// Decides whether the event may be recorded.
@@ -41,6 +38,9 @@ impl Person {
         }
         if kind.is_marriage() || kind.is_divorce() {
             self.refuse_spouse(command, &mut broken);
+        }
+        if kind.entry().approval == Need::Expected && is_approved_by_actor(command) {
+            broken.push(Refusal::ApproverIsActor);
         }
         if broken.is_empty() { Ok(()) } else { Err(Refused(broken)) }
     }
@@ -134,7 +134,7 @@ impl Person {
             self.refuse_revival(self.root(target.0), broken);
         }
         let vital = target_kind == Kind::Birth || target_kind.is_death();
-        let touches = FOUR_EYES.iter().any(|item| event.life.items.get(*item).is_some());
+        let touches = event.life.items.iter().any(|(item, _)| item.needs_approval());
         // What a second person approved is not undone by one.
         let undoes_approved = kind == Kind::Annulment && self.is_approved(target);
         let rejoins = self.acts_on_join(target);
@@ -247,11 +247,15 @@ impl Person {
 
 /// What a second person must approve.
 pub(super) fn refuse_unapproved(command: &Record, broken: &mut Vec<Refusal>) {
-    match command.event.life.approved_by.as_deref() {
+    match command.event.life.approved_by {
         None => broken.push(Refusal::ApprovalMissing),
-        Some(approver) if approver == command.actor => broken.push(Refusal::ApproverIsActor),
+        Some(_) if is_approved_by_actor(command) => broken.push(Refusal::ApproverIsActor),
         Some(_) => {}
     }
+}
+
+fn is_approved_by_actor(command: &Record) -> bool {
+    command.event.life.approved_by.as_ref() == Some(&command.actor)
 }
 
 fn spouse_of(command: &Record) -> Option<PersonId> {

@@ -333,6 +333,7 @@ fn is_kept(kind: Kind, role: Role) -> bool {
         // that ended.
         Kind::Registration | Kind::Widow if role == Role::Spouse => true,
         Kind::GuardianSet if matches!(role, Role::Ward | Role::FormerWard) => true,
+        _ if kind.tells_what_stands() && role == Role::Ward => true,
         _ => role.is_told(kind) || matches!(role, Role::Head | Role::FormerMember),
     }
 }

@@ -30,9 +30,10 @@ impl Person {
         married
     }
 
-    /// The guardians by the newest standing appointment up to a day.
+    /// The guardians by the newest standing appointment up to a day, and those whom somebody named
+    /// since without appointing one, as the first load does.
     pub fn guardians_on(&self, day: Date) -> Vec<PersonId> {
-        self.guardians_by(self.appointments(day).max())
+        self.guardians_since(self.appointments(day).max(), day)
     }
 
     /// The guardians whom a death parts from the person: those by the newest appointment, and those
@@ -40,7 +41,7 @@ impl Person {
     pub fn guardians_known_on(&self, day: Date) -> Vec<PersonId> {
         let mut known = self.guardians_on(day);
         let has_word = |at: &(Date, u32)| self.has_word(at.1, Role::Guardian);
-        for guardian in self.guardians_by(self.appointments(day).filter(has_word).max()) {
+        for guardian in self.guardians_since(self.appointments(day).filter(has_word).max(), day) {
             if !known.contains(&guardian) {
                 known.push(guardian);
             }
@@ -50,18 +51,37 @@ impl Person {
 
     /// The standing appointments of guardians up to a day: day, sequence.
     fn appointments(&self, day: Date) -> impl Iterator<Item = (Date, u32)> {
-        let appoints =
-            |at: &u32| self.kind(*at) == (Kind::GuardianSet, false) && !self.is_void(*at);
-        let named = self.others.iter().filter(|(_, other)| other.role == Role::Guardian);
-        let appointed = named.map(|(at, _)| *at).filter(appoints);
-        appointed.map(|at| (self.day(at), at)).filter(move |(on, _)| *on <= day)
+        let appoints = move |(on, at): &(Date, u32)| {
+            *on <= day && self.kind(*at).0 == Kind::GuardianSet && !self.is_void(*at)
+        };
+        self.guardians_named().map(|(at, _)| at).filter(appoints)
     }
 
-    fn guardians_by(&self, appointment: Option<(Date, u32)>) -> Vec<PersonId> {
-        let is_of = |at: u32| appointment.is_some_and(|(_, of)| of == at);
+    /// Everybody whom the person's own events name as guardian: day, sequence, guardian.
+    fn guardians_named(&self) -> impl Iterator<Item = ((Date, u32), PersonId)> {
+        let named = self.others.iter().filter(|(_, other)| other.role == Role::Guardian);
+        let own = named.filter(|(at, _)| {
+            let (kind, side) = self.kind(*at);
+            !side && (kind == Kind::GuardianSet || kind.tells_what_stands())
+        });
+        own.map(|(at, guardian)| ((self.day(*at), *at), guardian.person))
+    }
+
+    /// The guardians of an appointment, and those named without one after it and up to a day.
+    fn guardians_since(&self, appointment: Option<(Date, u32)>, day: Date) -> Vec<PersonId> {
+        let is_named = |at: (Date, u32)| {
+            let is_later = Some(at) > appointment && at.0 <= day;
+            is_later && self.kind(at.1).0.tells_what_stands() && !self.is_void(at.1)
+        };
         let named =
-            self.others.iter().filter(|(at, other)| is_of(*at) && other.role == Role::Guardian);
-        named.map(|(_, guardian)| guardian.person).collect()
+            self.guardians_named().filter(|(at, _)| Some(*at) == appointment || is_named(*at));
+        let mut guardians = Vec::new();
+        for (_, guardian) in named {
+            if !guardians.contains(&guardian) {
+                guardians.push(guardian);
+            }
+        }
+        guardians
     }
 
     /// Whose guardian the person is on a day, as it was told here; also by who has the word, where

@@ -143,6 +143,12 @@ impl FieldSet {
         self.0 & other.0 != 0
     }
 
+    /// The fields of either.
+    #[must_use]
+    pub const fn union(self, other: FieldSet) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether another one has all of these.
     pub const fn is_within(self, other: FieldSet) -> bool {
         self.0 & !other.0 == 0

@@ -132,6 +132,12 @@ impl Fields {
         (others, self.faults)
     }
 
+    /// Some fields as they were sent, as far as they are there.
+    pub fn copied(&self, fields: &[Field]) -> Vec<(Field, Value)> {
+        let there = |field: &Field| Some((*field, self.known[*field as usize].clone()?));
+        fields.iter().filter_map(there).collect()
+    }
+
     /// Takes a field as it was sent.
     pub fn take(&mut self, field: Field) -> Option<Value> {
         self.known[field as usize].take()

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
+pub use of_kind::NEVER;
 pub use persons::{MEMBERS_MAX, OBSERVATIONS_MAX, PERSONS_OF_ROLE_MAX};
 pub use reading::Reader;
 
@@ -90,6 +91,9 @@ pub struct Observed {
     pub details: Map<String, Value>,
 }
 
+/// One person of a household visit as they could be read, or why they could not.
+pub type Seen = Result<Observed, Vec<Fault>>;
+
 /// What a submission says.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -113,8 +117,8 @@ pub struct Report {
     pub related: Vec<(Role, PersonRef)>,
     /// Number of the certificate.
     pub certificate_no: Option<String>,
-    /// The persons of a household visit.
-    pub observations: Vec<Observed>,
+    /// The persons of a household visit, one of whom at least could be read.
+    pub observations: Vec<Seen>,
     /// Other members of a household, and what becomes of them.
     pub members: Vec<Observed>,
     /// What is expected of such an event and was not sent, by name.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::fields::{Field, Fields, Within, missing};
 use super::persons::{MEMBERS_MAX, PERSONS_OF_ROLE_MAX};
 use super::{Observed, PersonRef, Reader};
-use crate::catalogue::{Entry, Need};
+use crate::catalogue::{Entry, Kind, Need};
 use crate::fault::Fault;
 use crate::items::Item;
 use crate::life_event::{Items, Role};
@@ -23,7 +23,7 @@ const RELATED: [(Role, Field); Role::NAMED.len()] = [
     (Role::Child, Field::Child),
 ];
 /// What this registry never takes, whoever sends it.
-const NEVER: [&str; 7] = [
+pub const NEVER: [&str; 7] = [
     "religion",
     "political_status",
     "party_membership",
@@ -78,6 +78,14 @@ impl Reader<'_> {
         let mut related = Vec::new();
         for (role, field) in RELATED {
             match fields.value(field) {
+                Some(_) if entry.kind == Kind::HouseholdVisit => {
+                    let fault = Fault::new(
+                        "not_of_a_visit",
+                        "入户采集不按整户申报关系人; 应在有关本人的事件中申报",
+                        "a visit names nobody's relatives; tell them in an event about the person",
+                    );
+                    fields.fault(field, fault);
+                }
                 Some(Value::Array(list)) if role.may_be_several() => {
                     self.several(role, field, &list, fields, &mut related);
                 }

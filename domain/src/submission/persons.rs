@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{Field, Fields, Within, missing};
-use super::{Observed, PersonRef, Reader};
+use super::{Observed, PersonRef, Reader, Seen};
 use crate::catalogue::Kind;
 use crate::document::{Document, DocumentKind};
 use crate::fault::Fault;
@@ -17,6 +17,8 @@ pub const OBSERVATIONS_MAX: usize = 200;
 pub const MEMBERS_MAX: usize = 50;
 /// So many persons in one role, where there may be several.
 pub const PERSONS_OF_ROLE_MAX: usize = 2;
+/// An id with its four hyphens.
+const UUID_CHARACTERS: usize = 36;
 /// The longest number of a document, in characters.
 const NUMBER_CHARACTERS_MAX: usize = 40;
 
@@ -52,13 +54,18 @@ impl Reader<'_> {
             )
             .at(pointer(at))
         };
-        if let Some(id) = value.get("person_id") {
-            let id = id.as_str().and_then(|text| uuid::Uuid::parse_str(text).ok());
-            return id
-                .map(|id| PersonRef::Id(PersonId::from_uuid(id)))
-                .ok_or_else(|| unfit("/person_id"));
-        }
-        let document = value.get("document").ok_or_else(|| unfit(""))?;
+        let stated = |name| value.get(name).filter(|value| !value.is_null());
+        let document = match (stated("person_id"), stated("document")) {
+            (Some(id), None) => {
+                let plain = id.as_str().filter(|text| text.len() == UUID_CHARACTERS);
+                let id = plain.and_then(|text| uuid::Uuid::parse_str(text).ok());
+                let id = id.map(|id| PersonRef::Id(PersonId::from_uuid(id)));
+                return id.ok_or_else(|| unfit("/person_id"));
+            }
+            (None, Some(document)) => document,
+            // Of two that may differ nobody knows who is meant.
+            _ => return Err(unfit("")),
+        };
         let kind = document.get("kind").and_then(Value::as_str).unwrap_or_default();
         let kind = DocumentKind::from_name(kind).ok_or_else(|| unfit("/document/kind"))?;
         let number = document.get("number").and_then(Value::as_str).unwrap_or_default();
@@ -154,8 +161,9 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads the persons of a household visit; of other kinds nothing.
-    pub(super) fn observations(self, kind: Kind, fields: &mut Fields) -> Vec<Observed> {
+    /// Reads the persons of a household visit, each by themselves; of other kinds nothing. Where
+    /// none can be read the visit cannot.
+    pub(super) fn observations(self, kind: Kind, fields: &mut Fields) -> Vec<Seen> {
         if kind != Kind::HouseholdVisit {
             return Vec::new();
         }
@@ -171,17 +179,22 @@ impl Reader<'_> {
                 return Vec::new();
             }
         };
-        let observed = |(index, value)| self.observed(index, value, &mut fields.faults);
-        list.into_iter().enumerate().filter_map(observed).collect()
+        let observed = |(index, value)| self.observed(index, value);
+        let all: Vec<_> = list.into_iter().enumerate().map(observed).collect();
+        if all.iter().all(Result::is_err) {
+            fields.faults.extend(all.into_iter().filter_map(Result::err).flatten());
+            return Vec::new();
+        }
+        all
     }
 
-    fn observed(self, index: usize, value: Value, faults: &mut Vec<Fault>) -> Option<Observed> {
-        let within = Within::Observation(index);
-        let mut observed = self.listed(within, value, faults)?;
-        if let PersonRef::Document(document) = &observed.person {
-            self.number_of_document(document, &mut observed.items, within, faults);
+    fn observed(self, index: usize, value: Value) -> Seen {
+        let (within, mut faults) = (Within::Observation(index), Vec::new());
+        let mut observed = self.listed(within, value, &mut faults);
+        if let Some(Observed { person: PersonRef::Document(document), items, .. }) = &mut observed {
+            self.number_of_document(document, items, within, &mut faults);
         }
-        Some(observed)
+        observed.filter(|_| faults.is_empty()).ok_or(faults)
     }
 
     /// Reads one of a list: a person, their items, and what else is said of them.

@@ -10,6 +10,7 @@ use crate::catalogue::{Kind, Need};
 use crate::codes;
 use crate::divisions::{Divisions, Place};
 use crate::fault::Fault;
+use crate::forms::whole;
 use crate::ids::Position;
 use crate::items::Item;
 use crate::role::Role;
@@ -22,6 +23,9 @@ pub struct Reader<'a> {
     /// The day on which the submission was received, in China.
     pub today: Date,
 }
+
+/// Fields that an event about one person has, and a visit may have of all whom it met.
+const OF_VISIT: [Field; 4] = [Field::Items, Field::CertificateNo, Field::Reason, Field::ApprovedBy];
 
 impl Reader<'_> {
     /// Reads the `data` of a CloudEvent of `kind`.
@@ -46,7 +50,10 @@ impl Reader<'_> {
     }
 
     fn report(self, kind: Kind, fields: &mut Fields) -> Option<Report> {
-        let person = self.named(fields, Field::Person, kind != Kind::HouseholdVisit);
+        let is_visit = kind == Kind::HouseholdVisit;
+        // What is said of a visit as a whole is read and kept as it was sent.
+        let of_visit = if is_visit { fields.copied(&OF_VISIT) } else { Vec::new() };
+        let person = self.named(fields, Field::Person, !is_visit);
         let occurred_on = self.occurred_on(fields);
         let known_on = fields.past_day(Field::KnownOn, self.today);
         let channel = fields.code(Field::Channel, &codes::CHANNEL);
@@ -75,7 +82,7 @@ impl Reader<'_> {
             .flatten();
         let joins = kind.joins_or_parts();
         let reason = fields.text(Field::Reason, kind.acts_on_another() || joins);
-        let approved_by = fields.text(Field::ApprovedBy, joins);
+        let approved_by = fields.text(Field::ApprovedBy, entry.approval == Need::Required);
         let operator = fields.text(Field::Operator, false);
         let certificate_no = fields.text(Field::CertificateNo, entry.certificate == Need::Required);
         let unusable = self.of_kind(entry, fields);
@@ -83,6 +90,10 @@ impl Reader<'_> {
         let mut missing = missing_of(entry, &items, &related, fields);
         if entry.certificate == Need::Expected && certificate_no.is_none() {
             missing.push(Field::CertificateNo.name());
+        }
+        of_visit.into_iter().for_each(|(field, value)| fields.keep(field.name(), value));
+        if entry.approval == Need::Expected && approved_by.is_none() {
+            missing.push(Field::ApprovedBy.name());
         }
         Some(Report {
             person,
@@ -151,8 +162,9 @@ fn target(kind: Kind, fields: &mut Fields) -> Option<Target> {
         _ => return None,
     };
     match fields.take(field) {
-        Some(Value::Number(number)) if number.as_u64().is_some_and(|n| n > 0) => {
-            return number.as_u64().map(|number| Target::Position(Position(number)));
+        Some(Value::Number(number)) if whole(&number).is_some_and(|number| number > 0) => {
+            let position = whole(&number).and_then(|number| u64::try_from(number).ok());
+            return position.map(|position| Target::Position(Position(position)));
         }
         Some(Value::String(id)) if !id.is_empty() => return Some(Target::EventId(id)),
         // A split may name whom it splits out alone.

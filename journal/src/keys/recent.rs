@@ -13,7 +13,7 @@ use rustc_hash::FxHashSet;
 use crate::seal::PersonKey;
 
 /// A million places of 36 bytes at most.
-const PLACES_MAX: usize = 1 << 20;
+pub(super) const PLACES_MAX: usize = 1 << 20;
 /// Places that are made at once.
 const CHUNK: usize = 1 << 12;
 

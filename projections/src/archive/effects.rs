@@ -9,6 +9,9 @@ use super::Archive;
 use super::life::Fact;
 use super::voice::Voice;
 
+/// Origins that gather before those that nothing refers to any more are left out.
+const TIDIED_EVERY: usize = 256;
+
 /// The text of a value: of a number or of yes and no as in JSON.
 fn text_of(value: &Json) -> Option<String> {
     match value {
@@ -23,6 +26,17 @@ impl Archive {
     /// Applies a standing fact. Facts come in the order of the day they happened, then of their
     /// position; see [`super::facts`].
     pub fn apply(&mut self, fact: &Fact<'_>) {
+        self.take_in(fact);
+        self.tidy();
+    }
+
+    /// As [`Archive::apply`], without tidying: that of the last of many facts is enough, and costs
+    /// as much as applying does. Values can be read meanwhile.
+    pub(crate) fn take_in(&mut self, fact: &Fact<'_>) {
+        // Origins are told by sixteen bits.
+        if self.origins.len() % TIDIED_EVERY == TIDIED_EVERY - 1 {
+            self.tidy();
+        }
         let origin = self.add_origin(&fact.told);
         let voice = Voice::new(fact.kind, fact.side, &fact.told, origin);
         if let Some(document) = &fact.life.document {
@@ -33,9 +47,11 @@ impl Archive {
         if fact.kind == Kind::NameChange {
             self.keep_former_name(fact, voice);
         }
+        let unapproved = self.changed_unapproved(fact);
         for (item, text) in fact.life.items.iter() {
             self.say(item, text, voice);
         }
+        self.await_approval(fact, &unapproved, voice);
         self.set_fields(voice, fact.life, &fact.life.details);
         if self.follows(fact) {
             self.conclude(fact, voice);
@@ -48,6 +64,7 @@ impl Archive {
             let voice = Voice::new(fact.kind, fact.side, &correction.told, origin);
             for (item, text) in correction.life.items.iter() {
                 self.say(item, text, voice);
+                self.settle_approval(item);
             }
             let details = upcast::of_correction(fact.kind, &correction.life.details);
             self.set_fields(voice, correction.life, &details);
@@ -57,7 +74,6 @@ impl Archive {
             }
         }
         self.learn_number();
-        self.tidy();
     }
 
     /// The corrected day of a birth or death is its date, whatever was stated before.

@@ -7,7 +7,7 @@ use super::{Archive, Span};
 
 impl Archive {
     /// Leaves out what nothing refers to any more and lays the texts in one fixed order.
-    pub(super) fn tidy(&mut self) {
+    pub(crate) fn tidy(&mut self) {
         let mut used = vec![false; self.origins.len()];
         self.each_origin(|origin| used[usize::from(*origin)] = true);
         if !used.iter().all(|used| *used) {
@@ -83,6 +83,7 @@ impl Archive {
         self.items.iter_mut().for_each(|(_, value)| visit(&mut value.origin));
         self.topics.iter_mut().for_each(|told| visit(&mut told.origin));
         self.beside.iter_mut().for_each(|(_, value)| visit(&mut value.origin));
+        self.unapproved.iter_mut().for_each(|(_, origin)| visit(origin));
         self.topics_beside.iter_mut().for_each(|told| visit(&mut told.origin));
         self.ties_beside.iter_mut().for_each(|tie| visit(&mut tie.origin));
         self.needs.iter_mut().for_each(|need| need.each_origin(&mut visit));

@@ -72,12 +72,13 @@ pub fn facts(
     });
     let life = &life[..known];
     let void = standing(life).map(|stands| !stands).collect::<Vec<_>>();
+    let corrections = Changes::of(life, Kind::Correction);
     let mut facts = Vec::with_capacity(life.len());
     for (at, event) in life.iter().enumerate() {
         let Some(mut fact) = fact(event).filter(|fact| !void[at] && !is_change(fact.kind)) else {
             continue;
         };
-        for (_, change) in changes_of(life, at, Kind::Correction).filter(|(at, _)| !void[*at]) {
+        for change in corrections.on(event).filter(|at| !void[*at]).map(|at| &life[at]) {
             let Some(life) = change.payload.as_ref().and_then(|payload| payload.life()) else {
                 continue;
             };
@@ -94,9 +95,11 @@ pub fn facts(
 /// For each event of a life in order, whether no standing annulment acts on it.
 pub fn standing<E: Borrow<Recorded>>(life: &[E]) -> impl Iterator<Item = bool> + use<E> {
     let mut stands = vec![true; life.len()];
+    let annulments = Changes::of(life, Kind::Annulment);
     // An annulment acts on an earlier event only, so from the newest on each is settled in turn.
     for at in (0..life.len()).rev() {
-        stands[at] = !changes_of(life, at, Kind::Annulment).any(|(annulment, _)| stands[annulment]);
+        let mut acting = annulments.on(life[at].borrow());
+        stands[at] = !acting.any(|annulment| stands[annulment]);
     }
     stands.into_iter()
 }
@@ -106,8 +109,9 @@ impl Archive {
     pub fn of(life: &[Recorded], valid_on: Option<Date>, known_at: Option<Timestamp>) -> Self {
         let mut archive = Self::default();
         for fact in facts(life, valid_on, known_at) {
-            archive.apply(&fact);
+            archive.take_in(&fact);
         }
+        archive.tidy();
         archive
     }
 }
@@ -129,19 +133,32 @@ pub(crate) fn is_change(kind: Kind) -> bool {
     kind.acts_on_another()
 }
 
-/// The events of a kind that act on the one at `target`, with their places, oldest first.
-fn changes_of<E: Borrow<Recorded>>(
-    life: &[E],
-    target: usize,
-    kind: Kind,
-) -> impl Iterator<Item = (usize, &Recorded)> {
-    let position = life[target].borrow().envelope.position;
-    let later = life.iter().map(Borrow::borrow).enumerate().skip(target + 1);
-    later.filter(move |(_, event): &(usize, &Recorded)| {
-        event.envelope.corrects == position
-            && position != Position(0)
-            && Kind::from_number(event.envelope.event_type.number).is_some_and(|(k, _)| k == kind)
-    })
+/// The corrections or the annulments of a life by what they act on: few, or none.
+struct Changes {
+    /// What is acted on, and the place of what acts, ordered.
+    acting: Vec<(Position, usize)>,
+}
+
+impl Changes {
+    fn of<E: Borrow<Recorded>>(life: &[E], kind: Kind) -> Self {
+        let acts = |event: &Recorded| {
+            let number = event.envelope.event_type.number;
+            let is_of_kind = || Kind::from_number(number).is_some_and(|(of, _)| of == kind);
+            event.envelope.corrects != Position(0) && is_of_kind()
+        };
+        let acting = life.iter().map(Borrow::borrow).enumerate().filter(|(_, event)| acts(event));
+        let mut acting: Vec<_> = acting.map(|(at, event)| (event.envelope.corrects, at)).collect();
+        acting.sort_unstable();
+        Self { acting }
+    }
+
+    /// The places of those that act on an event, oldest first.
+    fn on(&self, event: &Recorded) -> impl Iterator<Item = usize> {
+        let position = event.envelope.position;
+        let first = self.acting.partition_point(|(on, _)| *on < position);
+        let acting = self.acting[first..].iter().take_while(move |(on, _)| *on == position);
+        acting.map(|(_, at)| *at)
+    }
 }
 
 fn told(event: &Recorded) -> Told<'_> {

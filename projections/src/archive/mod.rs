@@ -3,7 +3,9 @@
 //! [`Archive::apply`] is the only place where an event changes a value. The live row and every
 //! as-of answer are made by it, so they cannot differ.
 
+mod approvals;
 mod closings;
+mod course;
 mod effects;
 mod guardians;
 mod joins;
@@ -22,6 +24,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use course::Course;
 pub use guardians::GuardianGone;
 pub(crate) use joins::{Join, is_about_joins, join};
 pub use joins::{absorbed, all_absorbed, ever_joined, owner};
@@ -53,6 +56,8 @@ pub struct Archive {
     topics: Vec<TopicValue>,
     /// What others of lower authority say of items, by number, or claim them to be.
     beside: Vec<(u8, Value)>,
+    /// Items that were changed without the approval that it needs, by number, with the event.
+    unapproved: Vec<(u8, u16)>,
     /// What they say of fields of topics, in the order of those.
     topics_beside: Vec<TopicValue>,
     /// What they say of ties in whose place others stand, by role and department the newest.
@@ -129,6 +134,8 @@ pub struct Field<'a> {
     pub topic: &'a str,
     /// Name of the field; empty for what is no topic of the archive.
     pub name: &'a str,
+    /// The topic and the place among its basic fields, where it is one of those.
+    pub basic: Option<(Topic, usize)>,
     /// Its value as JSON text.
     pub json: &'a str,
     /// The event that it comes from.
@@ -250,6 +257,13 @@ impl Archive {
         self.topics.iter().map(|told| self.field(told))
     }
 
+    /// The fields of one topic, each with its value as JSON text.
+    pub(crate) fn fields_of(&self, topic: Topic) -> impl Iterator<Item = (&str, &str)> {
+        let first = self.topics.partition_point(|told| told.topic < topic.number());
+        let theirs = self.topics[first..].iter().take_while(move |it| it.topic == topic.number());
+        theirs.map(|told| self.field(told)).map(|field| (field.name, field.json))
+    }
+
     /// What is said of fields of topics by those without the word on them, ordered by topic, field
     /// and time: open discrepancies.
     pub fn fields_beside(&self) -> impl Iterator<Item = Field<'_>> {
@@ -257,17 +271,16 @@ impl Archive {
     }
 
     fn field(&self, told: &TopicValue) -> Field<'_> {
-        let (topic, name) = match Topic::from_number(told.topic) {
-            Some(topic) => (topic.name(), self.field_name(topic, told)),
-            None => (self.text(told.name), ""),
+        let known = Topic::from_number(told.topic);
+        let at = usize::from(told.field).checked_sub(1);
+        let basic = known.zip(at).filter(|(topic, at)| *at < topic.fields().len());
+        let (topic, name) = match (known, basic) {
+            (Some(topic), Some((_, at))) => (topic.name(), topic.fields()[at].name),
+            (Some(topic), None) => (topic.name(), self.text(told.name)),
+            (None, _) => (self.text(told.name), ""),
         };
         let (json, origin) = (self.text(told.text), self.origin(told.origin));
-        Field { topic, name, json, origin, has_authority: told.has_authority }
-    }
-
-    fn field_name<'a>(&'a self, topic: Topic, told: &TopicValue) -> &'a str {
-        let known = usize::from(told.field).checked_sub(1).and_then(|at| topic.fields().get(at));
-        known.map_or_else(|| self.text(told.name), |field| field.name)
+        Field { topic, name, basic, json, origin, has_authority: told.has_authority }
     }
 
     /// What is said of items by those without the word on them, ordered by item and time: open

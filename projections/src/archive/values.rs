@@ -33,6 +33,9 @@ impl Archive {
                     return self.put_beside(item, text, voice);
                 }
                 let differs = self.text(standing.text) != text;
+                if differs || voice.verifies() {
+                    self.settle_approval(item);
+                }
                 if !self.beside.is_empty() && (differs || voice.verifies()) {
                     self.beside.retain(|(number, _)| *number != item.number());
                 }
@@ -94,6 +97,7 @@ impl Archive {
     }
 
     pub(super) fn remove(&mut self, item: Item) {
+        self.settle_approval(item);
         self.items.retain(|(number, _)| *number != item.number());
     }
 

@@ -66,8 +66,8 @@ impl People {
 
     /// Goes on to the day of the newest event of a batch, before the batch is folded.
     pub(super) fn go_on(&self, batch: &[Recorded]) -> Result<(), ViewsError> {
-        let days = batch.iter().map(|event| day_in_china(event.envelope.clocks.recorded_at));
-        days.max().map_or(Ok(()), |day| self.go_on_to(day))
+        let newest = batch.iter().map(|event| event.envelope.clocks.recorded_at).max();
+        newest.map(day_in_china).map_or(Ok(()), |day| self.go_on_to(day))
     }
 
     /// Judges everybody as of a day, where that is later than the one they are judged on. Only who
@@ -98,9 +98,9 @@ impl People {
 
     /// Takes notice of the day of events that are not folded here but filled in as whole lives.
     pub fn see(&self, batch: &[Recorded]) {
-        let days = batch.iter().map(|event| day_in_china(event.envelope.clocks.recorded_at));
+        let newest = batch.iter().map(|event| event.envelope.clocks.recorded_at).max();
         let today = self.measures().today;
-        if let Some(day) = days.max().filter(|day| *day > today) {
+        if let Some(day) = newest.map(day_in_china).filter(|day| *day > today) {
             self.measures.write().unwrap_or_else(PoisonError::into_inner).go_on(day);
         }
     }

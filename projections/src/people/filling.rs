@@ -11,7 +11,6 @@ use domain::{PersonId, Position};
 use super::indexed::Indexed;
 use super::{END, People, Row, VERSION};
 use crate::archive;
-use crate::halves::in_halves;
 use crate::quality::{Change, Counted, Measures};
 use crate::{Lives, ViewsError};
 
@@ -23,6 +22,20 @@ pub struct Filled {
     counted: Vec<Change>,
 }
 
+impl Filled {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, others: Self) {
+        self.rows.extend(others.rows);
+        self.index.extend(others.index);
+        self.counted.extend(others.counted);
+    }
+}
+
 impl People {
     /// Begins to count, as of the day that [`People::see`] was told.
     pub fn begin_filling(&self) {
@@ -30,15 +43,15 @@ impl People {
         *measures = Measures::new(measures.today, measures.position);
     }
 
-    /// Makes the rows of some lives, which `open` gives whole and in order, on two threads. `log`
-    /// gives those of who was merged as they were before.
+    /// Makes the rows of some lives, which `open` gives whole and in order. `log` gives those of
+    /// who was merged as they were before. Several threads may do so at once.
     ///
     /// # Errors
     /// [`ViewsError::Lives`] with what `open` failed with.
-    pub fn fill<L: Sync>(
+    pub fn fill<L>(
         &self,
         lives: &[L],
-        open: impl Fn(&L) -> Result<(PersonId, Vec<Recorded>), Box<dyn Error + Send + Sync>> + Sync,
+        open: impl Fn(&L) -> Result<(PersonId, Vec<Recorded>), Box<dyn Error + Send + Sync>>,
         log: &dyn Lives,
     ) -> Result<Filled, ViewsError> {
         let (book, today) = {
@@ -46,43 +59,27 @@ impl People {
             let measures = self.measures();
             (measures.book().clone(), measures.today)
         };
-        let halves: Vec<Result<Filled, ViewsError>> = in_halves(lives, |lives| {
-            let mut filled = Filled::default();
-            let mut plain = Vec::new();
-            for life in lives {
-                let (person, life) = open(life).map_err(ViewsError::Lives)?;
-                if archive::is_gone(&life) {
-                    continue;
-                }
-                let mut row = Row::of(person, &life);
-                row.add_stood_then(person, &life, log)?;
-                self.index_changes(
-                    person,
-                    &Indexed::default(),
-                    &Indexed::of(&row),
-                    &mut filled.index,
-                );
-                plain.clear();
-                plain = postcard::to_extend(&row, plain).expect("a row is plain values");
-                // A row without a key is never written.
-                let Some(sealed) = self.seals.seal(VERSION, person, row.version, &plain)? else {
-                    continue;
-                };
-                filled.rows.push((person, Some(sealed)));
-                let after = Counted::of(&book, &row, today);
-                let before = Counted::default();
-                filled.counted.push(Change { person, before, after, is_new: true });
+        let (mut filled, mut plain) = (Filled::default(), Vec::new());
+        for life in lives {
+            let (person, life) = open(life).map_err(ViewsError::Lives)?;
+            if archive::is_gone(&life) {
+                continue;
             }
-            Ok(filled)
-        });
-        let mut all = Filled::default();
-        for half in halves {
-            let half = half?;
-            all.rows.extend(half.rows);
-            all.index.extend(half.index);
-            all.counted.extend(half.counted);
+            let mut row = Row::of(person, &life);
+            row.add_stood_then(person, &life, log)?;
+            let (before, after) = (Indexed::default(), Indexed::of(&row));
+            self.index_changes(person, &before, &after, &mut filled.index);
+            plain.clear();
+            plain = postcard::to_extend(&row, plain).expect("a row is plain values");
+            // A row without a key is never written.
+            let Some(sealed) = self.seals.seal(VERSION, person, row.version, &plain)? else {
+                continue;
+            };
+            filled.rows.push((person, Some(sealed)));
+            let (before, after) = (Counted::default(), Counted::of(&book, &row, today));
+            filled.counted.push(Change { person, before, after, is_new: true });
         }
-        Ok(all)
+        Ok(filled)
     }
 
     /// Writes what [`People::fill`] made.

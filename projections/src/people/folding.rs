@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
+use domain::rules::FieldSet;
 use domain::{Kind, PersonId, Place, Role, StreamKind};
 use rustc_hash::FxHashSet;
 
@@ -14,7 +15,7 @@ use super::joining::is_of;
 use super::standing;
 use super::stood::{Stood, may_move};
 use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key};
-use crate::archive::{self, Archive, Fact};
+use crate::archive::{self, Course, Fact};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted, tells_same};
 use crate::{Lives, ViewsError};
@@ -31,10 +32,13 @@ struct Events<'a> {
 }
 
 impl Events<'_> {
-    /// What stood before the first event, and what stands after the last, when all are at hand.
-    fn ends(&self) -> Option<(&Standing, &Standing)> {
+    /// What stood before the first event and what stands after the last, and what was changed on
+    /// the way that rules read, when all are at hand.
+    fn ends(&self) -> Option<(&Standing, &Standing, FieldSet)> {
         let (first, last) = (self.steps.first()?, self.steps.last()?);
-        (self.steps.len() == self.events.len()).then(|| (first.before(), last.after()))
+        let changed = self.steps.iter().map(|step| step.after().changed);
+        let changed = changed.fold(FieldSet::default(), FieldSet::union);
+        (self.steps.len() == self.events.len()).then(|| (first.before(), last.after(), changed))
     }
 }
 
@@ -136,9 +140,9 @@ impl People {
                 self.erase(*person, &told.events, &measures, &mut room, &mut changes)?;
                 continue;
             }
-            if let Some((before, after)) = told.ends() {
+            if let Some((before, after, changed)) = told.ends() {
                 let is_new = before.row.events == 0;
-                let (counted, counts) = standing::counted(before, after, &measures);
+                let [counted, counts] = standing::counted(before, after, changed, &measures);
                 changes.note(*person, counted, counts, is_new);
                 let is_same = || tells_same((&before.row, &counted), (&after.row, &counts));
                 changes.same.extend((!is_new && is_same()).then_some(*person));
@@ -226,13 +230,15 @@ impl Row {
         }
         if let Some(first) = out_of_order {
             let life = lives.life(person, self.version).map_err(ViewsError::Lives)?;
+            let mut course = lives.course(person);
             for (at, event) in life.iter().enumerate().take(life.len().saturating_sub(1)) {
                 let moves = || archive::fact(event).is_some_and(|fact| may_move(&fact));
                 if event.envelope.position >= first && moves() {
-                    Self::default().fold_anew(person, &life[..=at], &mut stood);
+                    Self::default().fold_anew(person, &life[..=at], &mut course, &mut stood);
                 }
             }
-            self.fold_anew(person, &life, &mut stood);
+            self.fold_anew(person, &life, &mut course, &mut stood);
+            lives.keep_course(person, course);
         }
         stood.keep(self);
         Ok(self.version != before)
@@ -241,6 +247,7 @@ impl Row {
     /// The row of a whole life, with the events of those who are absorbed into it.
     pub fn of(person: PersonId, life: &[Recorded]) -> Self {
         let (mut row, mut stood) = (Self::default(), Stood::default());
+        let mut course = Course::default();
         let mut is_behind = false;
         for (at, event) in life.iter().enumerate() {
             let Some(fact) = row.count(person, event) else { continue };
@@ -248,19 +255,20 @@ impl Row {
             let is_late = day < row.newest_day && row.events > 1;
             if !archive::is_change(fact.kind) && !is_late {
                 row.newest_day = day;
-                row.archive.apply(&fact);
+                row.archive.take_in(&fact);
                 stood.note(&row.archive);
             } else if may_move(&fact) {
-                row.fold_anew(person, &life[..=at], &mut stood);
+                row.fold_anew(person, &life[..=at], &mut course, &mut stood);
                 is_behind = false;
             } else {
                 is_behind = true;
             }
         }
         if is_behind {
-            row.fold_anew(person, life, &mut stood);
+            row.fold_anew(person, life, &mut course, &mut stood);
         } else {
             row.settle_joins(person, life);
+            row.archive.tidy();
         }
         stood.keep(&mut row);
         row
@@ -295,16 +303,18 @@ impl Row {
         fact
     }
 
-    /// Makes the archive anew, and notes every state on the way.
-    fn fold_anew(&mut self, person: PersonId, life: &[Recorded], stood: &mut Stood) {
+    /// Makes the archive anew, and notes every state on the way that may be new.
+    fn fold_anew(
+        &mut self,
+        person: PersonId,
+        life: &[Recorded],
+        course: &mut Course,
+        stood: &mut Stood,
+    ) {
         self.settle_joins(person, life);
         let facts = archive::facts(life, None, None);
         self.newest_day = facts.last().map_or(0, |fact| day_number(fact.told.occurred_on));
-        self.archive = Archive::default();
-        for fact in &facts {
-            self.archive.apply(fact);
-            stood.note(&self.archive);
-        }
+        self.archive = course.fold(&facts, |archive| stood.note(archive));
         // Of a life of which nothing stands any more.
         stood.note(&self.archive);
     }

@@ -27,15 +27,20 @@ impl Belongs {
         if owner.is_some() {
             return Self::default();
         }
-        // The dead live nowhere.
-        let parts = if archive.is_dead { 1 } else { PARTS.len() };
-        let texts = &PARTS.map(|item| archive.get(item).unwrap_or_default())[..parts];
-        let mut text = String::with_capacity(texts.iter().map(|text| text.len() + 1).sum());
-        for part in texts {
+        let length = texts_of(archive).map(|text| text.len() + 1).sum();
+        let mut text = String::with_capacity(length);
+        for part in texts_of(archive) {
             text.push_str(part);
             text.push('\0');
         }
         Self(text)
+    }
+
+    /// Whether it is what an archive says, of a stream that belongs to its own person.
+    pub(super) fn is_of(&self, archive: &Archive) -> bool {
+        let rest = texts_of(archive)
+            .try_fold(&*self.0, |rest, text| rest.strip_prefix(text)?.strip_prefix('\0'));
+        rest.is_some_and(str::is_empty)
     }
 
     /// What makes each household one, at most one of each kind.
@@ -51,6 +56,13 @@ impl Belongs {
             Some((basis, HouseholdId::from_custom_bytes(seals.blind(&key?))))
         })
     }
+}
+
+/// What an archive says of the parts that make its households.
+fn texts_of(archive: &Archive) -> impl Iterator<Item = &str> {
+    // The dead live nowhere.
+    let parts = if archive.is_dead { 1 } else { PARTS.len() };
+    PARTS[..parts].iter().map(|item| archive.get(*item).unwrap_or_default())
 }
 
 /// What makes the household of an archive one; equal for all of its members.

@@ -44,7 +44,7 @@ impl People {
             };
             let up_to = before.as_ref().map_or(last, |row: &Row| row.version.max(last));
             let life = lives.life(person, up_to).map_err(ViewsError::Lives)?;
-            if archive::is_gone(&life) {
+            if archive::is_gone(&*life) {
                 continue;
             }
             let mut row = Row::of(person, &life);

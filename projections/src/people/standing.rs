@@ -14,6 +14,8 @@ use crate::quality::{ALONE, Counted, Measures, audit_alone, changed, last_seen};
 pub struct Standing {
     /// The row, as the view will have it.
     pub row: Row,
+    /// What the event changed that rules read.
+    pub changed: FieldSet,
     /// What the rules say of it, where it was judged.
     judged: Option<Judged>,
 }
@@ -37,20 +39,21 @@ pub struct Step {
 impl Standing {
     /// What a row of the view says, that nobody has judged.
     pub fn unjudged(row: Row) -> Self {
-        Self { row, judged: None }
+        Self { row, changed: FieldSet::default(), judged: None }
     }
 
     /// Judges a row after an event on a day, by the rules in force on it; `before` is what stood
     /// before the event. Gives too what every rule finds that can be judged by the record alone.
     /// Where the event changes nothing that a rule reads it is not judged, and nothing is found.
     pub fn judge(row: Row, before: &Self, book: &RuleBook, today: Date) -> (Self, Findings) {
+        let changed = changed(&before.row.archive, &row.archive);
         let known = before.judged.filter(|judged| judged.on == today);
-        if known.is_none() && tells_rules_nothing(&before.row, &row, today) {
-            return (Self::unjudged(row), Findings::default());
+        if known.is_none() && tells_rules_nothing(&before.row, &row, changed, today) {
+            return (Self { changed, ..Self::unjudged(row) }, Findings::default());
         }
-        let findings = found(book, &row, known.map(|judged| (&before.row, judged.findings)), today);
+        let findings = found(book, &row, known.map(|judged| (changed, judged.findings)), today);
         let counted = Counted::found(book, &row, today, findings);
-        (Self { row, judged: Some(Judged { on: today, findings, counted }) }, findings)
+        (Self { row, changed, judged: Some(Judged { on: today, findings, counted }) }, findings)
     }
 
     /// How it counts in the measures, as far as that was found already.
@@ -60,25 +63,23 @@ impl Standing {
 }
 
 /// Whether an event changes nothing that a rule reads, or nothing but that somebody looked lately.
-fn tells_rules_nothing(before: &Row, after: &Row, today: Date) -> bool {
-    let (old, new) = (&before.archive, &after.archive);
-    let was_seen = || last_seen(new).is_some_and(|seen| is_lately_seen(seen, today));
-    if before.events == 0 || old.is_registered != new.is_registered {
+fn tells_rules_nothing(before: &Row, after: &Row, changed: FieldSet, today: Date) -> bool {
+    if before.events == 0 || before.archive.is_registered != after.archive.is_registered {
         return false;
     }
-    let changed = changed(old, new);
     let only = |fields: &[Field]| changed.is_within(FieldSet::of(fields));
+    let was_seen = || last_seen(&after.archive).is_some_and(|seen| is_lately_seen(seen, today));
     // By the last look alone one rule tells, that nobody looked for a year.
     only(&[]) || only(&[Field::Record]) && was_seen()
 }
 
-/// What the rules that can be judged by a record alone find on a day. Those that read nothing of
-/// what differs from a record that was judged on that day find what they found there.
-fn found(book: &RuleBook, row: &Row, known: Option<(&Row, Findings)>, today: Date) -> Findings {
-    let Some((other, findings)) = known else {
+/// What the rules that can be judged by a record alone find on a day. Of a record that was judged on
+/// that day, but for some fields, those that read none of them find what they found there.
+fn found(book: &RuleBook, row: &Row, known: Option<(FieldSet, Findings)>, today: Date) -> Findings {
+    let Some((differing, findings)) = known else {
         return audit_alone(book, &row.archive, today, ALONE);
     };
-    let asked = book.touching(changed(&other.archive, &row.archive));
+    let asked = book.touching(differing);
     findings.renewed(asked.intersection(ALONE), audit_alone(book, &row.archive, today, asked))
 }
 
@@ -117,26 +118,28 @@ impl Step {
     }
 }
 
-/// How somebody counted in the measures before some events, and how they count after them. Where
-/// what stood before was not judged, the rules are asked again that read what the events changed.
+/// How somebody counted in the measures before some events that `changed` something, and how they
+/// count after them. Where what stood before was not judged, the rules are asked again that read
+/// what the events changed.
 pub(super) fn counted(
     before: &Standing,
     after: &Standing,
+    changed: FieldSet,
     measures: &Measures,
-) -> (Counted, Counted) {
+) -> [Counted; 2] {
     let (book, today) = (measures.book(), measures.today);
     let counts = after.held(measures);
     if counts.is_none()
-        && let Some([counted, counts]) = Counted::seen_again(&before.row, &after.row)
+        && let Some(both) = Counted::seen_again(&before.row, &after.row, changed)
     {
-        return (counted, counts);
+        return both;
     }
     let counted = before.held(measures).map(|judged| judged.counted).unwrap_or_else(|| {
         // Of whom nothing counts it is not known until when the rules find the same.
         let is_known = |judged: &Judged| judged.on == today || judged.counted.is_something();
-        let known = counts.filter(is_known).map(|judged| (&after.row, judged.findings));
+        let known = counts.filter(is_known).map(|judged| (changed, judged.findings));
         Counted::found(book, &before.row, today, found(book, &before.row, known, today))
     });
     let counts = counts.map(|judged| judged.counted);
-    (counted, counts.unwrap_or_else(|| Counted::of(book, &after.row, today)))
+    [counted, counts.unwrap_or_else(|| Counted::of(book, &after.row, today))]
 }

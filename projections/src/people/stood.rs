@@ -48,8 +48,8 @@ impl Stood {
 
     /// Notes a state.
     pub(super) fn note(&mut self, archive: &Archive) {
-        let now = Belongs::of(archive, None);
-        if now != self.last {
+        if !self.last.is_of(archive) {
+            let now = Belongs::of(archive, None);
             self.keys.extend(now.keys().into_iter().filter_map(|(_, key)| key));
             (self.last, self.is_another) = (now, true);
         }

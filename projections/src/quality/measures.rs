@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::rules::area::{
     self, BirthDates, BirthsOfMonth, BirthsOfYear, Migrants, births_are_spread,
 };
-use domain::rules::{Findings, RuleBook, RuleId};
+use domain::rules::{FieldSet, Findings, RuleBook, RuleId};
 use domain::{PersonId, Place, Position};
 use jiff::civil::Date;
 use rustc_hash::FxHashSet;
@@ -87,12 +87,12 @@ impl Counted {
         Self::by(Part::found(book, row, findings), row, today)
     }
 
-    /// How a row counts before and after events after which nothing is counted otherwise but when
-    /// somebody last looked: as much of it as [`Measures::change`] needs, which no rule need be asked
+    /// How a row counts before and after events that changed some of what rules read, after which
+    /// nothing is counted otherwise but when somebody last looked: as much of it as [`Measures::change`] needs, which no rule need be asked
     /// for. None where more may have changed.
-    pub fn seen_again(before: &Row, after: &Row) -> Option<[Self; 2]> {
+    pub fn seen_again(before: &Row, after: &Row, changed: FieldSet) -> Option<[Self; 2]> {
         // When something may change is told by what did not change.
-        let parts = Part::seen_again(before, after)?;
+        let parts = Part::seen_again(before, after, changed)?;
         Some(parts.map(|part| Self { part, due: None }))
     }
 

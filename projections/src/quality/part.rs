@@ -7,7 +7,7 @@ use domain::rules::{Class, Field, FieldSet, Findings, RuleBook, RuleSet, Severit
 use domain::{Item, Place};
 use jiff::civil::{Date, date};
 
-use super::record::{changed, last_seen};
+use super::record::last_seen;
 use super::{ALONE, UNSEEN, audit_alone};
 use crate::archive::Archive;
 use crate::people::Row;
@@ -67,16 +67,16 @@ impl Part {
         Some(Self::new(book, row, counted_in(row)?, findings.of(JUDGED)))
     }
 
-    /// What a person adds before and after events after which nothing is counted otherwise but when
+    /// What a person adds before and after events that changed some of what rules read, after which nothing is counted otherwise but when
     /// somebody last looked; what else they add is left out. None where more may have changed.
-    pub fn seen_again(before: &Row, after: &Row) -> Option<[Option<Self>; 2]> {
+    pub fn seen_again(before: &Row, after: &Row, changed: FieldSet) -> Option<[Option<Self>; 2]> {
         let (old, new) = (&before.archive, &after.archive);
         let born =
             |archive: &Archive| archive.get(Item::BirthDate).and_then(|it| parse_day(it).ok());
         let is_same = old.is_registered == new.is_registered
             && before.place() == after.place()
             && before.owner == after.owner
-            && changed(old, new).is_within(FieldSet::of(&[Field::Record]))
+            && changed.is_within(FieldSet::of(&[Field::Record]))
             && has_permit(old) == has_permit(new)
             && is_told_by_health(old, born(old)) == is_told_by_health(new, born(new));
         let of = |row: &Row| {

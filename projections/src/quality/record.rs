@@ -44,20 +44,19 @@ struct Services<'a> {
 impl<'a> Services<'a> {
     fn of(archive: &'a Archive) -> Self {
         let mut services = Self::default();
-        for (topic, field, json, _) in archive.topics() {
-            if topic == Topic::Welfare.name() {
-                match field {
-                    "disability_type" => services.disability_type = plain(json),
-                    "disability_certificate_no" => services.disability_cert = plain(json),
-                    _ => {}
-                }
-            } else if topic == Topic::Fertility.name() {
-                match field {
-                    "gestational_week" | "due_on" | "care_on" | "pregnancy_ended_on"
-                    | "pregnancy_outcome" => services.has_pregnancy_record = true,
-                    "method_code" => services.contraceptive = plain(json),
-                    _ => {}
-                }
+        for (field, json) in archive.fields_of(Topic::Welfare) {
+            match field {
+                "disability_type" => services.disability_type = plain(json),
+                "disability_certificate_no" => services.disability_cert = plain(json),
+                _ => {}
+            }
+        }
+        for (field, json) in archive.fields_of(Topic::Fertility) {
+            match field {
+                "gestational_week" | "due_on" | "care_on" | "pregnancy_ended_on"
+                | "pregnancy_outcome" => services.has_pregnancy_record = true,
+                "method_code" => services.contraceptive = plain(json),
+                _ => {}
             }
         }
         services

@@ -4,15 +4,15 @@ use domain::{DocumentKind, Position};
 
 use super::super::archive_parts::{Beside, Shown as ShownTopic};
 use super::super::shelter::{is_field_told, is_told};
-use super::{Shown, Told};
+use super::Shown;
 
 impl Shown<'_> {
     /// Leaves out addresses, households, what senders said in their own words, and from where
     /// anything was told; that it is so is told.
     pub fn sheltered(mut self) -> Self {
         self.protected = true;
-        self.items.0.retain(|(name, _)| is_told(name));
-        self.items.0.iter_mut().for_each(|(_, told)| told.forget_teller());
+        self.items.retain(|(name, _)| is_told(name));
+        self.items.iter_mut().for_each(|(_, told)| told.forget_teller());
         if let Some(beside) = &mut self.beside {
             beside.retain_mut(|beside| match beside {
                 Beside::Value(told) => {
@@ -31,13 +31,13 @@ impl Shown<'_> {
             documents.retain(|document| document.kind != register);
         }
         if let Some(topics) = &mut self.topics {
-            topics.retain(|name, topic| match topic {
+            topics.retain_mut(|(name, topic)| match topic {
                 ShownTopic::Fields(fields) => {
                     let known = domain::Topic::from_name(name);
                     let is_known = |field: &str| {
                         known.is_some_and(|topic| topic.fields().iter().any(|f| f.name == field))
                     };
-                    fields.retain(|field, told| {
+                    fields.retain_mut(|(field, told)| {
                         told.forget_teller();
                         let item = known.and_then(|topic| {
                             topic.fields().iter().find(|f| f.name == *field)?.item
@@ -62,35 +62,22 @@ impl Shown<'_> {
     /// person.
     pub fn without_tellers_of(mut self, acts: &[Position]) -> Self {
         let is_of = |told: Position| acts.contains(&told);
-        self.items.0.iter_mut().map(|(_, told)| told).for_each(|told| told.forget_if(is_of));
+        self.items.iter_mut().map(|(_, told)| told).for_each(|told| told.forget_if(is_of));
         for beside in self.beside.iter_mut().flatten() {
             match beside {
                 Beside::Value(told) => told.forget_if(is_of),
                 Beside::Tie(tie) => tie.told.forget_if(is_of),
             }
         }
-        for topic in self.topics.iter_mut().flat_map(|topics| topics.values_mut()) {
+        for (_, topic) in self.topics.iter_mut().flatten() {
             match topic {
                 ShownTopic::Fields(fields) => {
-                    fields.values_mut().for_each(|told| told.forget_if(is_of));
+                    fields.iter_mut().for_each(|(_, told)| told.forget_if(is_of));
                 }
                 ShownTopic::Whole(told) => told.forget_if(is_of),
                 ShownTopic::Withheld { .. } => {}
             }
         }
         self
-    }
-}
-
-impl<V> Told<'_, V> {
-    fn forget_if(&mut self, is_of: impl Fn(Position) -> bool) {
-        if is_of(self.position) {
-            self.forget_teller();
-        }
-    }
-
-    fn forget_teller(&mut self) {
-        self.source = "";
-        self.record_id = None;
     }
 }

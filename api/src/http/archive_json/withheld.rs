@@ -13,7 +13,7 @@ impl Shown<'_> {
     pub fn withholding(mut self, hidden: &[(Topic, Date)]) -> Self {
         for (topic, until) in hidden {
             let names: Vec<_> = items_of(*topic).map(|item| item.name()).collect();
-            self.items.0.retain(|(name, _)| !names.contains(name));
+            self.items.retain(|(name, _)| !names.contains(name));
             if let Some(beside) = &mut self.beside {
                 beside.retain(|beside| match beside {
                     Beside::Value(told) => {
@@ -27,7 +27,8 @@ impl Shown<'_> {
                 self.households = None;
             }
             // Who does not see a topic is not told that it is sealed.
-            if let Some(shown) = self.topics.as_mut().and_then(|all| all.get_mut(topic.name())) {
+            let mut all = self.topics.iter_mut().flatten();
+            if let Some((_, shown)) = all.find(|(name, _)| *name == topic.name()) {
                 *shown = ShownTopic::Withheld { withheld_until: *until };
             }
         }
