@@ -10,8 +10,8 @@ impl<S: Storage> KeySlots<S> {
     /// Has as many keys at hand as are ever kept, in the order in which they were issued.
     ///
     /// # Errors
-    /// [`KeyError::MasterKey`] or [`KeyError::Io`]. A slot that is just being overwritten is left to
-    /// who asks for its key.
+    /// [`KeyError::MasterKey`] or [`KeyError::Io`]. A slot that is just being overwritten is left
+    /// to who asks for its key.
     pub fn recall(&self) -> Result<(), KeyError> {
         let count = (*self.turn()).min(PLACES_MAX as u32);
         let mut bytes = vec![0; SLOTS_AT_ONCE * SLOT_BYTES];
