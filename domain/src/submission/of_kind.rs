@@ -157,7 +157,10 @@ pub(super) fn require_items(entry: &Entry, items: &Items, fields: &mut Fields) {
     let due = entry.states.iter().filter(|(_, need)| *need == Need::Required);
     for (item, _) in due.filter(|(item, _)| items.get(*item).is_none()) {
         let at = format!("{}/{}", Within::Data.pointer("items"), item.name());
-        fields.faults.push(missing().at(at));
+        // What was sent and has not its form is told so, and is not missing.
+        if fields.faults.iter().all(|fault| fault.pointer != at) {
+            fields.faults.push(missing().at(at));
+        }
     }
 }
 

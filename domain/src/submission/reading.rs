@@ -162,7 +162,9 @@ fn target(kind: Kind, fields: &mut Fields) -> Option<Target> {
         _ => return None,
     };
     match fields.take(field) {
-        Some(Value::Number(number)) if whole(&number).is_some_and(|number| number > 0) => {
+        Some(Value::Number(number))
+            if whole(&number).is_some_and(|number| (1..1 << 53).contains(&number)) =>
+        {
             let position = whole(&number).and_then(|number| u64::try_from(number).ok());
             return position.map(|position| Target::Position(Position(position)));
         }
