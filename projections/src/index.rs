@@ -3,8 +3,8 @@
 //! last flush in memory over them.
 //!
 //! Each event of a registration brings some five entries at random places among very many. In sled
-//! they were two fifths of the CPU of a first load, rewrote pages of a cache for each, and took 190
-//! bytes a person and entry; merging sorted files costs a tenth of it.
+//! they were two fifths of the CPU of a first load, rewrote pages of a cache for each, and took two
+//! fifths of the disk that views need; merging sorted files costs a tenth of it.
 //!
 //! Which files there are is told by a list that the caller keeps with its checkpoint: what is not in
 //! it is removed at the next opening. Entries may be written twice without harm.
