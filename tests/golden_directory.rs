@@ -1,7 +1,7 @@
 //! Directories that earlier programs wrote, as they lay there when they were stopped: each opens
 //! for ever, and says what it said. Views are not among them; they are made of the log.
 //!
-//! `RENKOU_GOLDEN=directory-v2 cargo test -p tests make_a_golden_directory -- --ignored` makes the
+//! `RENKOU_GOLDEN=directory-v4 cargo test -p tests make_a_golden_directory -- --ignored` makes the
 //! next one, with the program of the day; nothing ever changes one that is there.
 
 use std::fs;

@@ -1,8 +1,9 @@
 //! The loop that keeps the rules across records behind the view of people, off the path of whoever
 //! folds; after an opening it first counts the rows for the other measures of quality.
 //!
-//! It waits for a pause of the log or until few rows changed, so that an ingest keeps the processor
-//! to itself and somebody who changed often is judged once; but never longer than a minute.
+//! It waits for a pause of the log or until few rows changed, so that somebody who changed often is
+//! judged once; but never longer than two minutes. Its thread gives way to those of events and reads:
+//! what it does after a long ingest would take half of two processors from the posts that follow.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,8 +17,12 @@ use projections::{Views, ViewsError};
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Changed rows that are looked at without waiting for a pause: some milliseconds of work.
 const FEW_ROWS: usize = 500;
-/// After so long what waits is looked at, whatever goes on.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+/// After so long what waits is looked at, whatever goes on: measures of a quarter can be two
+/// minutes behind an ingest, and who changes again and again in it is judged half as often.
+const WAIT_MAX: Duration = Duration::from_secs(120);
+
+/// How far the thread gives way, as `nice` counts: it has what the others leave, and little more.
+const GIVES_WAY: i32 = 19;
 
 /// The running loop.
 pub struct AcrossFollower {
@@ -43,6 +48,10 @@ impl AcrossFollower {
         });
         let runs = Arc::clone(&shared);
         let run = move || {
+            // On Linux this is of the thread alone; where it may not be, nothing is lost but time.
+            if cfg!(target_os = "linux") {
+                let _ = rustix::process::nice(GIVES_WAY);
+            }
             let ran = catch_unwind(AssertUnwindSafe(|| runs.run()));
             if let Err(error) = ran.unwrap_or(Err(ViewsError::Panicked)) {
                 runs.failed.store(true, Ordering::Release);

@@ -14,7 +14,7 @@ use crate::ViewsError;
 use crate::quality::{Across, Seen};
 
 /// Rows that are read and judged before others may read the measures again.
-const ROWS_AT_ONCE: usize = 2_000;
+const ROWS_AT_ONCE: usize = 1_000;
 /// Notes that are kept before those of one person become one.
 const NOTES_MIN: usize = 100_000;
 
