@@ -132,31 +132,43 @@ impl<S: Storage> KeySlots<S> {
         Self { file, master: cipher(master), slots, count, recent: Recent::default(), failed }
     }
 
+    /// Shows the first slots, read many at once, until one is an error.
+    fn each_slot(
+        &self,
+        count: u32,
+        mut see: impl FnMut(u32, &[u8]) -> Result<(), KeyError>,
+    ) -> Result<(), KeyError> {
+        let mut bytes = vec![0; SLOTS_AT_ONCE * SLOT_BYTES];
+        for first in (0..count).step_by(SLOTS_AT_ONCE) {
+            let some = SLOTS_AT_ONCE.min((count - first) as usize);
+            let bytes = &mut bytes[..some * SLOT_BYTES];
+            self.file.read_exact_at(bytes, offset(first))?;
+            let mut slots = (first..).zip(bytes.chunks_exact(SLOT_BYTES));
+            slots.try_for_each(|(number, slot)| see(number, slot))?;
+        }
+        Ok(())
+    }
+
     /// Reads and checks every slot; gives those that a power loss tore, which hold no key.
     fn read_slots(&self) -> Result<Vec<Torn>, KeyError> {
         let size = self.file.length()?;
         let count = u32::try_from(size / SLOT_BYTES as u64).map_err(io::Error::other)?;
         let mut slots = ById::default();
         let (mut proved, mut torn) = (false, Vec::new());
-        let mut bytes = vec![0; SLOTS_AT_ONCE * SLOT_BYTES];
-        for first in (0..count).step_by(SLOTS_AT_ONCE) {
-            let some = SLOTS_AT_ONCE.min((count - first) as usize);
-            let bytes = &mut bytes[..some * SLOT_BYTES];
-            self.file.read_exact_at(bytes, offset(first))?;
-            for (number, slot) in (first..).zip(bytes.chunks_exact(SLOT_BYTES)) {
-                match slot::judge(slot, number) {
-                    Slot::Whole if slot::is_destroyed(slot) => self.recent.erase(number),
-                    Slot::Whole => proved = proved || self.unwrap(slot, number)?.is_some(),
-                    Slot::HalfDestroyed => torn.push(Torn { number, of: Some(slot::id(slot)) }),
-                    Slot::NeverWritten if count - number <= repair::UNSYNCED_SLOTS_MAX => {
-                        torn.push(Torn { number, of: None });
-                        continue;
-                    }
-                    _ => return Err(KeyError::Damaged(offset(number))),
+        self.each_slot(count, |number, slot| {
+            match slot::judge(slot, number) {
+                Slot::Whole if slot::is_destroyed(slot) => self.recent.erase(number),
+                Slot::Whole => proved = proved || self.unwrap(slot, number)?.is_some(),
+                Slot::HalfDestroyed => torn.push(Torn { number, of: Some(slot::id(slot)) }),
+                Slot::NeverWritten if count - number <= repair::UNSYNCED_SLOTS_MAX => {
+                    torn.push(Torn { number, of: None });
+                    return Ok(());
                 }
-                slots.insert(slot::id(slot), number);
+                _ => return Err(KeyError::Damaged(offset(number))),
             }
-        }
+            slots.insert(slot::id(slot), number);
+            Ok(())
+        })?;
         *self.turn() = count;
         torn.iter().for_each(|torn| self.recent.erase(torn.number));
         *self.slots.write().unwrap_or_else(PoisonError::into_inner) = slots;
