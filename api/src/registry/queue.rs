@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::commit::Job;
 
-/// So long a group waits at most for more who usually send; who has gone is waited for once or
-/// twice only.
+/// So long a group waits at most for more who usually send. After a crowd has gone, some twenty to
+/// forty groups wait so long in vain, until what is usual has faded.
 const GATHER: Duration = Duration::from_millis(1);
 /// So many submissions are enough to begin, however many are usual.
 const GATHERED_ENOUGH: usize = 64;
