@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use bench::samples::{Percentiles, Samples};
 use bench::server::Tokens;
 use bench::syncs::{Counted, Syncs};
 use bench::table::{Goal, Row, markdown};
+use bench::usage::Threads;
 use bench::{ingest, load, metrics, posts};
 
 const PERSON: &str = "00000000-0000-8000-8000-00000000";
@@ -184,6 +186,23 @@ fn groups_are_counted_and_not_reckoned_from_the_rate() {
     assert_eq!(value("posts: p99 in groups, counted"), Some(2.0));
     assert_eq!(value("posts: rate × disk sync"), Some(2.0));
     assert_eq!(value("posts: p99 ÷ disk sync"), Some(30.0));
+}
+
+#[test]
+fn what_threads_use_is_told_by_their_names() {
+    let own = || Threads::of(std::process::id());
+    let (before, over) = (own(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let burn = || while !over.load(Ordering::Relaxed) {};
+        let burner = thread::Builder::new().name("burner".to_owned());
+        burner.spawn_scoped(scope, burn).expect("a thread");
+        // Its first tick of the processor comes within a second, on any machine that runs tests.
+        let end = Instant::now() + Duration::from_secs(60);
+        while !own().each_since(&before, 1).contains("burner ") && Instant::now() < end {}
+        let told = own().each_since(&before, 1);
+        over.store(true, Ordering::Relaxed);
+        assert!(told.contains("burner "), "{told}");
+    });
 }
 
 #[test]
