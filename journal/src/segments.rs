@@ -30,7 +30,7 @@ pub use self::read_only::ReadOnly;
 use self::ahead::Ahead;
 use self::file::SegmentFile;
 use self::log::Log;
-use crate::admission::Admission;
+use crate::admission::{Admission, Head};
 use crate::contract::{AppendError, Appended, Journal, ReadError, Stored, StreamAppend};
 use crate::frame::{BODY_HEADER_BYTES, Frame};
 use crate::record;
@@ -242,7 +242,11 @@ impl<S: Storage> Writer<S> {
         if let Some(failed) = &self.failed {
             return group.iter().map(|_| Err(fatal(failed))).collect();
         }
-        let results: Vec<_> = group.iter_mut().map(|append| self.admit(log, append)).collect();
+        // Nobody else raises heads, so they stand until the group is published.
+        let streams: Vec<_> = group.iter().map(|append| append.stream).collect();
+        let known = log.heads.get_each(&streams);
+        let appends = group.iter_mut().zip(known);
+        let results: Vec<_> = appends.map(|(append, head)| self.admit(append, head)).collect();
         if self.frame.count() == 0 {
             return results;
         }
@@ -265,9 +269,14 @@ impl<S: Storage> Writer<S> {
         }
     }
 
-    /// Gives the append its places and writes its records into the frame.
-    fn admit(&mut self, log: &Log<S>, append: &mut StreamAppend) -> Result<Appended, AppendError> {
-        let appended = self.admission.place(append, |stream| log.heads.get(stream))?;
+    /// Gives the append its places and writes its records into the frame. `head` is that of its
+    /// stream before the group.
+    fn admit(
+        &mut self,
+        append: &mut StreamAppend,
+        head: Option<Head>,
+    ) -> Result<Appended, AppendError> {
+        let appended = self.admission.place(append, |_| head)?;
         let before = self.frame.filled();
         for draft in &append.records {
             let (envelope, sealed) = (&draft.envelope, &draft.sealed);
@@ -320,9 +329,8 @@ impl<S: Storage> Writer<S> {
         let bodies = self.frame.bodies().map(|bytes| (BODY_HEADER_BYTES + bytes) as u32);
         self.segment.with_extent(|extent| extent.add(bodies, length));
         self.bytes += u64::from(length);
-        for (stream, head) in self.admission.take() {
-            log.heads.raise(stream, head);
-        }
+        let moved: Vec<_> = self.admission.take().collect();
+        log.heads.raise_each(&moved);
         log.publish(Position(self.admission.next().0 - 1));
         self.ahead.go_on(&self.segment.path, u64::from(length), self.bytes, self.roll_bytes);
         self.frame.clear(BUFFER_BYTES_KEPT);
