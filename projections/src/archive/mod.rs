@@ -188,14 +188,6 @@ impl Archive {
         Some(self.text(self.items[at].1.text))
     }
 
-    /// Whether every item says what it says in another archive.
-    pub(crate) fn has_items_of(&self, other: &Self) -> bool {
-        self.items.len() == other.items.len()
-            && self.items.iter().zip(&other.items).all(|((item, value), (of_other, in_other))| {
-                item == of_other && self.text(value.text) == other.text(in_other.text)
-            })
-    }
-
     /// The value of an item, with its origin.
     pub fn stated(&self, item: Item) -> Option<(&str, &Origin)> {
         self.value(item).map(|value| (self.text(value.text), self.origin(value.origin)))

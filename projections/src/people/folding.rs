@@ -1,55 +1,40 @@
 //! Folding events into rows and indexes: each person's events together, persons independent of each
 //! other.
 
-use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
-use domain::rules::FieldSet;
 use domain::{Kind, PersonId, Place, Role, StreamKind};
-use rustc_hash::FxHashSet;
 
 use super::indexed::Indexed;
 use super::joining::is_of;
-use super::standing;
+use super::standing::{self, Over};
 use super::stood::{Stood, may_move};
-use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key};
+use super::{NAME, PLACE, People, Room, Row, Step, Waiting, place_key};
 use crate::archive::{self, Course, Fact};
 use crate::halves::in_halves;
-use crate::quality::{Change, Counted, tells_same};
+use crate::quality::{Change, Counted, Measures, SeenAgain};
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
 
-type EventsOf<'a> = HashMap<PersonId, Events<'a>, rustc_hash::FxBuildHasher>;
-
-/// One person's events of a batch.
-#[derive(Default)]
-struct Events<'a> {
-    events: Vec<&'a Recorded>,
-    /// Over those of the events that were decided with the row at hand.
-    steps: Vec<&'a Step>,
-}
-
-impl Events<'_> {
-    /// What stood before the first event and what stands after the last, and what was changed on
-    /// the way that rules read, when all are at hand.
-    fn ends(&self) -> Option<(&Standing, &Standing, FieldSet)> {
-        let (first, last) = (self.steps.first()?, self.steps.last()?);
-        let changed = self.steps.iter().map(|step| step.after().changed);
-        let changed = changed.fold(FieldSet::default(), FieldSet::union);
-        (self.steps.len() == self.events.len()).then(|| (first.before(), last.after(), changed))
-    }
+/// An event of a batch, with the step over it where it was decided with the row at hand.
+struct Told<'a> {
+    person: PersonId,
+    event: &'a Recorded,
+    step: Option<&'a Step>,
 }
 
 /// What some persons' events change.
 #[derive(Default)]
 pub(super) struct Changes {
     pub(super) rows: Vec<(PersonId, Waiting)>,
-    /// Those whose rows tell the rules across records what they told before.
-    same: Vec<PersonId>,
+    /// Those whose rows may tell the rules across records something else than before.
+    touched: Vec<PersonId>,
     pub(super) index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) counted: Vec<Change>,
+    /// Of whom nothing is counted otherwise but when somebody last looked.
+    seen: Vec<(PersonId, SeenAgain)>,
     /// Those whose rows are made of several streams of which one changed.
     pub(super) merged: Vec<PersonId>,
 }
@@ -62,11 +47,10 @@ impl Changes {
         }
     }
 
-    /// A row that is to be written; `plain` is memory to be used again.
-    fn keep(&mut self, person: PersonId, row: &Row, plain: &mut Vec<u8>) {
-        plain.clear();
-        *plain = postcard::to_extend(row, std::mem::take(plain)).expect("a row is plain values");
-        self.rows.push((person, Waiting { version: row.version, plain: plain.as_slice().into() }));
+    /// A row that is to be written, and whether it tells the rules across records the same.
+    pub(super) fn keep(&mut self, person: PersonId, row: Waiting, tells_same: bool) {
+        self.rows.push((person, row));
+        self.touched.extend((!tells_same).then_some(person));
     }
 }
 
@@ -83,94 +67,120 @@ impl People {
         lives: &dyn Lives,
     ) -> Result<(), ViewsError> {
         let Some(last) = batch.last().map(|event| event.envelope.position) else { return Ok(()) };
-        let mut persons: Vec<PersonId> = Vec::new();
-        let mut events_of = EventsOf::default();
         // Steps begin where the view is; of what is folded already nothing may be counted again.
         let is_next = batch.first().is_some_and(|event| event.envelope.position > self.folded());
         let steps = if is_next { steps } else { &[] };
         let steps = steps.iter().map(Option::as_ref).chain(std::iter::repeat(None));
-        for (event, step) in batch.iter().zip(steps) {
-            if event.envelope.stream.kind != StreamKind::Person {
-                continue;
-            }
-            let person = PersonId::from_uuid(event.envelope.stream.id);
-            let of_person = events_of.entry(person).or_default();
-            if of_person.events.is_empty() {
-                persons.push(person);
-            }
-            of_person.events.push(event);
-            of_person.steps.extend(step);
-        }
+        let told = batch.iter().zip(steps);
+        let told = told.filter(|(event, _)| event.envelope.stream.kind == StreamKind::Person);
+        let mut told: Vec<_> = told
+            .map(|(event, step)| {
+                let person = PersonId::from_uuid(event.envelope.stream.id);
+                Told { person, event, step }
+            })
+            .collect();
+        // Those of one person stay in their order.
+        told.sort_by_key(|told| told.person);
+        let persons: Vec<_> = told.chunk_by(|one, next| one.person == next.person).collect();
         self.go_on(batch)?;
-        let changes = in_halves(&persons, |persons| self.changes(persons, &events_of, lives));
+        let changes = in_halves(&persons, |persons| self.changes(persons, lives));
         let changes = changes.into_iter().collect::<Result<Vec<_>, _>>()?;
         let merged = self.merged(&changes, last, lives)?;
         let mut rows = Vec::with_capacity(persons.len());
-        let mut same = FxHashSet::default();
+        let mut touched = Vec::new();
         let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
         for changes in changes.into_iter().chain(merged) {
             measures.change(changes.counted);
+            measures.see_again(changes.seen);
             self.index.change(changes.index);
             rows.extend(changes.rows);
-            same.extend(changes.same);
+            touched.extend(changes.touched);
         }
-        let changed = rows.iter().map(|(person, _)| *person);
-        let changed: Vec<_> = changed.filter(|person| !same.contains(person)).collect();
         self.write().pending.extend(rows);
         measures.position = last;
-        self.touch(changed, last, measures.today);
+        self.touch(touched, last, measures.today);
         drop(measures);
         self.folded.store(last.0, Ordering::Release);
         self.remove_lost_rows()
     }
 
-    fn changes(
-        &self,
-        persons: &[PersonId],
-        events_of: &EventsOf<'_>,
-        lives: &dyn Lives,
-    ) -> Result<Changes, ViewsError> {
+    /// What the events of some persons change: each one's together.
+    fn changes(&self, persons: &[&[Told<'_>]], lives: &dyn Lives) -> Result<Changes, ViewsError> {
         let mut changes = Changes::default();
         let measures = self.measures();
         let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
-        let (mut room, mut plain) = (Room::default(), Vec::new());
-        for person in persons {
-            let told = &events_of[person];
-            if archive::is_gone(told.events.iter().copied()) {
-                self.erase(*person, &told.events, &measures, &mut room, &mut changes)?;
+        let (mut room, mut steps) = (Room::default(), Vec::new());
+        for told in persons {
+            let person = told[0].person;
+            let events = || told.iter().map(|told| told.event);
+            if archive::is_gone(events()) {
+                let events: Vec<_> = events().collect();
+                self.erase(person, &events, &measures, &mut room, &mut changes)?;
                 continue;
             }
-            if let Some((before, after, changed)) = told.ends() {
-                let is_new = before.row.events == 0;
-                let [counted, counts] = standing::counted(before, after, changed, &measures);
-                changes.note(*person, counted, counts, is_new);
-                let is_same = || tells_same((&before.row, &counted), (&after.row, &counts));
-                changes.same.extend((!is_new && is_same()).then_some(*person));
-                if before.row.differs_in_indexes(&after.row) {
-                    let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
-                    self.index_changes(*person, &stood, &stands, &mut changes.index);
-                }
-                changes.keep(*person, &after.row, &mut plain);
+            steps.clear();
+            steps.extend(told.iter().filter_map(|told| told.step));
+            if steps.len() == told.len() {
+                self.follow(person, &steps, &measures, &mut changes);
                 continue;
             }
-            let mut row = self.read_row(*person, &mut room)?;
+            let events: Vec<_> = events().collect();
+            let mut row = self.read_row(person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             let counted = row.as_ref().map(count).unwrap_or_default();
             let is_new = row.is_none();
             let owner = row.as_ref().and_then(|row| row.owner);
-            if !row.get_or_insert_default().fold(*person, &told.events, lives)? {
+            if !row.get_or_insert_default().fold(person, &events, lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
             // What stands in an absorbed record stands in the survivor's row too. The first event of
             // a document that is claimed absorbs nothing.
             changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
-            changes.merged.extend(row.may_join(&told.events).then_some(*person));
-            self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
-            changes.note(*person, counted, count(&row), is_new);
-            changes.keep(*person, &row, &mut plain);
+            changes.merged.extend(row.may_join(&events).then_some(person));
+            self.index_changes(person, &before, &Indexed::of(&row), &mut changes.index);
+            changes.note(person, counted, count(&row), is_new);
+            changes.keep(person, Waiting::of(&row), false);
         }
         Ok(changes)
+    }
+
+    /// Takes in the steps over all events of a person, in order.
+    fn follow(
+        &self,
+        person: PersonId,
+        steps: &[&Step],
+        measures: &Measures,
+        changes: &mut Changes,
+    ) {
+        // Where more is counted otherwise, what was counted before must be taken away in order.
+        let is_only_seen = steps.iter().all(|step| matches!(step.over, Over::Seen(_)));
+        let mut tells_same = true;
+        for step in steps {
+            tells_same &= step.tells_same;
+            match &step.over {
+                Over::Seen(seen) if is_only_seen => {
+                    changes.seen.extend(seen.is_change().then_some((person, *seen)));
+                }
+                Over::Seen(seen) => {
+                    let [counted, counts] = Counted::seen_again(*seen);
+                    changes.note(person, counted, counts, false);
+                }
+                Over::Change(before, after) => {
+                    let [counted, counts] = standing::counted(before, after, measures);
+                    tells_same &= counted.is_consistent_in() == counts.is_consistent_in();
+                    let is_new = before.row.events == 0;
+                    changes.note(person, counted, counts, is_new);
+                    if before.row.differs_in_indexes(&after.row, after.changed) {
+                        let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
+                        self.index_changes(person, &stood, &stands, &mut changes.index);
+                    }
+                }
+            }
+        }
+        if let Some(newest) = steps.last() {
+            changes.keep(person, newest.row.clone(), tells_same);
+        }
     }
 
     pub(super) fn index_changes(

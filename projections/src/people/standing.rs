@@ -1,13 +1,19 @@
 //! What stands about a person, as the one who decided upon it has it in memory, and the step from
 //! there over one event: handed on with the event, the view need not read and fold the row again.
+//!
+//! A step is made by who decides, while both rows are in the nearest memory. Of nearly every event
+//! it holds no more than the row in the form in which it is written and when somebody last looked:
+//! the view then need not look at rows that lie in another processor's memory.
 
 use std::sync::Arc;
 
 use domain::rules::{Field, FieldSet, Findings, RuleBook, is_lately_seen};
 use jiff::civil::Date;
 
-use super::Row;
-use crate::quality::{ALONE, Counted, Measures, audit_alone, changed, last_seen};
+use super::{Row, Waiting};
+use crate::quality::{
+    ALONE, Counted, Measures, SeenAgain, audit_alone, changed, last_seen, tells_same,
+};
 
 /// What stands about a person after an event; by default what stands of whom nothing is known.
 #[derive(Default)]
@@ -29,11 +35,24 @@ struct Judged {
     counted: Counted,
 }
 
-/// What stood and what stands about a person, over one event of theirs.
+/// What the view needs of what stood and what stands about a person, over one event of theirs.
 #[derive(Clone)]
 pub struct Step {
-    before: Arc<Standing>,
-    after: Arc<Standing>,
+    /// What stands.
+    pub(super) row: Waiting,
+    /// Whether it tells the rules across records what they were told before, as far as that does
+    /// not follow from how it counts.
+    pub(super) tells_same: bool,
+    pub(super) over: Over,
+}
+
+/// What a step leads over.
+#[derive(Clone)]
+pub(super) enum Over {
+    /// Nothing that is indexed or counted, but that somebody looked: by far the most.
+    Seen(SeenAgain),
+    /// What stood before and what stands after.
+    Change(Arc<Standing>, Arc<Standing>),
 }
 
 impl Standing {
@@ -84,8 +103,9 @@ fn found(book: &RuleBook, row: &Row, known: Option<(FieldSet, Findings)>, today:
 }
 
 impl Row {
-    /// False where nothing that the indexes are made from is told otherwise: of most events.
-    pub(super) fn differs_in_indexes(&self, other: &Self) -> bool {
+    /// False where nothing that the indexes are made from is told otherwise after an event that
+    /// `changed` something: of most events.
+    pub(super) fn differs_in_indexes(&self, other: &Self, changed: FieldSet) -> bool {
         let beside_items = |row: &Self| (row.archive.is_dead, row.owner);
         // It tells where somebody is only while no item does.
         let is_placed = || self.place() == other.place();
@@ -93,46 +113,40 @@ impl Row {
             || self.reported_for != other.reported_for && !is_placed()
             || (&self.hidden, &self.protected, &self.stood)
                 != (&other.hidden, &other.protected, &other.stood)
-            || !self.archive.has_items_of(&other.archive)
+            || changed.has_items()
     }
 }
 
 impl Step {
-    /// The step over an event; none where the view knows more of the row than one stream tells:
-    /// of who is absorbed by somebody, or has absorbed.
+    /// The step over an event, from what stood to what stands by [`Standing::judge`]; none where the
+    /// view knows more of the row than one stream tells: of who is absorbed by somebody, or has
+    /// absorbed.
     pub fn over(before: Arc<Standing>, after: Arc<Standing>) -> Option<Self> {
+        let (old, new, changed) = (&before.row, &after.row, after.changed);
         // What a row stood under while it was merged is the view's to find.
         let is_single = |row: &Row| row.owner.is_none() && row.joined.is_empty();
-        let are_single = is_single(&before.row) && is_single(&after.row);
-        are_single.then_some(Self { before, after })
-    }
-
-    /// What stood before the event.
-    pub(super) fn before(&self) -> &Standing {
-        &self.before
-    }
-
-    /// What stands after it.
-    pub(super) fn after(&self) -> &Standing {
-        &self.after
+        if !is_single(old) || !is_single(new) {
+            return None;
+        }
+        let is_new = old.events == 0;
+        let tells_same = !is_new && tells_same(old, new, changed);
+        let may_differ = is_new || old.differs_in_indexes(new, changed);
+        let seen = if may_differ { None } else { SeenAgain::by(old, new, changed) };
+        let row = Waiting::of(new);
+        let over = seen.map_or_else(|| Over::Change(before, after), Over::Seen);
+        Some(Self { row, tells_same, over })
     }
 }
 
-/// How somebody counted in the measures before some events that `changed` something, and how they
-/// count after them. Where what stood before was not judged, the rules are asked again that read
-/// what the events changed.
-pub(super) fn counted(
-    before: &Standing,
-    after: &Standing,
-    changed: FieldSet,
-    measures: &Measures,
-) -> [Counted; 2] {
-    let (book, today) = (measures.book(), measures.today);
+/// How somebody counted in the measures before an event, and how they count after it. Where what
+/// stood before was not judged, the rules are asked again that read what the event changed.
+pub(super) fn counted(before: &Standing, after: &Standing, measures: &Measures) -> [Counted; 2] {
+    let (book, today, changed) = (measures.book(), measures.today, after.changed);
     let counts = after.held(measures);
     if counts.is_none()
-        && let Some(both) = Counted::seen_again(&before.row, &after.row, changed)
+        && let Some(seen) = SeenAgain::by(&before.row, &after.row, changed)
     {
-        return both;
+        return Counted::seen_again(seen);
     }
     let counted = before.held(measures).map(|judged| judged.counted).unwrap_or_else(|| {
         // Of whom nothing counts it is not known until when the rules find the same.

@@ -24,7 +24,7 @@ pub use around::{House, Members, Persons, audit};
 pub use cell::{Cell, ItemCounts, RuleCounts};
 pub use measures::{Change, Counted, Measures};
 pub use month_end::MonthEnd;
-pub use part::{Part, next_change};
+pub use part::{Part, SeenAgain, next_change};
 pub(crate) use record::last_seen;
 pub use record::{Ties, changed, subject};
 
