@@ -201,7 +201,11 @@ fn what_threads_use_is_told_by_their_names() {
     let own = || Threads::of(std::process::id());
     let (before, over) = (own(), AtomicBool::new(false));
     thread::scope(|scope| {
-        let burn = || while !over.load(Ordering::Relaxed) {};
+        let burn = || {
+            while !over.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        };
         let burner = thread::Builder::new().name("burner".to_owned());
         burner.spawn_scoped(scope, burn).expect("a thread");
         // Its first tick of the processor comes within a second, on any machine that runs tests.
