@@ -29,6 +29,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
+use crate::archive::refill::{Refill, refill};
 use crate::index::Index;
 use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
@@ -42,7 +43,7 @@ pub use across::Unseen;
 pub use filling::Filled;
 pub use hiding::{Hidden, Protected};
 pub(crate) use households::household_key;
-pub use standing::{Standing, Step};
+pub use standing::{Judgement, PackedStanding, Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.11";
@@ -67,7 +68,7 @@ const HIDDEN: u8 = b'x';
 const SHELTERED: u8 = b'w';
 
 /// What the view knows of one stream of a person.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Position of the newest event of the stream and of those absorbed into it.
     pub version: Position,
@@ -92,6 +93,41 @@ pub struct Row {
     pub protected: Option<Protected>,
     /// What stands.
     pub archive: Archive,
+}
+
+refill!(Row {
+    Plain version,
+    Plain newest_day,
+    Plain events,
+    Plain reported_for,
+    Plain owner,
+    Next absorbed,
+    Next joined,
+    Next stood,
+    Next hidden,
+    Plain protected,
+    Next archive,
+});
+
+/// As a copy of an [`Archive`].
+impl Clone for Row {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, of: &Self) {
+        self.absorbed.clone_from(&of.absorbed);
+        self.joined.clone_from(&of.joined);
+        self.stood.clone_from(&of.stood);
+        self.hidden.clone_from(&of.hidden);
+        self.archive.clone_from(&of.archive);
+        let Self { version, newest_day, events, reported_for, owner, protected, .. } = of;
+        (self.version, self.newest_day, self.events) = (*version, *newest_day, *events);
+        (self.reported_for, self.owner) = (*reported_for, *owner);
+        self.protected = *protected;
+    }
 }
 
 impl Row {
@@ -152,7 +188,7 @@ type Rows = FxHashMap<PersonId, Waiting>;
 
 /// Memory in which rows are read, used again for the next one.
 #[derive(Default)]
-struct Room {
+pub struct Room {
     sealed: Vec<u8>,
     plain: Vec<u8>,
 }
@@ -237,14 +273,45 @@ impl People {
         Ok(self.read_row(person, &mut Room::default())?.map(Arc::new))
     }
 
-    fn read_row(&self, person: PersonId, room: &mut Room) -> Result<Option<Row>, ViewsError> {
+    /// To be told who is asked for next.
+    pub fn foresee(&self, persons: &[PersonId]) {
+        self.rows.foresee(persons);
+    }
+
+    /// As [`People::row`], read in memory that is used again.
+    ///
+    /// # Errors
+    /// As [`People::row`].
+    pub fn read_row(&self, person: PersonId, room: &mut Room) -> Result<Option<Row>, ViewsError> {
+        self.read_plain(person, room, read_row)
+    }
+
+    /// As [`People::read_row`], into a row that is there; false where there is none to be read.
+    ///
+    /// # Errors
+    /// As [`People::row`].
+    pub fn refill_row(
+        &self,
+        person: PersonId,
+        room: &mut Room,
+        row: &mut Row,
+    ) -> Result<bool, ViewsError> {
+        Ok(self.read_plain(person, room, |plain| refill_row(plain, row))?.is_some())
+    }
+
+    fn read_plain<T>(
+        &self,
+        person: PersonId,
+        room: &mut Room,
+        read: impl FnOnce(&[u8]) -> Result<T, ViewsError>,
+    ) -> Result<Option<T>, ViewsError> {
         if let Some(waiting) = self.waiting(person) {
             let standing = (!waiting.is_erased()).then_some(&*waiting.plain);
-            return standing.map(read_row).transpose();
+            return standing.map(read).transpose();
         }
         let Some(sealed) = self.rows.get(person, &mut room.sealed)? else { return Ok(None) };
         let is_open = self.seals.open(VERSION, person, sealed, &mut room.plain)?;
-        is_open.then(|| read_row(&room.plain)).transpose()
+        is_open.then(|| read(&room.plain)).transpose()
     }
 
     fn waiting(&self, person: PersonId) -> Option<Waiting> {
@@ -290,6 +357,12 @@ impl People {
 
 fn read_row(plain: &[u8]) -> Result<Row, ViewsError> {
     postcard::from_bytes(plain).map_err(|_| ViewsError::Row(VERSION))
+}
+
+/// As [`read_row`], into a row that is there.
+fn refill_row(plain: &[u8], row: &mut Row) -> Result<(), ViewsError> {
+    let mut from = postcard::Deserializer::from_bytes(plain);
+    row.refill(&mut from).map_err(|_| ViewsError::Row(VERSION))
 }
 
 /// Twelve digits, so that a prefix of the code is a prefix of the key.

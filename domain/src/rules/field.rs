@@ -154,6 +154,11 @@ impl FieldSet {
         self.0 & !other.0 == 0
     }
 
+    /// Whether an item is in it.
+    pub const fn has_items(self) -> bool {
+        self.0 & ((1 << OTHERS) - 1) != 0
+    }
+
     /// Whether the field is in it.
     pub const fn contains(self, field: Field) -> bool {
         self.0 & field.bit() != 0

@@ -13,6 +13,7 @@ mod layout;
 mod life;
 mod needs;
 mod orders;
+pub(crate) mod refill;
 mod tie_authority;
 mod ties;
 mod topic_values;
@@ -41,7 +42,7 @@ use ties::Marital;
 ///
 /// All texts lie in one string and everything else refers to them, since archives are many, and
 /// are read, copied and written often.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Archive {
     texts: String,
     /// The events that values and links refer to, by their place in this list.
@@ -71,6 +72,23 @@ pub struct Archive {
     /// Whether a birth or registration stands, and not just a mention by somebody else.
     pub is_registered: bool,
 }
+
+refill::refill!(Archive {
+    Next texts,
+    Next origins,
+    Next items,
+    Next documents,
+    Next links,
+    Next topics,
+    Next beside,
+    Next unapproved,
+    Next topics_beside,
+    Next ties_beside,
+    Next needs,
+    Plain is_dead,
+    Plain is_missing,
+    Plain is_registered,
+});
 
 /// A piece of [`Archive::texts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -186,14 +204,6 @@ impl Archive {
     pub fn get(&self, item: Item) -> Option<&str> {
         let at = self.items.binary_search_by_key(&item.number(), |(number, _)| *number).ok()?;
         Some(self.text(self.items[at].1.text))
-    }
-
-    /// Whether every item says what it says in another archive.
-    pub(crate) fn has_items_of(&self, other: &Self) -> bool {
-        self.items.len() == other.items.len()
-            && self.items.iter().zip(&other.items).all(|((item, value), (of_other, in_other))| {
-                item == of_other && self.text(value.text) == other.text(in_other.text)
-            })
     }
 
     /// The value of an item, with its origin.

@@ -6,18 +6,17 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
-use domain::rules::FieldSet;
 use domain::{Kind, PersonId, Place, Role, StreamKind};
 use rustc_hash::FxHashSet;
 
 use super::indexed::Indexed;
 use super::joining::is_of;
-use super::standing;
+use super::standing::Steps;
 use super::stood::{Stood, may_move};
-use super::{NAME, PLACE, People, Room, Row, Standing, Step, Waiting, place_key};
+use super::{NAME, PLACE, People, Room, Row, Step, Waiting, place_key, read_row};
 use crate::archive::{self, Course, Fact};
 use crate::halves::in_halves;
-use crate::quality::{Change, Counted, tells_same};
+use crate::quality::{Change, Counted};
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
 
@@ -32,13 +31,19 @@ struct Events<'a> {
 }
 
 impl Events<'_> {
-    /// What stood before the first event and what stands after the last, and what was changed on
-    /// the way that rules read, when all are at hand.
-    fn ends(&self) -> Option<(&Standing, &Standing, FieldSet)> {
-        let (first, last) = (self.steps.first()?, self.steps.last()?);
-        let changed = self.steps.iter().map(|step| step.after().changed);
-        let changed = changed.fold(FieldSet::default(), FieldSet::union);
-        (self.steps.len() == self.events.len()).then(|| (first.before(), last.after(), changed))
+    /// The steps over all of them, when all are at hand.
+    fn stepped(&self) -> Option<Steps<'_>> {
+        let are_all = self.steps.len() == self.events.len();
+        Steps::of(&self.steps).filter(|_| are_all)
+    }
+}
+
+impl Waiting {
+    /// A row that is to be written; `room` is memory to be used again.
+    pub(super) fn packed(row: &Row, room: &mut Vec<u8>) -> Self {
+        room.clear();
+        *room = postcard::to_extend(row, std::mem::take(room)).expect("a row is plain values");
+        Self { version: row.version, plain: room.as_slice().into() }
     }
 }
 
@@ -60,13 +65,6 @@ impl Changes {
         if before != after || is_new {
             self.counted.push(Change { person, before, after, is_new });
         }
-    }
-
-    /// A row that is to be written; `plain` is memory to be used again.
-    fn keep(&mut self, person: PersonId, row: &Row, plain: &mut Vec<u8>) {
-        plain.clear();
-        *plain = postcard::to_extend(row, std::mem::take(plain)).expect("a row is plain values");
-        self.rows.push((person, Waiting { version: row.version, plain: plain.as_slice().into() }));
     }
 }
 
@@ -140,17 +138,24 @@ impl People {
                 self.erase(*person, &told.events, &measures, &mut room, &mut changes)?;
                 continue;
             }
-            if let Some((before, after, changed)) = told.ends() {
-                let is_new = before.row.events == 0;
-                let [counted, counts] = standing::counted(before, after, changed, &measures);
-                changes.note(*person, counted, counts, is_new);
-                let is_same = || tells_same((&before.row, &counted), (&after.row, &counts));
-                changes.same.extend((!is_new && is_same()).then_some(*person));
-                if before.row.differs_in_indexes(&after.row) {
-                    let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
-                    self.index_changes(*person, &stood, &stands, &mut changes.index);
+            if let Some(steps) = told.stepped() {
+                let [counted, counts] = match steps.counted(&measures) {
+                    Some(both) => both,
+                    None => {
+                        let before = self.read_row(*person, &mut room)?;
+                        let counted = before.as_ref().map(count).unwrap_or_default();
+                        [counted, count(&read_row(&steps.row().plain)?)]
+                    }
+                };
+                changes.note(*person, counted, counts, steps.is_new());
+                let is_same = !steps.is_new()
+                    && steps.tell_same()
+                    && counted.is_consistent_in() == counts.is_consistent_in();
+                changes.same.extend(is_same.then_some(*person));
+                if let Some((stood, stands)) = steps.indexed() {
+                    self.index_changes(*person, stood, stands, &mut changes.index);
                 }
-                changes.keep(*person, &after.row, &mut plain);
+                changes.rows.push((*person, steps.row().clone()));
                 continue;
             }
             let mut row = self.read_row(*person, &mut room)?;
@@ -168,7 +173,7 @@ impl People {
             changes.merged.extend(row.may_join(&told.events).then_some(*person));
             self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
             changes.note(*person, counted, count(&row), is_new);
-            changes.keep(*person, &row, &mut plain);
+            changes.rows.push((*person, Waiting::packed(&row, &mut plain)));
         }
         Ok(changes)
     }

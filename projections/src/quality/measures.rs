@@ -102,7 +102,7 @@ impl Counted {
     }
 
     /// Where the person counts, and whether without an error of logic.
-    pub(super) fn is_consistent_in(&self) -> Option<(Place, bool)> {
+    pub(crate) fn is_consistent_in(&self) -> Option<(Place, bool)> {
         self.part.map(|part| (part.place, part.is_consistent))
     }
 

@@ -18,7 +18,7 @@ use jiff::civil::Date;
 
 use crate::archive::Archive;
 
-pub(crate) use across::tells_same;
+pub(crate) use across::tells_same_beside_items;
 pub use across::{ACROSS, Across, AcrossCell, AcrossCells, Keys, Seen};
 pub use around::{House, Members, Persons, audit};
 pub use cell::{Cell, ItemCounts, RuleCounts};

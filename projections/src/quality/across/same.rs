@@ -7,19 +7,16 @@ use domain::{Item, PersonId, Role};
 use crate::archive::Archive;
 use crate::household::{HEAD, is_registered_there};
 use crate::people::Row;
-use crate::quality::Counted;
 
 /// The roles whose ties these rules follow.
 const FOLLOWED: [Role; 4] = [Role::Mother, Role::Father, Role::Spouse, Role::Child];
 
 /// Whether everything that [`super::Seen`] is made of is the same in a row before and after some
-/// events, each with how it counts. What may change with the day alone is not looked at.
-pub(crate) fn tells_same(before: (&Row, &Counted), after: (&Row, &Counted)) -> bool {
-    let ((old, counted), (new, counts)) = (before, after);
+/// events, but for items and how somebody counts. What may change with the day alone is not looked
+/// at.
+pub(crate) fn tells_same_beside_items(old: &Row, new: &Row) -> bool {
     let stands = |row: &Row| (row.owner, row.archive.is_dead, row.archive.is_registered);
     stands(old) == stands(new)
-        && counted.is_consistent_in() == counts.is_consistent_in()
-        && old.archive.has_items_of(&new.archive)
         && words_of_household(&old.archive) == words_of_household(&new.archive)
         && ties(&old.archive).eq(ties(&new.archive))
 }
