@@ -17,6 +17,7 @@ impl Decider {
             Prepared::Ready(submission) => Some(submission),
             Prepared::Unfit(_) => None,
         });
+        self.memory.recent().foresee(ready.clone().map(|ready| ready.key));
         let mut persons: Vec<_> = ready.flat_map(|ready| ready.report.streams()).collect();
         // Whoever cannot be foreseen is asked for in turn, and the error is told then.
         if self.memory.foresee(&mut persons).is_ok() {

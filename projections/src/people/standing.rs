@@ -232,7 +232,7 @@ impl<'a> Steps<'a> {
     pub fn indexed(&self) -> Option<(&'a Indexed, &'a Indexed)> {
         let mut differing = self.all.iter().filter_map(|step| step.0.indexed.as_deref());
         let [before, after] = differing.next()?;
-        Some((before, differing.last().map_or(after, |[_, after]| after)))
+        Some((before, differing.next_back().map_or(after, |[_, after]| after)))
     }
 
     /// How the person counted in the measures before them and counts after them. None where that was
