@@ -246,13 +246,21 @@ impl Payload {
 
     /// The JSON to store.
     pub fn to_json(&self) -> Vec<u8> {
+        let mut json = Vec::new();
+        self.json_into(&mut json);
+        json
+    }
+
+    /// As [`Payload::to_json`], into `json`, whose room is used again.
+    pub fn json_into(&self, json: &mut Vec<u8>) {
+        json.clear();
         match self {
-            Payload::Life(event) => serde_json::to_vec(event),
-            Payload::Rejection(rejection) => serde_json::to_vec(rejection),
-            Payload::Read(read) => return read.to_json(),
-            Payload::Oversight(act) => return act.to_json(),
+            Payload::Life(event) => serde_json::to_writer(json, event),
+            Payload::Rejection(rejection) => serde_json::to_writer(json, rejection),
+            Payload::Read(read) => return json.extend(read.to_json()),
+            Payload::Oversight(act) => return json.extend(act.to_json()),
         }
-        .expect("these types have string keys only")
+        .expect("these types have string keys only");
     }
 
     /// The event of a life, when it is one.

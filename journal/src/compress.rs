@@ -108,7 +108,16 @@ pub fn pack(plain: &[u8]) -> Vec<u8> {
 
 /// The packed bytes, at most one byte longer than `plain`.
 pub fn pack_as(what: Packed, plain: &[u8]) -> Vec<u8> {
-    let mut packed = vec![what.codec(); 1 + plain.len()];
+    let mut packed = Vec::new();
+    pack_into(what, plain, &mut packed);
+    packed
+}
+
+/// As [`pack_as`], into `packed`, whose room is used again.
+pub fn pack_into(what: Packed, plain: &[u8], packed: &mut Vec<u8>) {
+    packed.clear();
+    packed.resize(1 + plain.len(), 0);
+    packed[0] = what.codec();
     let packing = COMPRESSORS.with_borrow_mut(|compressors| {
         compressors[what.place()].compress_to_buffer(plain, &mut packed[1..])
     });
@@ -120,7 +129,6 @@ pub fn pack_as(what: Packed, plain: &[u8]) -> Vec<u8> {
             packed[1..].copy_from_slice(plain);
         }
     }
-    packed
 }
 
 /// What was packed, of any codec that was ever written.

@@ -67,6 +67,21 @@ pub trait RowSeals: Send + Sync {
         plain: &[u8],
     ) -> Result<Option<Vec<u8>>, SealError>;
 
+    /// As [`RowSeals::seal`] for each of several rows of a view, in the same order.
+    ///
+    /// # Errors
+    /// [`SealError`]; then none of them is given.
+    fn seal_each(
+        &self,
+        view: &str,
+        rows: &[(PersonId, Position, &[u8])],
+    ) -> Result<Vec<Option<Vec<u8>>>, SealError> {
+        let seal = |(person, version, plain): &(PersonId, Position, &[u8])| {
+            self.seal(view, *person, *version, plain)
+        };
+        rows.iter().map(seal).collect()
+    }
+
     /// Opens a sealed row, whose bytes are used up, into `plain`; false when the key is destroyed
     /// or the row was altered.
     ///

@@ -18,6 +18,7 @@ mod month_ends;
 mod standing;
 mod stood;
 
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -77,7 +78,7 @@ pub struct Row {
     /// How many events the stream holds, with those absorbed into it.
     pub events: u32,
     /// Code and digits of the place that the newest event was reported for.
-    reported_for: (u64, u8),
+    pub(crate) reported_for: (u64, u8),
     /// The person to whom the stream's document belongs, or who absorbed the record, when it is
     /// another one.
     pub owner: Option<PersonId>,
@@ -182,6 +183,22 @@ pub struct People {
 struct Waiting {
     version: Position,
     plain: Arc<[u8]>,
+}
+
+thread_local! {
+    /// Memory in which rows are written, used again for the next one.
+    static PLAIN: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl Waiting {
+    fn of(row: &Row) -> Self {
+        let mut room = PLAIN.take();
+        room.clear();
+        let room = postcard::to_extend(row, room).expect("a row is plain values");
+        let plain = room.as_slice().into();
+        PLAIN.set(room);
+        Self { version: row.version, plain }
+    }
 }
 
 type Rows = FxHashMap<PersonId, Waiting>;

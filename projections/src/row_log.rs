@@ -145,9 +145,14 @@ impl RowLog {
         let made = RowFile { file: Arc::clone(&file), bytes: u64::from(length), standing_bytes: 0 };
         let mut state = self.write();
         state.files.insert(number, made);
-        pieces::each_row(&path, &file, u64::from(length), &mut |person, row, offset| {
-            let row_bytes = row.len() as u32;
-            state.set(person, Place { file: number, offset: offset as u32, row_bytes });
+        pieces::each_piece(&path, &file, u64::from(length), &mut |rows| {
+            let places = rows.iter().map(|(person, row, offset)| {
+                (
+                    *person,
+                    Place { file: number, offset: *offset as u32, row_bytes: row.len() as u32 },
+                )
+            });
+            state.set(places);
             Ok(())
         })
     }
@@ -277,12 +282,19 @@ impl RowLog {
 }
 
 impl State {
-    fn set(&mut self, person: PersonId, place: Place) {
-        self.files.get_mut(&place.file).expect("rows lie in files").standing_bytes +=
-            place.all_bytes();
-        let Some(before) = self.rows.insert(person, place) else { return };
-        if let Some(file) = self.files.get_mut(&before.file) {
-            file.standing_bytes -= before.all_bytes();
+    /// Says where rows lie. Where they lay before is looked at in the end: it comes from anywhere in
+    /// memory, which is asked for many at a time where nothing is made of it in between.
+    fn set(&mut self, places: impl IntoIterator<Item = (PersonId, Place)>) {
+        let mut before = Vec::new();
+        for (person, place) in places {
+            self.files.get_mut(&place.file).expect("rows lie in files").standing_bytes +=
+                place.all_bytes();
+            before.push(self.rows.insert(person, place));
+        }
+        for place in before.into_iter().flatten() {
+            if let Some(file) = self.files.get_mut(&place.file) {
+                file.standing_bytes -= place.all_bytes();
+            }
         }
     }
 }
@@ -343,11 +355,19 @@ impl<'a> Appending<'a> {
             let file = &state.files[&number];
             (Arc::clone(&file.file), file.bytes)
         };
-        pieces::each_row(&path, &file, length, &mut |person, row, offset| {
-            let row_bytes = row.len() as u32;
-            let here = Place { file: number, offset: offset as u32, row_bytes };
-            let stands = self.log.read().rows.get(&person) == Some(&here);
-            if stands { self.add(person, row) } else { Ok(()) }
+        let mut stands = Vec::new();
+        pieces::each_piece(&path, &file, length, &mut |rows| {
+            stands.clear();
+            {
+                let state = self.log.read();
+                stands.extend(rows.iter().map(|(person, row, offset)| {
+                    let row_bytes = row.len() as u32;
+                    let here = Place { file: number, offset: *offset as u32, row_bytes };
+                    state.rows.get(person) == Some(&here)
+                }));
+            }
+            let standing = rows.iter().zip(&stands).filter(|(_, stands)| **stands);
+            standing.map(|(row, _)| row).try_for_each(|(person, row, _)| self.add(*person, row))
         })?;
         self.write()?;
         self.log.retired.lock().unwrap_or_else(PoisonError::into_inner).push(number);
@@ -360,9 +380,7 @@ impl<'a> Appending<'a> {
         self.waiting.clear();
         let mut state = self.log.write();
         state.files.get_mut(&self.number).expect("the file was made").bytes = self.length;
-        for (person, place) in self.places.drain(..) {
-            state.set(person, place);
-        }
+        state.set(self.places.drain(..));
         Ok(())
     }
 

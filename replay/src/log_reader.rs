@@ -2,6 +2,7 @@
 //! correction acts on at its side.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -57,6 +58,14 @@ pub enum ReplayError {
     #[error("a view failed")]
     Views(#[from] projections::ViewsError),
 }
+
+thread_local! {
+    /// Memory in which rows are packed, used again for the next one.
+    static PACKED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Keys that are fetched from memory together when rows are sealed.
+const KEYS_AT_ONCE: usize = 128;
 
 impl LogReader {
     /// Reads `journal` with the keys in `keys`.
@@ -182,6 +191,20 @@ impl Seals {
 }
 
 impl Seals {
+    fn sealed(
+        key: &PersonKey,
+        view: &str,
+        person: PersonId,
+        version: Position,
+        plain: &[u8],
+    ) -> Vec<u8> {
+        let mut packed = PACKED.take();
+        compress::pack_into(Packed::Row, plain, &mut packed);
+        let sealed = key.seal_row(view, person, version.0, &packed);
+        PACKED.set(packed);
+        sealed
+    }
+
     fn key(&self, person: PersonId) -> Result<Option<PersonKey>, SealError> {
         self.keys.find(person.as_uuid()).map_err(|error| SealError(error.into()))
     }
@@ -195,9 +218,26 @@ impl RowSeals for Seals {
         version: Position,
         plain: &[u8],
     ) -> Result<Option<Vec<u8>>, SealError> {
-        let Some(key) = self.key(person)? else { return Ok(None) };
-        let packed = compress::pack_as(Packed::Row, plain);
-        Ok(Some(key.seal_row(view, person, version.0, &packed)))
+        let key = self.key(person)?;
+        Ok(key.map(|key| Self::sealed(&key, view, person, version, plain)))
+    }
+
+    fn seal_each(
+        &self,
+        view: &str,
+        rows: &[(PersonId, Position, &[u8])],
+    ) -> Result<Vec<Option<Vec<u8>>>, SealError> {
+        let (mut sealed, mut keys) = (Vec::with_capacity(rows.len()), Vec::new());
+        for rows in rows.chunks(KEYS_AT_ONCE) {
+            let ids: Vec<_> = rows.iter().map(|(person, ..)| person.as_uuid()).collect();
+            let found = self.keys.find_each(&ids, &mut keys);
+            found.map_err(|error| SealError(error.into()))?;
+            sealed.extend(rows.iter().zip(&keys).map(|((person, version, plain), key)| {
+                let key = key.as_ref()?;
+                Some(Self::sealed(key, view, *person, *version, plain))
+            }));
+        }
+        Ok(sealed)
     }
 
     fn open(

@@ -29,7 +29,6 @@ pub(super) struct Rooms {
     read: Room,
     before: Standing,
     after: Row,
-    packed: Vec<u8>,
 }
 
 /// The rules in force on the day that events are recorded on.
@@ -93,7 +92,7 @@ impl Decider {
             return Ok((event.envelope, None));
         }
         let book = self.book.of(today);
-        let judgement = before.judge(&row, book, today, &mut self.rooms.packed);
+        let judgement = before.judge(&row, book, today);
         (self.rooms.before, self.rooms.after) = (before, row);
         Ok((event.envelope, Some(judgement)))
     }

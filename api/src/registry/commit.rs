@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use domain::{Order, StreamId};
-use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
+use journal::compress::{self, Packed};
+use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend};
 use replay::Tail;
 use tokio::sync::oneshot;
 
@@ -224,6 +225,12 @@ fn is_appended(group: Group, commit: &Commit) -> bool {
     let mut has_room = !group.has_no_room;
     if has_room && !group.events.is_empty() {
         tail.add(group.events.iter().map(Decided::recorded).zip(group.steps));
+        let (mut json, mut packed) = (Vec::new(), Vec::new());
+        let sealed = |event: &Decided| {
+            event.payload.json_into(&mut json);
+            compress::pack_into(Packed::Payload, &json, &mut packed);
+            append_of(event, &packed)
+        };
         let appends = group.events.iter().map(sealed).collect();
         for (result, event) in journal.append(appends).into_iter().zip(&*group.events) {
             match result {
@@ -249,12 +256,11 @@ pub(super) fn die(error: &dyn std::error::Error) -> ! {
     std::process::abort();
 }
 
-fn sealed(event: &Decided) -> StreamAppend {
-    let Decided { envelope, payload, key, .. } = event;
-    let envelope = envelope.clone();
+/// What is appended of an event: its packed payload sealed.
+fn append_of(event: &Decided, packed: &[u8]) -> StreamAppend {
+    let envelope = event.envelope.clone();
     let stream: StreamId = envelope.stream;
-    let packed = compress::pack(&payload.to_json());
-    let sealed = key.seal(stream, envelope.sequence, &packed);
+    let sealed = event.key.seal(stream, envelope.sequence, packed);
     let expected = match envelope.sequence.0.checked_sub(1) {
         Some(newest) => Expected::At(domain::Sequence(newest)),
         None => Expected::Empty,

@@ -154,7 +154,7 @@ impl FieldSet {
         self.0 & !other.0 == 0
     }
 
-    /// Whether an item is in it.
+    /// Whether an item is among them.
     pub const fn has_items(self) -> bool {
         self.0 & ((1 << OTHERS) - 1) != 0
     }

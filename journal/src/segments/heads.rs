@@ -55,8 +55,7 @@ impl Heads {
     }
 
     fn shard(&self, stream: StreamId) -> &RwLock<Shard> {
-        // Ids are random; the low bits of the last byte are free of the UUID's version marks.
-        &self.shards[usize::from(stream.id.as_bytes()[15]) % SHARDS]
+        &self.shards[shard_of(stream)]
     }
 
     pub(super) fn get(&self, stream: StreamId) -> Option<Head> {
@@ -64,15 +63,35 @@ impl Heads {
         shard.get(&stream).map(|packed| packed.head())
     }
 
+    /// As [`Heads::get`] for each of several streams, in the same order: they lie anywhere in
+    /// memory, which is asked for many at a time where no lock is taken in between.
+    pub(super) fn get_each(&self, streams: &[StreamId]) -> Vec<Option<Head>> {
+        let mut found = vec![None; streams.len()];
+        for of_shard in by_shard(streams.iter().copied()).chunk_by(|one, next| one.0 == next.0) {
+            let shard = self.shards[of_shard[0].0].read().unwrap_or_else(PoisonError::into_inner);
+            for (_, at) in of_shard {
+                found[*at] = shard.get(&streams[*at]).map(|packed| packed.head());
+            }
+        }
+        found
+    }
+
     /// Sets the head of a stream, unless a later one is known.
-    pub(super) fn raise(&self, stream: StreamId, (sequence, position): Head) {
-        let packed =
-            Packed { sequence: sequence.0.to_le_bytes(), position: position.0.to_le_bytes() };
+    pub(super) fn raise(&self, stream: StreamId, head: Head) {
         let mut shard = self.shard(stream).write().unwrap_or_else(PoisonError::into_inner);
-        match shard.get_mut(&stream) {
-            Some(known) if known.head().1 >= position => {}
-            Some(known) => *known = packed,
-            None => drop(shard.insert(stream, packed)),
+        raise_in(&mut shard, stream, head);
+    }
+
+    /// As [`Heads::raise`] for each of several streams.
+    pub(super) fn raise_each(&self, heads: &[(StreamId, Head)]) {
+        let streams = heads.iter().map(|(stream, _)| *stream);
+        for of_shard in by_shard(streams).chunk_by(|one, next| one.0 == next.0) {
+            let mut shard =
+                self.shards[of_shard[0].0].write().unwrap_or_else(PoisonError::into_inner);
+            for (_, at) in of_shard {
+                let (stream, head) = heads[*at];
+                raise_in(&mut shard, stream, head);
+            }
         }
     }
 
@@ -122,6 +141,27 @@ impl Heads {
                 None
             }
         }
+    }
+}
+
+fn shard_of(stream: StreamId) -> usize {
+    // Ids are random; the low bits of the last byte are free of the UUID's version marks.
+    usize::from(stream.id.as_bytes()[15]) % SHARDS
+}
+
+/// The shard and the place of each of some streams, those of one shard together.
+fn by_shard(streams: impl Iterator<Item = StreamId>) -> Vec<(usize, usize)> {
+    let mut order: Vec<_> = streams.enumerate().map(|(at, it)| (shard_of(it), at)).collect();
+    order.sort_unstable();
+    order
+}
+
+fn raise_in(shard: &mut Shard, stream: StreamId, (sequence, position): Head) {
+    let packed = Packed { sequence: sequence.0.to_le_bytes(), position: position.0.to_le_bytes() };
+    match shard.get_mut(&stream) {
+        Some(known) if known.head().1 >= position => {}
+        Some(known) => *known = packed,
+        None => drop(shard.insert(stream, packed)),
     }
 }
 

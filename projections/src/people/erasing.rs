@@ -57,7 +57,7 @@ impl People {
             None => {}
         }
         let version = events.last().map(|event| event.envelope.position);
-        changes.rows.push((person, Waiting::erased(version.unwrap_or_default())));
+        changes.keep(person, Waiting::erased(version.unwrap_or_default()), false);
         Ok(())
     }
 

@@ -9,6 +9,9 @@ use super::{CHECKPOINT, END, ENTRIES, People, TODAY, VERSION, Waiting};
 use crate::halves::in_halves;
 use crate::{SealError, ViewsError};
 
+/// A row as it is written; none where it is to go.
+type Sealed = (PersonId, Option<Vec<u8>>);
+
 /// Rows that are sealed before they are written.
 const SEALED_AT_ONCE: usize = 4_096;
 
@@ -48,26 +51,11 @@ impl People {
         rows.sort_unstable_by_key(|(person, _)| **person);
         self.keep_entries()?;
         self.months.table.finish_flush(checkpoint)?;
-        let seal = |rows: &[(&PersonId, &Waiting)]| -> Vec<_> {
-            let rows = rows.iter();
-            rows.map(|(person, waiting)| {
-                let Waiting { version, plain } = waiting;
-                match waiting.is_erased() {
-                    true => Ok((**person, None)),
-                    false => self
-                        .seals
-                        .seal(VERSION, **person, *version, plain)
-                        .map(|row| (**person, row)),
-                }
-            })
-            .collect()
-        };
         let mut failed = None;
         let sealed = rows.chunks(SEALED_AT_ONCE);
-        let sealed = sealed.flat_map(|rows| in_halves(rows, seal).into_iter().flatten());
-        let sealed = sealed
-            .map_while(|row: Result<_, SealError>| row.map_err(|error| failed = Some(error)).ok());
-        let end = self.rows.append(sealed)?;
+        let sealed = sealed.flat_map(|rows| in_halves(rows, |rows| self.sealed(rows)));
+        let sealed = sealed.map_while(|rows| rows.map_err(|error| failed = Some(error)).ok());
+        let end = self.rows.append(sealed.flatten())?;
         if let Some(error) = failed {
             return Err(error.into());
         }
@@ -77,6 +65,18 @@ impl People {
         self.ends.insert(CHECKPOINT, &checkpoint.0.to_be_bytes())?;
         self.write().flushing = Arc::default();
         Ok(())
+    }
+
+    /// Rows as they are written.
+    fn sealed(&self, rows: &[(&PersonId, &Waiting)]) -> Result<Vec<Sealed>, SealError> {
+        let standing = rows.iter().filter(|(_, waiting)| !waiting.is_erased());
+        let standing: Vec<_> =
+            standing.map(|(person, row)| (**person, row.version, &*row.plain)).collect();
+        let mut sealed = self.seals.seal_each(VERSION, &standing)?.into_iter();
+        let next = |(person, waiting): &(&PersonId, &Waiting)| {
+            (**person, if waiting.is_erased() { None } else { sealed.next().flatten() })
+        };
+        Ok(rows.iter().map(next).collect())
     }
 
     /// Writes the index entries that were set apart, before the rows that they are made from: of

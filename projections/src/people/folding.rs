@@ -1,60 +1,40 @@
 //! Folding events into rows and indexes: each person's events together, persons independent of each
 //! other.
 
-use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use domain::recorded::Recorded;
 use domain::{Kind, PersonId, Place, Role, StreamKind};
-use rustc_hash::FxHashSet;
 
 use super::indexed::Indexed;
 use super::joining::is_of;
-use super::standing::Steps;
+use super::standing::Over;
 use super::stood::{Stood, may_move};
 use super::{NAME, PLACE, People, Room, Row, Step, Waiting, place_key, read_row};
 use crate::archive::{self, Course, Fact};
 use crate::halves::in_halves;
-use crate::quality::{Change, Counted};
+use crate::quality::{Change, Counted, Measures, SeenAgain};
 use crate::{Lives, ViewsError};
 use domain::days::day_number;
 
-type EventsOf<'a> = HashMap<PersonId, Events<'a>, rustc_hash::FxBuildHasher>;
-
-/// One person's events of a batch.
-#[derive(Default)]
-struct Events<'a> {
-    events: Vec<&'a Recorded>,
-    /// Over those of the events that were decided with the row at hand.
-    steps: Vec<&'a Step>,
-}
-
-impl Events<'_> {
-    /// The steps over all of them, when all are at hand.
-    fn stepped(&self) -> Option<Steps<'_>> {
-        let are_all = self.steps.len() == self.events.len();
-        Steps::of(&self.steps).filter(|_| are_all)
-    }
-}
-
-impl Waiting {
-    /// A row that is to be written; `room` is memory to be used again.
-    pub(super) fn packed(row: &Row, room: &mut Vec<u8>) -> Self {
-        room.clear();
-        *room = postcard::to_extend(row, std::mem::take(room)).expect("a row is plain values");
-        Self { version: row.version, plain: room.as_slice().into() }
-    }
+/// An event of a batch, with the step over it where it was decided with the row at hand.
+struct Told<'a> {
+    person: PersonId,
+    event: &'a Recorded,
+    step: Option<&'a Step>,
 }
 
 /// What some persons' events change.
 #[derive(Default)]
 pub(super) struct Changes {
     pub(super) rows: Vec<(PersonId, Waiting)>,
-    /// Those whose rows tell the rules across records what they told before.
-    same: Vec<PersonId>,
+    /// Those whose rows may tell the rules across records something else than before.
+    touched: Vec<PersonId>,
     pub(super) index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) counted: Vec<Change>,
+    /// Of whom nothing is counted otherwise but when somebody last looked.
+    seen: Vec<(PersonId, SeenAgain)>,
     /// Those whose rows are made of several streams of which one changed.
     pub(super) merged: Vec<PersonId>,
 }
@@ -65,6 +45,12 @@ impl Changes {
         if before != after || is_new {
             self.counted.push(Change { person, before, after, is_new });
         }
+    }
+
+    /// A row that is to be written, and whether it tells the rules across records the same.
+    pub(super) fn keep(&mut self, person: PersonId, row: Waiting, tells_same: bool) {
+        self.rows.push((person, row));
+        self.touched.extend((!tells_same).then_some(person));
     }
 }
 
@@ -81,101 +67,135 @@ impl People {
         lives: &dyn Lives,
     ) -> Result<(), ViewsError> {
         let Some(last) = batch.last().map(|event| event.envelope.position) else { return Ok(()) };
-        let mut persons: Vec<PersonId> = Vec::new();
-        let mut events_of = EventsOf::default();
         // Steps begin where the view is; of what is folded already nothing may be counted again.
         let is_next = batch.first().is_some_and(|event| event.envelope.position > self.folded());
         let steps = if is_next { steps } else { &[] };
         let steps = steps.iter().map(Option::as_ref).chain(std::iter::repeat(None));
-        for (event, step) in batch.iter().zip(steps) {
-            if event.envelope.stream.kind != StreamKind::Person {
-                continue;
-            }
-            let person = PersonId::from_uuid(event.envelope.stream.id);
-            let of_person = events_of.entry(person).or_default();
-            if of_person.events.is_empty() {
-                persons.push(person);
-            }
-            of_person.events.push(event);
-            of_person.steps.extend(step);
-        }
+        let told = batch.iter().zip(steps);
+        let told = told.filter(|(event, _)| event.envelope.stream.kind == StreamKind::Person);
+        let mut told: Vec<_> = told
+            .map(|(event, step)| {
+                let person = PersonId::from_uuid(event.envelope.stream.id);
+                Told { person, event, step }
+            })
+            .collect();
+        // Those of one person stay in their order.
+        told.sort_by_key(|told| told.person);
+        let persons: Vec<_> = told.chunk_by(|one, next| one.person == next.person).collect();
         self.go_on(batch)?;
-        let changes = in_halves(&persons, |persons| self.changes(persons, &events_of, lives));
+        let changes = in_halves(&persons, |persons| self.changes(persons, lives));
         let changes = changes.into_iter().collect::<Result<Vec<_>, _>>()?;
         let merged = self.merged(&changes, last, lives)?;
         let mut rows = Vec::with_capacity(persons.len());
-        let mut same = FxHashSet::default();
+        let mut touched = Vec::new();
         let mut measures = self.measures.write().unwrap_or_else(PoisonError::into_inner);
         for changes in changes.into_iter().chain(merged) {
             measures.change(changes.counted);
+            measures.see_again(changes.seen);
             self.index.change(changes.index);
             rows.extend(changes.rows);
-            same.extend(changes.same);
+            touched.extend(changes.touched);
         }
-        let changed = rows.iter().map(|(person, _)| *person);
-        let changed: Vec<_> = changed.filter(|person| !same.contains(person)).collect();
         self.write().pending.extend(rows);
         measures.position = last;
-        self.touch(changed, last, measures.today);
+        self.touch(touched, last, measures.today);
         drop(measures);
         self.folded.store(last.0, Ordering::Release);
         self.remove_lost_rows()
     }
 
-    fn changes(
-        &self,
-        persons: &[PersonId],
-        events_of: &EventsOf<'_>,
-        lives: &dyn Lives,
-    ) -> Result<Changes, ViewsError> {
+    /// What the events of some persons change: each one's together.
+    fn changes(&self, persons: &[&[Told<'_>]], lives: &dyn Lives) -> Result<Changes, ViewsError> {
         let mut changes = Changes::default();
         let measures = self.measures();
         let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
-        let (mut room, mut plain) = (Room::default(), Vec::new());
-        for person in persons {
-            let told = &events_of[person];
-            if archive::is_gone(told.events.iter().copied()) {
-                self.erase(*person, &told.events, &measures, &mut room, &mut changes)?;
+        let (mut room, mut steps) = (Room::default(), Vec::new());
+        for told in persons {
+            let person = told[0].person;
+            let events = || told.iter().map(|told| told.event);
+            if archive::is_gone(events()) {
+                let events: Vec<_> = events().collect();
+                self.erase(person, &events, &measures, &mut room, &mut changes)?;
                 continue;
             }
-            if let Some(steps) = told.stepped() {
-                let [counted, counts] = match steps.counted(&measures) {
-                    Some(both) => both,
-                    None => {
-                        let before = self.read_row(*person, &mut room)?;
-                        let counted = before.as_ref().map(count).unwrap_or_default();
-                        [counted, count(&read_row(&steps.row().plain)?)]
-                    }
-                };
-                changes.note(*person, counted, counts, steps.is_new());
-                let is_same = !steps.is_new()
-                    && steps.tell_same()
-                    && counted.is_consistent_in() == counts.is_consistent_in();
-                changes.same.extend(is_same.then_some(*person));
-                if let Some((stood, stands)) = steps.indexed() {
-                    self.index_changes(*person, stood, stands, &mut changes.index);
-                }
-                changes.rows.push((*person, steps.row().clone()));
+            steps.clear();
+            steps.extend(told.iter().filter_map(|told| told.step));
+            if steps.len() == told.len() {
+                self.follow(person, &steps, (&measures, &mut room), &mut changes)?;
                 continue;
             }
-            let mut row = self.read_row(*person, &mut room)?;
+            let events: Vec<_> = events().collect();
+            let mut row = self.read_row(person, &mut room)?;
             let before = row.as_ref().map(Indexed::of).unwrap_or_default();
             let counted = row.as_ref().map(count).unwrap_or_default();
             let is_new = row.is_none();
             let owner = row.as_ref().and_then(|row| row.owner);
-            if !row.get_or_insert_default().fold(*person, &told.events, lives)? {
+            if !row.get_or_insert_default().fold(person, &events, lives)? {
                 continue;
             }
             let row = row.expect("inserted just now");
             // What stands in an absorbed record stands in the survivor's row too. The first event of
             // a document that is claimed absorbs nothing.
             changes.merged.extend(owner.into_iter().chain(row.owner.filter(|_| row.events > 1)));
-            changes.merged.extend(row.may_join(&told.events).then_some(*person));
-            self.index_changes(*person, &before, &Indexed::of(&row), &mut changes.index);
-            changes.note(*person, counted, count(&row), is_new);
-            changes.rows.push((*person, Waiting::packed(&row, &mut plain)));
+            changes.merged.extend(row.may_join(&events).then_some(person));
+            self.index_changes(person, &before, &Indexed::of(&row), &mut changes.index);
+            changes.note(person, counted, count(&row), is_new);
+            changes.keep(person, Waiting::of(&row), false);
         }
         Ok(changes)
+    }
+
+    /// Takes in the steps over all events of a person, in order.
+    fn follow(
+        &self,
+        person: PersonId,
+        steps: &[&Step],
+        (measures, room): (&Measures, &mut Room),
+        changes: &mut Changes,
+    ) -> Result<(), ViewsError> {
+        let Some(newest) = steps.last() else { return Ok(()) };
+        let mut tells_same = steps.iter().all(|step| step.tells_same);
+        // Where more is counted otherwise, what was counted before must be taken away in order.
+        let is_only_seen = steps.iter().all(|step| matches!(step.over, Over::Seen(_)));
+        if !is_only_seen {
+            let counted = steps.iter().map(|step| step.counted(measures));
+            let counted = match counted.collect::<Option<Vec<_>>>() {
+                Some(counted) => counted,
+                None => vec![self.recounted(person, &newest.row, (measures, room))?],
+            };
+            for ([before, after], step) in counted.into_iter().zip(steps) {
+                tells_same &= before.is_consistent_in() == after.is_consistent_in();
+                let is_new = matches!(&step.over, Over::Change(change) if change.is_new);
+                changes.note(person, before, after, is_new);
+            }
+        }
+        for step in steps {
+            match &step.over {
+                Over::Seen(seen) if is_only_seen => {
+                    changes.seen.extend(seen.is_change().then_some((person, *seen)));
+                }
+                Over::Seen(_) => {}
+                Over::Change(change) => {
+                    if let Some([stood, stands]) = &change.indexed {
+                        self.index_changes(person, stood, stands, &mut changes.index);
+                    }
+                }
+            }
+        }
+        changes.keep(person, newest.row.clone(), tells_same);
+        Ok(())
+    }
+
+    /// How somebody counts by the row that the view has, and by the next one.
+    fn recounted(
+        &self,
+        person: PersonId,
+        next: &Waiting,
+        (measures, room): (&Measures, &mut Room),
+    ) -> Result<[Counted; 2], ViewsError> {
+        let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
+        let before = self.read_row(person, room)?;
+        Ok([before.as_ref().map(count).unwrap_or_default(), count(&read_row(&next.plain)?)])
     }
 
     pub(super) fn index_changes(

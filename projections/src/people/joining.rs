@@ -56,8 +56,7 @@ impl People {
             anew.counted.push(Change { person, before: counted, after, is_new });
             let before = before.as_ref().map(Indexed::of).unwrap_or_default();
             self.index_changes(person, &before, &Indexed::of(&row), &mut anew.index);
-            let plain = postcard::to_stdvec(&row).expect("a row is plain values");
-            anew.rows.push((person, Waiting { version: row.version, plain: plain.into() }));
+            anew.keep(person, Waiting::of(&row), false);
         }
         Ok(Some(anew))
     }

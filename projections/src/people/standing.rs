@@ -10,7 +10,7 @@ use super::indexed::Indexed;
 use super::{People, Room, Row, Waiting, refill_row};
 use crate::ViewsError;
 use crate::quality::{
-    ALONE, Counted, Measures, audit_alone, changed, last_seen, tells_same_beside_items,
+    ALONE, Counted, Measures, SeenAgain, audit_alone, changed, last_seen, tells_same,
 };
 
 /// What stands about a person after an event; by default what stands of whom nothing is known.
@@ -48,22 +48,34 @@ struct Judged {
     counted: Counted,
 }
 
-/// From what stood to what stands about a person, over one event of theirs.
-pub struct Step(Box<Over>);
+/// What the view needs of what stood and what stands about a person, over one event of theirs.
+pub struct Step {
+    /// What stands.
+    pub(super) row: Waiting,
+    /// Whether it tells the rules across records what they were told before, as far as that does
+    /// not follow from how it counts.
+    pub(super) tells_same: bool,
+    pub(super) over: Over,
+}
 
-struct Over {
-    after: PackedStanding,
+/// What a step leads over.
+pub(super) enum Over {
+    /// Nothing that is indexed or counted, but that somebody looked: by far the most.
+    Seen(SeenAgain),
+    /// Something more.
+    Change(Box<Change>),
+}
+
+/// What is indexed and counted otherwise after an event.
+pub(super) struct Change {
     /// Whether there was no row before.
-    is_new: bool,
-    /// How they counted before, where that was found.
-    before: Option<Judged>,
-    /// How they counted and count, where no rule need be asked for it.
-    seen_again: Option<[Counted; 2]>,
-    /// Whether the rules across records are told the same, as far as that does not depend on how
-    /// somebody counts.
-    tells_same: bool,
+    pub(super) is_new: bool,
     /// What the row stood and stands under in the indexes, where that is another thing.
-    indexed: Option<Box<[Indexed; 2]>>,
+    pub(super) indexed: Option<[Indexed; 2]>,
+    /// When somebody last looked, where nothing else is counted otherwise.
+    seen: Option<SeenAgain>,
+    /// How the person counted and counts, as far as that was found.
+    counted: [Option<Judged>; 2],
 }
 
 /// What an event made of what stood.
@@ -120,40 +132,71 @@ impl Standing {
     }
 
     /// Judges the row that an event made of what stood, on a day, by the rules in force on it. Where
-    /// the event changes nothing that a rule reads it is not judged, and nothing is found. `room` is
-    /// memory to be used again.
-    pub fn judge(&self, row: &Row, book: &RuleBook, today: Date, room: &mut Vec<u8>) -> Judgement {
+    /// the event changes nothing that a rule reads it is not judged, and nothing is found.
+    pub fn judge(&self, row: &Row, book: &RuleBook, today: Date) -> Judgement {
         let changed = changed(&self.row.archive, &row.archive);
         let known = self.judged.filter(|judged| judged.on == today);
-        let (mut judged, mut before) = (None, self.judged);
+        let mut judged = None;
         if known.is_some() || !tells_rules_nothing(&self.row, row, changed, today) {
             let findings = found(book, row, known.map(|it| (changed, it.findings)), today);
-            let counted = Counted::found(book, row, today, findings);
-            judged = Some(Judged { on: today, findings, counted });
-            // Of whom nothing counts it is not known until when the rules find the same.
-            before = before.or_else(|| {
-                let findings = found(book, &self.row, Some((changed, findings)), today);
-                let counted = Counted::found(book, &self.row, today, findings);
-                Some(Judged { on: today, findings, counted })
-            });
+            judged = Some(Judged::of(book, row, today, findings));
         }
-        let after = PackedStanding { row: Waiting::packed(row, room), judged };
-        let step = (is_single(&self.row) && is_single(row)).then(|| {
-            let seen = || Counted::seen_again(&self.row, row, changed);
-            let differs = self.row.differs_in_indexes(row, changed);
-            Step(Box::new(Over {
-                after: after.clone(),
-                is_new: self.row.events == 0,
-                before,
-                seen_again: if judged.is_none() { seen() } else { None },
-                tells_same: !changed.has_items() && tells_same_beside_items(&self.row, row),
-                indexed: differs.then(|| Box::new([&self.row, row].map(Indexed::of))),
-            }))
+        let after = PackedStanding { row: Waiting::of(row), judged };
+        let is_single = |row: &Row| row.owner.is_none() && row.joined.is_empty();
+        // What a row stood under while it was merged is the view's to find.
+        let step = (is_single(&self.row) && is_single(row)).then(|| Step {
+            row: after.row.clone(),
+            tells_same: self.row.events > 0 && tells_same(&self.row, row, changed),
+            over: self.over(row, judged, changed, (book, today)),
         });
         let begins =
             self.row.events == 0 || self.row.archive.is_registered != row.archive.is_registered;
         let findings = judged.map(|judged| judged.findings).unwrap_or_default();
         Judgement { after, step, changed, begins, findings }
+    }
+
+    /// What an event leads over, after which a row is `judged` so.
+    fn over(
+        &self,
+        row: &Row,
+        judged: Option<Judged>,
+        changed: FieldSet,
+        (book, today): (&RuleBook, Date),
+    ) -> Over {
+        let (is_new, seen) = (self.row.events == 0, SeenAgain::by(&self.row, row, changed));
+        let differs = is_new || self.row.differs_in_indexes(row, changed);
+        if let Some(seen) = seen.filter(|_| !differs) {
+            return Over::Seen(seen);
+        }
+        let stood = self.judged.or_else(|| {
+            // Those that read nothing that was changed found the same.
+            let findings = found(book, &self.row, Some((changed, judged?.findings)), today);
+            Some(Judged::of(book, &self.row, today, findings))
+        });
+        let indexed = differs.then(|| [&self.row, row].map(Indexed::of));
+        Over::Change(Box::new(Change { is_new, indexed, seen, counted: [stood, judged] }))
+    }
+}
+
+impl Judged {
+    fn of(book: &RuleBook, row: &Row, on: Date, findings: Findings) -> Self {
+        Self { on, findings, counted: Counted::found(book, row, on, findings) }
+    }
+}
+
+impl Step {
+    /// How the person counted in the measures before the event and counts after it. None where that
+    /// was not found when it was decided, or does not hold any more.
+    pub(super) fn counted(&self, measures: &Measures) -> Option<[Counted; 2]> {
+        let holds = |judged: &Judged| measures.hold(&judged.counted, judged.on);
+        match &self.over {
+            Over::Seen(seen) => Some(Counted::seen_again(*seen)),
+            Over::Change(change) => match change.counted.map(|judged| judged.filter(holds)) {
+                [Some(before), Some(after)] => Some([before.counted, after.counted]),
+                [None, Some(_)] => None,
+                [_, None] => change.seen.map(Counted::seen_again),
+            },
+        }
     }
 }
 
@@ -178,11 +221,6 @@ fn found(book: &RuleBook, row: &Row, known: Option<(FieldSet, Findings)>, today:
     findings.renewed(asked.intersection(ALONE), audit_alone(book, &row.archive, today, asked))
 }
 
-/// What a row stood under while it was merged is the view's to find.
-fn is_single(row: &Row) -> bool {
-    row.owner.is_none() && row.joined.is_empty()
-}
-
 impl Row {
     /// False where nothing that the indexes are made from is told otherwise: of most events.
     /// `changed` is what rules read that is another.
@@ -195,55 +233,5 @@ impl Row {
             || self.reported_for != other.reported_for && !is_placed()
             || (&self.hidden, &self.protected, &self.stood)
                 != (&other.hidden, &other.protected, &other.stood)
-    }
-}
-
-/// The steps over some events of one person, in order: at least one.
-pub(super) struct Steps<'a> {
-    first: &'a Over,
-    last: &'a Over,
-    all: &'a [&'a Step],
-}
-
-impl<'a> Steps<'a> {
-    /// None without any.
-    pub fn of(all: &'a [&'a Step]) -> Option<Self> {
-        Some(Self { first: &all.first()?.0, last: &all.last()?.0, all })
-    }
-
-    /// The row after them.
-    pub fn row(&self) -> &'a Waiting {
-        &self.last.after.row
-    }
-
-    /// Whether there was no row before them.
-    pub fn is_new(&self) -> bool {
-        self.first.is_new
-    }
-
-    /// Whether the rules across records are told the same, as far as that does not depend on how
-    /// somebody counts.
-    pub fn tell_same(&self) -> bool {
-        self.all.iter().all(|step| step.0.tells_same)
-    }
-
-    /// What the row stood under in the indexes before them and stands under after them, where that
-    /// is another thing.
-    pub fn indexed(&self) -> Option<(&'a Indexed, &'a Indexed)> {
-        let mut differing = self.all.iter().filter_map(|step| step.0.indexed.as_deref());
-        let [before, after] = differing.next()?;
-        Some((before, differing.next_back().map_or(after, |[_, after]| after)))
-    }
-
-    /// How the person counted in the measures before them and counts after them. None where that was
-    /// not found when they were decided, or does not hold any more.
-    pub fn counted(&self, measures: &Measures) -> Option<[Counted; 2]> {
-        let holds = |judged: &Judged| measures.hold(&judged.counted, judged.on);
-        if let Some(after) = self.last.after.judged.filter(holds) {
-            return Some([self.first.before.filter(holds)?.counted, after.counted]);
-        }
-        let are_seen = self.all.iter().all(|step| step.0.seen_again.is_some());
-        let seen = self.first.seen_again.zip(self.last.seen_again).filter(|_| are_seen);
-        seen.map(|([before, _], [_, after])| [before, after])
     }
 }

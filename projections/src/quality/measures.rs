@@ -10,14 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::rules::area::{
     self, BirthDates, BirthsOfMonth, BirthsOfYear, Migrants, births_are_spread,
 };
-use domain::rules::{FieldSet, Findings, RuleBook, RuleId};
+use domain::rules::{Findings, RuleBook, RuleId};
 use domain::{PersonId, Place, Position};
 use jiff::civil::Date;
 use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 
 use super::cell::{Cell, RuleCounts};
-use super::part::{Part, next_change};
+use super::part::{Part, SeenAgain, next_change};
 use crate::people::Row;
 
 /// How a person's row counts: what it adds, and when that may next change.
@@ -69,10 +69,12 @@ pub struct Measures {
 impl Counting {
     /// Whether what a change says of before was counted.
     fn is_counted(&mut self, change: &Change) -> bool {
-        let is_passed = self.up_to.is_some_and(|up_to| change.person <= up_to);
-        is_passed || self.fresh.contains(&change.person) || {
-            change.is_new && self.fresh.insert(change.person)
-        }
+        self.has(change.person) || change.is_new && self.fresh.insert(change.person)
+    }
+
+    /// Whether a person was counted.
+    fn has(&self, person: PersonId) -> bool {
+        self.up_to.is_some_and(|up_to| person <= up_to) || self.fresh.contains(&person)
     }
 }
 
@@ -87,13 +89,12 @@ impl Counted {
         Self::by(Part::found(book, row, findings), row, today)
     }
 
-    /// How a row counts before and after events that changed some of what rules read, after which
-    /// nothing is counted otherwise but when somebody last looked: as much of it as [`Measures::change`] needs, which no rule need be asked
-    /// for. None where more may have changed.
-    pub fn seen_again(before: &Row, after: &Row, changed: FieldSet) -> Option<[Self; 2]> {
+    /// How a row counts before and after an event by which nothing is counted otherwise but when
+    /// somebody last looked: as much of it as [`Measures::change`] needs, which no rule need be asked
+    /// for.
+    pub fn seen_again(seen: SeenAgain) -> [Self; 2] {
         // When something may change is told by what did not change.
-        let parts = Part::seen_again(before, after, changed)?;
-        Some(parts.map(|part| Self { part, due: None }))
+        seen.parts().map(|part| Self { part, due: None })
     }
 
     /// Whether the person adds anything: only of such a one it is known when that may change.
@@ -216,6 +217,23 @@ impl Measures {
             }
             if let Some(part) = &after.part {
                 self.cells.entry(part.place).or_default().add(part);
+            }
+        }
+    }
+
+    /// Takes in when somebody looked at persons of whom nothing else is counted otherwise: by far the
+    /// most changes. Those of one place are taken together.
+    pub fn see_again(&mut self, mut seen: Vec<(PersonId, SeenAgain)>) {
+        seen.sort_unstable_by_key(|(_, seen)| seen.place);
+        for of_place in seen.chunk_by(|(_, one), (_, next)| one.place == next.place) {
+            let Some(place) = of_place[0].1.place else { continue };
+            let Some(cell) = self.cells.get_mut(&place) else { continue };
+            for (person, seen) in of_place {
+                let is_counted = |counting: &Counting| counting.has(*person);
+                if self.counting.as_ref().is_none_or(is_counted) {
+                    let [before, after] = seen.last_seen;
+                    cell.see_again(before, after);
+                }
             }
         }
     }

@@ -18,13 +18,13 @@ use jiff::civil::Date;
 
 use crate::archive::Archive;
 
-pub(crate) use across::tells_same_beside_items;
+pub(crate) use across::tells_same;
 pub use across::{ACROSS, Across, AcrossCell, AcrossCells, Keys, Seen};
 pub use around::{House, Members, Persons, audit};
 pub use cell::{Cell, ItemCounts, RuleCounts};
 pub use measures::{Change, Counted, Measures};
 pub use month_end::MonthEnd;
-pub use part::{Part, next_change};
+pub use part::{Part, SeenAgain, next_change};
 pub(crate) use record::last_seen;
 pub use record::{Ties, changed, subject};
 

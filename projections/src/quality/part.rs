@@ -26,6 +26,14 @@ const JUDGED: RuleSet = ALONE.without(UNSEEN);
 /// A move was long ago from this year on.
 const YEARS_AWAY: i16 = 41;
 
+/// When somebody last looked at a person before and after an event by which nothing else is counted
+/// otherwise, and where the person counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeenAgain {
+    pub(super) place: Option<Place>,
+    pub(super) last_seen: [Option<Date>; 2],
+}
+
 /// What one person adds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Part {
@@ -65,25 +73,6 @@ impl Part {
     /// As [`Part::of`], by what the rules that can be judged alone found.
     pub fn found(book: &RuleBook, row: &Row, findings: Findings) -> Option<Self> {
         Some(Self::new(book, row, counted_in(row)?, findings.of(JUDGED)))
-    }
-
-    /// What a person adds before and after events that changed some of what rules read, after which nothing is counted otherwise but when
-    /// somebody last looked; what else they add is left out. None where more may have changed.
-    pub fn seen_again(before: &Row, after: &Row, changed: FieldSet) -> Option<[Option<Self>; 2]> {
-        let (old, new) = (&before.archive, &after.archive);
-        let born =
-            |archive: &Archive| archive.get(Item::BirthDate).and_then(|it| parse_day(it).ok());
-        let is_same = old.is_registered == new.is_registered
-            && before.place() == after.place()
-            && before.owner == after.owner
-            && changed.is_within(FieldSet::of(&[Field::Record]))
-            && has_permit(old) == has_permit(new)
-            && is_told_by_health(old, born(old)) == is_told_by_health(new, born(new));
-        let of = |row: &Row| {
-            counted_in(row)
-                .map(|place| Self { last_seen: last_seen(&row.archive), ..Self::in_place(place) })
-        };
-        is_same.then(|| [of(before), of(after)])
     }
 
     fn in_place(place: Place) -> Self {
@@ -134,6 +123,40 @@ impl Part {
             has_permit: has_permit(archive),
             last_seen: last_seen(archive),
         }
+    }
+}
+
+impl SeenAgain {
+    /// By an event that `changed` some of what rules read. None where something else may be counted
+    /// otherwise after it.
+    pub fn by(before: &Row, after: &Row, changed: FieldSet) -> Option<Self> {
+        if !changed.is_within(FieldSet::of(&[Field::Record])) {
+            return None;
+        }
+        let (old, new) = (&before.archive, &after.archive);
+        // No item was changed, so one birth is that of both.
+        let born = new.get(Item::BirthDate).and_then(|it| parse_day(it).ok());
+        let is_same = old.is_registered == new.is_registered
+            && before.owner == after.owner
+            && (before.reported_for == after.reported_for || before.place() == after.place())
+            && has_permit(old) == has_permit(new)
+            && is_told_by_health(old, born) == is_told_by_health(new, born);
+        let place = counted_in(after).filter(|_| is_same);
+        let is_seen = place.is_some() && changed.contains(Field::Record);
+        let last_seen = |archive| last_seen(archive).filter(|_| is_seen);
+        is_same.then(|| Self { place, last_seen: [last_seen(old), last_seen(new)] })
+    }
+
+    /// Whether anything is counted otherwise at all.
+    pub fn is_change(&self) -> bool {
+        let [before, after] = self.last_seen;
+        self.place.is_some() && before != after
+    }
+
+    /// As much of what the person adds before and after as tells the one from the other.
+    pub(super) fn parts(self) -> [Option<Part>; 2] {
+        let of = |last_seen| Some(Part { last_seen, ..Part::in_place(self.place?) });
+        self.last_seen.map(of)
     }
 }
 

@@ -15,14 +15,14 @@ pub(super) const HEADER_BYTES: usize = 24;
 /// Bytes that are read at once, unless a row is longer.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// What is done with a row: whose it is, its bytes, and where its header begins.
-type See<'a> = dyn FnMut(PersonId, &[u8], u64) -> Result<(), RowLogError> + 'a;
+/// What is done with some rows: whose each is, its bytes, and where its header begins.
+type See<'a> = dyn FnMut(&[(PersonId, &[u8], u64)]) -> Result<(), RowLogError> + 'a;
 
-/// Shows every row of the first `length` bytes of a file, in order.
+/// Shows every row of the first `length` bytes of a file, in order, those of a piece together.
 ///
 /// # Errors
 /// [`RowLogError`], also when the file is shorter; what `see` failed with.
-pub(super) fn each_row(
+pub(super) fn each_piece(
     path: &Path,
     file: &File,
     length: u64,
@@ -34,12 +34,13 @@ pub(super) fn each_row(
         piece.resize(most.min(left) as usize, 0);
         file.read_exact_at(&mut piece, offset)
             .map_err(|source| RowLogError::Io { path: path.to_owned(), source })?;
-        let mut rest = piece.as_slice();
+        let (mut rest, mut rows) = (piece.as_slice(), Vec::new());
         while let Some((person, row)) = parse(rest) {
-            see(person, row, offset)?;
+            rows.push((person, row, offset));
             rest = &rest[HEADER_BYTES + row.len()..];
             offset += (HEADER_BYTES + row.len()) as u64;
         }
+        see(&rows)?;
         most = match rest.len() < piece.len() {
             true => PIECE_BYTES,
             false if most < left => 2 * most,

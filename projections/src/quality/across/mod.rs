@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 pub use cell::{AcrossCell, AcrossCells};
 pub use groups::{Key, Keys};
 pub use known::Seen;
-pub(crate) use same::tells_same_beside_items;
+pub(crate) use same::tells_same;
 
 use cell::Verdict;
 use groups::Groups;

@@ -2,23 +2,26 @@
 //! that: somebody was seen again, or got a service. Then nobody need read the row again and look at
 //! those around it.
 
-use domain::{Item, PersonId, Role};
+use domain::Item;
+use domain::rules::{Field, FieldSet};
 
 use crate::archive::Archive;
 use crate::household::{HEAD, is_registered_there};
 use crate::people::Row;
 
-/// The roles whose ties these rules follow.
-const FOLLOWED: [Role; 4] = [Role::Mother, Role::Father, Role::Spouse, Role::Child];
+/// The ties that these rules follow.
+const TIES: FieldSet =
+    FieldSet::of(&[Field::MotherId, Field::FatherId, Field::SpouseId, Field::Children]);
 
-/// Whether everything that [`super::Seen`] is made of is the same in a row before and after some
-/// events, but for items and how somebody counts. What may change with the day alone is not looked
-/// at.
-pub(crate) fn tells_same_beside_items(old: &Row, new: &Row) -> bool {
+/// Whether everything that [`super::Seen`] is made of, but how a record counts, is the same in a row
+/// before and after an event that `changed` something. What may change with the day alone is not
+/// looked at.
+pub(crate) fn tells_same(old: &Row, new: &Row, changed: FieldSet) -> bool {
     let stands = |row: &Row| (row.owner, row.archive.is_dead, row.archive.is_registered);
     stands(old) == stands(new)
+        && !changed.has_items()
+        && !changed.meets(TIES)
         && words_of_household(&old.archive) == words_of_household(&new.archive)
-        && ties(&old.archive).eq(ties(&new.archive))
 }
 
 /// Of who is called head, and of which kind a household is, the newest word counts.
@@ -30,9 +33,4 @@ fn words_of_household(archive: &Archive) -> impl PartialEq {
     };
     let words = [Item::RelationToHead, Item::HouseholdKind].map(newest);
     (words, is_registered_there(archive))
-}
-
-fn ties(archive: &Archive) -> impl Iterator<Item = (Role, PersonId, bool)> {
-    let followed = archive.links().iter().filter(|link| FOLLOWED.contains(&link.role));
-    followed.map(|link| (link.role, link.person, link.ended.is_some()))
 }
