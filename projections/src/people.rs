@@ -5,6 +5,7 @@
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
 mod across;
+mod copying;
 mod counting;
 mod erasing;
 mod filling;
@@ -30,7 +31,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
-use crate::archive::refill::{Refill, refill};
+use crate::archive::refill::Refill;
 use crate::index::Index;
 use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
@@ -94,41 +95,6 @@ pub struct Row {
     pub protected: Option<Protected>,
     /// What stands.
     pub archive: Archive,
-}
-
-refill!(Row {
-    Plain version,
-    Plain newest_day,
-    Plain events,
-    Plain reported_for,
-    Plain owner,
-    Next absorbed,
-    Next joined,
-    Next stood,
-    Next hidden,
-    Plain protected,
-    Next archive,
-});
-
-/// As a copy of an [`Archive`].
-impl Clone for Row {
-    fn clone(&self) -> Self {
-        let mut copy = Self::default();
-        copy.clone_from(self);
-        copy
-    }
-
-    fn clone_from(&mut self, of: &Self) {
-        self.absorbed.clone_from(&of.absorbed);
-        self.joined.clone_from(&of.joined);
-        self.stood.clone_from(&of.stood);
-        self.hidden.clone_from(&of.hidden);
-        self.archive.clone_from(&of.archive);
-        let Self { version, newest_day, events, reported_for, owner, protected, .. } = of;
-        (self.version, self.newest_day, self.events) = (*version, *newest_day, *events);
-        (self.reported_for, self.owner) = (*reported_for, *owner);
-        self.protected = *protected;
-    }
 }
 
 impl Row {

@@ -287,11 +287,7 @@ impl Decider {
             }
         }
         if !flags.is_empty() {
-            // Held by one alone, it is changed where it is.
-            drop(std::mem::take(&mut records[0].event.life));
-            let told = Arc::make_mut(&mut tellings[0].life);
-            told.doubts = flags.iter().map(Flag::stored).collect();
-            records[0].event.life = Arc::clone(&tellings[0].life);
+            doubt(&mut tellings[0], &mut records[0], &flags);
         }
         self.issue_keys(&tellings)?;
         let (position, person_id) = (self.next, tellings[0].person);
@@ -391,4 +387,12 @@ impl Decider {
             tracing::error!(error = %replay::chain(&error), "a rejection could not be kept");
         }
     }
+}
+
+/// Keeps flags with what is told, in the record of it too.
+fn doubt(telling: &mut Telling, record: &mut Record, flags: &[Flag]) {
+    // Held by one alone, it is changed where it is.
+    drop(std::mem::take(&mut record.event.life));
+    Arc::make_mut(&mut telling.life).doubts = flags.iter().map(Flag::stored).collect();
+    record.event.life = Arc::clone(&telling.life);
 }
