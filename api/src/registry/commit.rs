@@ -66,7 +66,7 @@ impl Work {
         matches!(self, Self::Order(ordered) if ordered.order == Order::Erase)
     }
 
-    fn decide(&self, decider: &mut Decider) -> Vec<Receipt> {
+    fn decide(&mut self, decider: &mut Decider) -> Vec<Receipt> {
         match self {
             Self::Submissions(batch, atomic) => decider.decide(batch, *atomic),
             Self::Order(ordered) => vec![decider.order(ordered)],
@@ -147,7 +147,7 @@ fn decide(
         let mut answers = Answers::new();
         let mut submissions = 0;
         let mut next = Some(job);
-        while let Some(job) = next {
+        while let Some(mut job) = next {
             if space.takes_events() {
                 submissions += job.work.size();
                 let receipts = job.work.decide(&mut decider);
