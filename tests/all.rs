@@ -72,6 +72,7 @@ mod rules;
 mod schemas;
 mod schemas_agree;
 mod seals;
+mod segments_ahead;
 mod segments_marks;
 mod segments_store;
 mod simulation;

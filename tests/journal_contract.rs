@@ -95,8 +95,11 @@ fn at(result: &Result<Appended, AppendError>) -> Option<(u64, u32)> {
 fn each(promise: impl Fn(&dyn Journal)) {
     promise(&Memory::new());
     for roll_bytes in [1, 2_000, 256 << 20] {
-        let folder = tempfile::tempdir().unwrap();
-        promise(&Segments::create(folder.path(), Options { roll_bytes }).unwrap());
+        for ahead_bytes in [0, 300, 8 << 20] {
+            let folder = tempfile::tempdir().unwrap();
+            let options = Options { roll_bytes, ahead_bytes };
+            promise(&Segments::create(folder.path(), options).unwrap());
+        }
     }
 }
 
@@ -343,9 +346,10 @@ proptest! {
                 (0..4_u64, 0..6_u32, prop::collection::vec(0..300_usize, 1..4)), 0..20),
             1..8),
         roll_bytes in 1..20_000_u64,
+        ahead_bytes in 0..5_000_u64,
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { roll_bytes };
+        let options = Options { roll_bytes, ahead_bytes };
         let mut segments = Segments::create(folder.path(), options).unwrap();
         let memory = Memory::new();
         let mut model = Model::default();

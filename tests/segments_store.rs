@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::journal_contract::{all, stream, to};
 
-pub const SMALL: Options = Options { roll_bytes: 3_000 };
+pub const SMALL: Options = Options { roll_bytes: 3_000, ahead_bytes: 0 };
 
 /// Groups of many sizes over seven streams.
 fn fill(log: &dyn Journal, groups: u64) {
@@ -344,7 +344,7 @@ fn opening_never_creates_and_creating_never_opens() {
 #[test]
 fn after_a_failed_write_nothing_is_taken_until_the_log_is_reopened() {
     let (folder, records) = written(SMALL, 12);
-    let log = Segments::open(folder.path(), Options { roll_bytes: 1 }).unwrap();
+    let log = Segments::open(folder.path(), Options { roll_bytes: 1, ..SMALL }).unwrap();
     let obstacle = folder.path().join(format!("{:020}.log", records.len() + 1));
     fs::create_dir(&obstacle).unwrap();
     for _ in 0..2 {

@@ -20,6 +20,7 @@ pub mod run;
 pub mod samples;
 pub mod server;
 pub mod slow_disk;
+pub mod syncs;
 pub mod table;
 pub mod wire;
 

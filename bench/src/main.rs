@@ -24,6 +24,8 @@ enum What {
     Disk(Place),
     /// The product, and the peer beside it when it is built in
     Run(Run),
+    /// Single POSTs alone, on this disk and on one made slow
+    Posts(Run),
     /// Archive reads of a registry that a run with --keep left behind
     Reads {
         /// Its data directory; reads are added to it
@@ -92,10 +94,27 @@ struct Run {
     load: bench::peer::Load,
 }
 
+impl Run {
+    fn setting(&self, directory: &Path) -> Result<Setting, Error> {
+        Ok(Setting {
+            binary: self.renkou.clone().map_or_else(beside, Ok)?,
+            directory: directory.to_owned(),
+            people: self.people,
+            years: self.years,
+            seed: self.seed,
+            mix: self.mix.clone(),
+            streams: self.streams,
+            seconds_each: self.seconds_each,
+            end: Instant::now() + Duration::from_secs(60 * self.minutes_max),
+        })
+    }
+}
+
 fn main() -> ExitCode {
     let done = match Cli::parse().what {
         What::Disk(place) => measure_disk(&place),
         What::Run(run) => measure_product(run),
+        What::Posts(run) => measure_posts(&run),
         What::Reads { registry, seconds_each, renkou } => {
             measure_reads(registry, seconds_each, renkou)
         }
@@ -133,20 +152,16 @@ fn measure_peer(place: &Place, load: &bench::peer::Load) -> Result<(), Error> {
     finish(place, directory, &rows, json!({}))
 }
 
+fn measure_posts(asked: &Run) -> Result<(), Error> {
+    let directory = directory(&asked.place)?;
+    let rows = run::posts_alone(&asked.setting(directory.path())?)?;
+    finish(&asked.place, directory, &rows, json!({ "people": asked.people }))
+}
+
 fn measure_product(asked: Run) -> Result<(), Error> {
     let directory = directory(&asked.place)?;
-    let end = Instant::now() + Duration::from_secs(60 * asked.minutes_max);
-    let setting = Setting {
-        binary: asked.renkou.clone().map_or_else(beside, Ok)?,
-        directory: directory.path().to_owned(),
-        people: asked.people,
-        years: asked.years,
-        seed: asked.seed,
-        mix: asked.mix.clone(),
-        streams: asked.streams,
-        seconds_each: asked.seconds_each,
-        end,
-    };
+    let setting = asked.setting(directory.path())?;
+    let end = setting.end;
     let mut report = run::run(&setting)?;
     report.rows.extend(peer_rows(&asked, directory.path(), end, report.rates)?);
     let more = json!({

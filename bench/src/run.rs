@@ -12,10 +12,11 @@ use crate::disk;
 use crate::events::{self, Events};
 use crate::ingest::{self, Ingested};
 use crate::metrics::{self, Grouping};
-use crate::posts;
+use crate::posts::{self, Posted};
 use crate::reads::{Both, Reads};
 use crate::server::{Registry, Server, Tokens, Usage};
 use crate::slow_disk;
+use crate::syncs::Syncs;
 use crate::table::{Goal, Row, figure};
 
 /// Connections that post single events.
@@ -71,6 +72,7 @@ pub struct Report {
 struct Filled {
     registry: Registry,
     server: Server,
+    syncs: Syncs,
     tokens: Tokens,
     events: Events,
     ingested: Ingested,
@@ -91,23 +93,13 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let mut rows = full.rows();
     rows.push(growth(&full, small_rate, small_streamed));
 
-    let address = full.server.address;
-    let disk = disk::measure(&setting.directory, 3)?;
-    rows.extend(disk.rows("before the POSTs"));
-    let before = (full.server.usage(), Usage::own());
-    let posted =
-        posts::measure(address, &full.tokens.writer, &full.events.lanes, setting.seconds_each)?;
-    let spent = (full.server.usage(), Usage::own());
-    let spent = shares("single POSTs", before, spent, posted.latency.count);
-    let after = disk::measure(&setting.directory, 3)?;
-    rows.extend(after.rows("after the POSTs"));
-    let sync_ms = f64::midpoint(disk.sync_ms(), after.sync_ms());
-    let name = format!("single POSTs, {POST_CONNECTIONS} connections");
-    rows.extend(posts::rows(&posted, &name, sync_ms));
-    rows.push(spent);
+    let (post_rows, posted) = post_rows(setting, &full)?;
+    rows.extend(post_rows);
     rows.extend(slow_rows);
-    let rates = Rates { ingest_per_second: full.rate(), posts_per_second: posted.per_second() };
+    let rates =
+        Rates { ingest_per_second: full.rate(), posts_per_second: posted.outcome.per_second() };
 
+    let address = full.server.address;
     let reads = Reads {
         address,
         token: &full.tokens.reader,
@@ -127,9 +119,45 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
         rows.push(Row::missing("reads and timeliness", "ms", Goal::None, "no time left"));
     }
     let Filled { registry, server, tokens, ingested, .. } = full;
-    let posted = posted.latency.count as u64;
+    let posted = posted.outcome.latency.count as u64;
     rows.extend(at_rest::measure(setting.end, &registry, server, &tokens, &ingested, posted)?);
     Ok(Report { rows, rates, groupings })
+}
+
+/// Single POSTs alone: a registry is filled, posted to, and posted to again on a slow disk. For
+/// comparing two binaries; events that the first load took are duplicates in the second one, so
+/// the lanes are halved between them.
+///
+/// # Errors
+/// As [`run`].
+pub fn posts_alone(setting: &Setting) -> Result<Vec<Row>, Error> {
+    let mut full = fill(setting, "full", setting.people)?;
+    let kept_back = |lane: &mut Vec<_>| lane.split_off(lane.len() / 2);
+    let later = full.events.lanes.iter_mut().map(kept_back).collect();
+    let (mut rows, _) = post_rows(setting, &full)?;
+    full.events.lanes = later;
+    rows.extend(slow_rows(setting, full)?);
+    Ok(rows)
+}
+
+/// What single POSTs to the full registry give, between two looks at the disk.
+fn post_rows(setting: &Setting, full: &Filled) -> Result<(Vec<Row>, Posted), Error> {
+    let Filled { server, tokens, events, syncs, .. } = full;
+    let disk = disk::measure(&setting.directory, 3)?;
+    let mut rows = disk.rows("before the POSTs");
+    let before = (server.usage(), Usage::own());
+    let (address, seconds_max) = (server.address, setting.seconds_each);
+    let posted =
+        posts::measure_counted(address, &tokens.writer, &events.lanes, seconds_max, syncs)?;
+    let spent = (server.usage(), Usage::own());
+    let spent = shares("single POSTs", before, spent, posted.outcome.latency.count);
+    let after = disk::measure(&setting.directory, 3)?;
+    rows.extend(after.rows("after the POSTs"));
+    let sync_ms = f64::midpoint(disk.sync_ms(), after.sync_ms());
+    let name = format!("single POSTs, {POST_CONNECTIONS} connections");
+    rows.extend(posts::rows(&posted, &name, sync_ms));
+    rows.push(spent);
+    Ok((rows, posted))
 }
 
 /// What single POSTs to the small registry give where the disk is slow.
@@ -149,7 +177,8 @@ fn fill(setting: &Setting, name: &str, people: usize) -> Result<Filled, Error> {
     fs::remove_file(&path)?;
     let registry = Registry::init(&setting.binary, &setting.directory.join(name))?;
     let tokens = registry.tokens()?;
-    let server = registry.serve()?;
+    let syncs = Syncs::watch(&registry.data, 0)?;
+    let server = registry.serve_with(&syncs.environment())?;
     eprintln!("{name}: streaming {} events", events.streamed);
     let (before, own) = (server.usage(), Usage::own());
     let half = Instant::now() + setting.end.saturating_duration_since(Instant::now()) / 2;
@@ -163,7 +192,17 @@ fn fill(setting: &Setting, name: &str, people: usize) -> Result<Filled, Error> {
     let used = server.usage();
     let used = Usage { cpu_seconds: used.cpu_seconds - before.cpu_seconds, ..used };
     let own_cpu_seconds = Usage::own().cpu_seconds - own.cpu_seconds;
-    Ok(Filled { registry, server, tokens, events, ingested, followed, used, own_cpu_seconds })
+    Ok(Filled {
+        registry,
+        server,
+        syncs,
+        tokens,
+        events,
+        ingested,
+        followed,
+        used,
+        own_cpu_seconds,
+    })
 }
 
 impl Filled {

@@ -3,13 +3,16 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bench::events::Events;
-use bench::load::Plan;
-use bench::samples::Samples;
+use bench::load::{Outcome, Plan};
+use bench::posts::Posted;
+use bench::samples::{Percentiles, Samples};
 use bench::server::Tokens;
+use bench::syncs::{Counted, Syncs};
 use bench::table::{Goal, Row, markdown};
 use bench::{ingest, load, metrics, posts};
 
@@ -140,6 +143,47 @@ fn posts_count_new_receipts_apart_from_refusals() {
     assert_eq!(outcome.latency.count, 990);
     assert_eq!(outcome.statuses.get(&422), Some(&10));
     assert!(outcome.others(&[201]).contains("10 × 422"));
+}
+
+/// One `dd` is one sync of what it wrote.
+fn write_and_sync(path: &std::path::Path, syncs: &Syncs) {
+    let mut dd = Command::new("dd");
+    dd.args(["if=/dev/zero", "bs=512", "count=1", "conv=fdatasync"]);
+    dd.arg(format!("of={}", path.display())).envs(syncs.environment());
+    assert!(dd.output().expect("dd").status.success());
+}
+
+#[test]
+fn syncs_of_the_log_are_counted_apart_from_those_of_other_files() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    std::fs::create_dir_all(data.join("journal")).expect("a folder");
+    let began = Instant::now();
+    let syncs = Syncs::watch(&data, 50).expect("a C compiler");
+    assert_eq!(syncs.counted().expect("counts"), Counted::default());
+    write_and_sync(&data.join("journal/1.log"), &syncs);
+    let before = syncs.counted().expect("counts");
+    assert_eq!(before, Counted { of_log: 1, of_all: 1 });
+    for name in ["journal/1.log", "journal/heads", "slots", "1.log"] {
+        write_and_sync(&data.join(name), &syncs);
+    }
+    let after = syncs.counted().expect("counts");
+    assert_eq!(after.since(before), Counted { of_log: 1, of_all: 4 });
+    assert!(began.elapsed() >= Duration::from_millis(5 * 50), "each sync takes longer");
+}
+
+#[test]
+fn groups_are_counted_and_not_reckoned_from_the_rate() {
+    let latency = Percentiles { count: 6_000, p50_ms: 2.0, p99_ms: 6.0, max_ms: 9.0 };
+    let outcome = Outcome { seconds: 0.6, latency, ..Outcome::default() };
+    let syncs = Counted { of_log: 200, of_all: 300 };
+    let rows = posts::rows(&Posted { outcome, syncs }, "posts", 0.2);
+    let value = |name: &str| rows.iter().find(|row| row.what == name).and_then(|row| row.value);
+    assert_eq!(value("posts: receipts a group, counted"), Some(30.0));
+    assert_eq!(value("posts: receipts a sync of any file"), Some(20.0));
+    assert_eq!(value("posts: p99 in groups, counted"), Some(2.0));
+    assert_eq!(value("posts: rate × disk sync"), Some(2.0));
+    assert_eq!(value("posts: p99 ÷ disk sync"), Some(30.0));
 }
 
 #[test]

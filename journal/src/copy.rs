@@ -13,6 +13,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use domain::Position;
 use sha2::{Digest, Sha256};
@@ -22,6 +23,10 @@ use crate::tree::Hash;
 
 /// Bytes that are written at once.
 const BUFFER_BYTES: usize = 1 << 20;
+/// How often the end of a file that is being written is looked at before it is called damaged.
+const LOOKS: u32 = 5;
+/// From one look to the next.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A file of a copy, as far as it belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,8 +159,7 @@ fn copy_one(
     let mut groups = Groups::open(path, from, Position(first.0 + records), end.size)?;
     let mut bytes = from;
     loop {
-        let length = groups.length()?;
-        match groups.advance() {
+        match advance(&mut groups, end.is_written) {
             Ok(true) => {}
             Ok(false) => break,
             Err(GroupError::Damaged { position, fault, .. })
@@ -166,7 +170,7 @@ fn copy_one(
             Err(fault) => return Err(fault.into()),
         }
         let group = groups.group();
-        let is_followed = !end.is_newest || length > group.end();
+        let is_followed = !end.is_newest || groups.is_followed()?;
         if !is_followed && end.is_written && group.last().0 > end.signed {
             break;
         }
@@ -177,6 +181,26 @@ fn copy_one(
     }
     out.end(bytes)?;
     Ok(Segment { first, records, bytes, sha256: hash.finalize().into() })
+}
+
+/// As [`Groups::advance`]; where somebody writes, what is wrong must be so again: they may have gone
+/// on between two reads, and a group looks damaged until all of it is there.
+fn advance(groups: &mut Groups, is_written: bool) -> Result<bool, GroupError> {
+    let mut advanced = groups.advance();
+    for look in 1..LOOKS {
+        match &advanced {
+            Err(GroupError::Damaged { fault, .. }) if is_written => {
+                if groups.is_unfinished(*fault)? {
+                    std::thread::sleep(LOOK_EVERY);
+                } else if look > 1 {
+                    break;
+                }
+            }
+            _ => break,
+        }
+        advanced = groups.advance();
+    }
+    advanced
 }
 
 /// Hashes the first bytes of a file.

@@ -4,6 +4,7 @@
 //! again. Each record holds the position of its predecessor in the same stream, so the only index
 //! is the head of every stream, in memory.
 
+mod ahead;
 mod file;
 mod groups;
 mod heads;
@@ -26,6 +27,7 @@ pub use self::open::{OpenError, file_name, file_of};
 pub(crate) use self::open::{files_of, lock_if_free};
 pub use self::read_only::ReadOnly;
 
+use self::ahead::Ahead;
 use self::file::SegmentFile;
 use self::log::Log;
 use crate::admission::{Admission, Head};
@@ -45,12 +47,15 @@ pub struct Options {
     /// A file that would become longer than this is sealed and the next one begun; only a group
     /// that is longer alone makes a longer file. Just below 4 GiB at most: more counts as that.
     pub roll_bytes: u64,
+    /// While groups are small, at most so many zeros are kept written ahead of the end, so that a
+    /// sync has a group to write and nothing else; 0 for none.
+    pub ahead_bytes: u64,
 }
 
 impl Default for Options {
-    /// Files of 256 MiB.
+    /// Files of 256 MiB, and up to 8 MiB ahead.
     fn default() -> Self {
-        Self { roll_bytes: 256 << 20 }
+        Self { roll_bytes: 256 << 20, ahead_bytes: 8 << 20 }
     }
 }
 
@@ -164,6 +169,7 @@ impl<S: Storage> Segments<S> {
     fn over(log: Log<S>, adopted: Position, lock: S::File, options: Options) -> Self {
         let segment = log.newest();
         let writer = Writer {
+            ahead: Ahead::new(log.storage.clone(), options.ahead_bytes),
             roll_bytes: options.roll_bytes.min(ROLL_BYTES_MAX),
             bytes: segment.with_extent(|extent| u64::from(extent.bytes)),
             segment,
@@ -186,7 +192,7 @@ impl<S: Storage> Segments<S> {
     }
 }
 
-/// Saves the heads, so that the next start need not gather them.
+/// Saves the heads, so that the next start need not gather them, and leaves no zeros behind the end.
 impl<S: Storage> Drop for Segments<S> {
     fn drop(&mut self) {
         let mut writer = self.writer();
@@ -194,6 +200,10 @@ impl<S: Storage> Drop for Segments<S> {
             let _ = saving.join();
         }
         if writer.failed.is_none() {
+            let Writer { ahead, segment, bytes, .. } = &mut *writer;
+            if let Err(error) = ahead.cut(&segment.file, *bytes) {
+                tracing::warn!(%error, "zeros are left at the end of the log");
+            }
             self.log.save();
         }
     }
@@ -213,8 +223,9 @@ enum Persisted {
 struct Writer<S: Storage> {
     roll_bytes: u64,
     segment: Arc<SegmentFile<S::File>>,
-    /// Length of the segment.
+    /// Where the segment's last group ends.
     bytes: u64,
+    ahead: Ahead<S>,
     frame: Frame,
     admission: Admission,
     failed: Option<Failure>,
@@ -287,20 +298,26 @@ impl<S: Storage> Writer<S> {
             let Some(file) = open::create_if_room(&log.storage, &log.folder, first)? else {
                 return Ok(Persisted::NoRoom);
             };
+            let cut = self.ahead.cut(&self.segment.file, self.bytes);
+            let path = &self.segment.path;
+            cut.map_err(|source| OpenError::Io { path: path.clone(), source })?;
             self.segment.seal(self.segment.file.stamp());
             self.segment = log.add(file);
             self.bytes = 0;
             self.save_heads_beside(log);
         }
+        self.ahead.make_way(self.bytes + self.frame.length() as u64);
         let file = &self.segment.file;
         let written = match file.write_all_at(self.frame.finish(first), self.bytes) {
             Ok(()) => file.sync_data().map(|()| Persisted::Whole),
             // Durable before the next group: what a power loss tears of that one must not show
             // sectors of this one.
-            Err(error) if storage::is_full(&error) => file
-                .set_length(self.bytes)
-                .and_then(|()| file.sync_data())
-                .map(|()| Persisted::NoRoom),
+            Err(error) if storage::is_full(&error) => {
+                let cut = self.ahead.cut(file, self.bytes);
+                cut.and_then(|()| file.set_length(self.bytes))
+                    .and_then(|()| file.sync_data())
+                    .map(|()| Persisted::NoRoom)
+            }
             Err(error) => Err(error),
         };
         written.map_err(|source| OpenError::Io { path: self.segment.path.clone(), source })
@@ -315,6 +332,7 @@ impl<S: Storage> Writer<S> {
         let moved: Vec<_> = self.admission.take().collect();
         log.heads.raise_each(&moved);
         log.publish(Position(self.admission.next().0 - 1));
+        self.ahead.go_on(&self.segment.path, u64::from(length), self.bytes, self.roll_bytes);
         self.frame.clear(BUFFER_BYTES_KEPT);
     }
 

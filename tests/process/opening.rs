@@ -19,7 +19,7 @@ use super::tampering::{PEOPLE, rewrite_in, signed};
 const PATIENCE: Duration = Duration::from_secs(120);
 /// After so long the system tells every write to a file apart from those before.
 const SETTLED: Duration = Duration::from_secs(4);
-const SMALL: Options = Options { roll_bytes: 40_000 };
+const SMALL: Options = Options { roll_bytes: 40_000, ahead_bytes: 0 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_checks_its_log_lives_and_says_how_far_it_is() {

@@ -113,7 +113,9 @@ impl History {
 
     /// Opens as the service does: the log, then the keys.
     pub fn open(&mut self) -> Result<Open, String> {
-        let options = Options { roll_bytes: 1_000 + self.dice.below(9_000) };
+        let roll_bytes = 1_000 + self.dice.below(9_000);
+        let ahead_bytes = if self.dice.once_in(3) { 0 } else { self.dice.below(6_000) };
+        let options = Options { roll_bytes, ahead_bytes };
         let log = Segments::open_on(&self.disk, &folder(), options)
             .map_err(|error: OpenError| format!("{error} ({error:?})"))?;
         let keys = KeySlots::open_on(&self.disk, slots(), &MASTER)

@@ -16,7 +16,7 @@ use super::promises::{Event, id};
 use crate::journal_contract::{all, draft, stream};
 
 const PERSONS: u64 = 9;
-const SMALL: Options = Options { roll_bytes: 2_500 };
+const SMALL: Options = Options { roll_bytes: 2_500, ahead_bytes: 700 };
 
 #[derive(Clone, Debug)]
 enum Transition {

@@ -100,6 +100,6 @@ fn base_items(n: u64) -> Items {
 
 fn items(pairs: &[(Item, &str)]) -> Items {
     let mut items = Items::default();
-    pairs.iter().for_each(|(item, value)| items.set(*item, (*value).to_owned()));
+    pairs.iter().for_each(|(item, value)| items.set(*item, value));
     items
 }

@@ -1,32 +1,41 @@
 //! The peer: the same domain events on cqrs-es with postgres-es, over a PostgreSQL that is made,
-//! started and stopped here. Its commands run in process, without HTTP, so it has less to do.
+//! started and stopped here. Its commands run in process, without HTTP, so it has less to do. Once
+//! bare, and once with one view, which the registry's receipts have behind them too.
 
+mod alone;
 mod lives;
 mod person;
 mod postgres;
+mod press;
+mod tables;
+mod view;
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use cqrs_es::Aggregate;
-use postgres_es::{PostgresCqrs, postgres_cqrs};
+use cqrs_es::Query;
+use postgres_es::postgres_cqrs;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{PgPool, Row as _};
 
 use crate::Error;
 use crate::run::Rates;
-use crate::samples::{Percentiles, Samples};
+use crate::samples::Percentiles;
 use crate::table::{Goal, Row};
 use person::Person;
 use postgres::Postgres;
+use press::{Level, Meter, press};
 
 /// Tasks that send commands at the same time; the last one is compared with our 64 connections.
-const TASKS: [usize; 3] = [1, 16, 64];
+const TASKS: [usize; 3] = [1, 16, TASKS_COMPARED];
+const TASKS_COMPARED: usize = 64;
 /// Let the caches of the database fill before the clock starts.
 const WARM_SECONDS: f64 = 1.0;
+/// What the rows are called.
+const BARE: &str = "peer cqrs-es + postgres-es";
+const VIEWED: &str = "peer with a view";
+const ALONE: &str = "PostgreSQL alone, one row a commit";
 
 /// How the peer is pressed.
 #[derive(clap::Args, Clone, Copy, Debug)]
@@ -40,12 +49,6 @@ pub struct Load {
     /// The peer's database connections, at most; the task waits for one
     #[arg(long, default_value_t = 64)]
     pub peer_connections: u32,
-}
-
-struct Level {
-    tasks: usize,
-    per_second: f64,
-    latency: Percentiles,
 }
 
 /// Measures the peer with its database below `directory`; `ours` is compared with it.
@@ -70,114 +73,89 @@ async fn measure_in(
 ) -> Result<Vec<Row>, Error> {
     let pool = PgPoolOptions::new().max_connections(load.peer_connections);
     let pool = pool.connect_with(postgres.options()).await.map_err(fault)?;
-    sqlx::raw_sql(EVENTS_TABLE).execute(&pool).await.map_err(fault)?;
-    preload(&pool, load.peer_preload).await?;
+    tables::make(&pool, load.peer_preload).await?;
+    let next_person = Arc::new(AtomicU64::new(0));
+    let peer = Peer { pool: &pool, meter: Meter(postgres), next_person: &next_person };
+    let seconds = load.peer_seconds_each;
+    let alone = peer.alone(seconds).await?;
+    let bare = peer.levels(Vec::new(), &TASKS, seconds).await?;
+    let viewed = peer.with_a_view(seconds).await?;
     let settings = "SELECT current_setting('fsync') || ', synchronous_commit ' || \
                     current_setting('synchronous_commit')";
     let settings: String = sqlx::query(settings).fetch_one(&pool).await.map_err(fault)?.get(0);
-    let cqrs = Arc::new(postgres_cqrs::<Person>(pool.clone(), Vec::new(), ()));
-    let next_person = Arc::new(AtomicU64::new(0));
-    let mut levels = Vec::new();
-    for tasks in TASKS {
-        press(&cqrs, &next_person, tasks, WARM_SECONDS).await?;
-        levels.push(press(&cqrs, &next_person, tasks, load.peer_seconds_each).await?);
-    }
-    let size = "SELECT pg_total_relation_size('events')::float8, count(*)::float8, \
-                avg(octet_length(payload::text))::float8 FROM events";
-    let size = sqlx::query(size).fetch_one(&pool).await.map_err(fault)?;
+    let settings = format!("in process, no HTTP; fsync {settings}");
+    let mut rows = level_rows(BARE, &bare);
+    rows.extend(level_rows(VIEWED, &viewed));
+    rows.extend(level_rows(ALONE, &[alone]));
+    rows[0].note = format!("{settings}; {}", rows[0].note);
+    rows.extend(tables::rows(&pool).await?);
     pool.close().await;
-    let (bytes, events, payload): (f64, f64, f64) = (size.get(0), size.get(1), size.get(2));
-    let settings = format!("in process, no HTTP; fsync {settings}; {events} events in its table");
-    let mut rows = level_rows(&levels, &settings);
-    let note = format!("table and index; payload {payload:.0} bytes; its log not counted");
-    rows.push(Row::new("peer: disk per event", bytes / events, "bytes", Goal::None).note(note));
-    rows.extend(ours.into_iter().flat_map(|ours| ratios(ours, &levels)));
+    for (name, levels) in [("the peer", &bare), ("the peer with a view", &viewed)] {
+        rows.extend(ours.into_iter().flat_map(|ours| ratios(ours, name, levels)));
+    }
     Ok(rows)
 }
 
-/// The table as postgres-es prescribes it.
-const EVENTS_TABLE: &str = "CREATE TABLE events (
-    aggregate_type text NOT NULL, aggregate_id text NOT NULL,
-    sequence bigint CHECK (sequence >= 0) NOT NULL,
-    event_type text NOT NULL, event_version text NOT NULL,
-    payload json NOT NULL, metadata json NOT NULL,
-    PRIMARY KEY (aggregate_type, aggregate_id, sequence))";
-
-/// Fills the table with lives like those that are measured, without going through the framework.
-async fn preload(pool: &PgPool, events: u64) -> Result<(), Error> {
-    let life = lives::life(u64::MAX);
-    let persons = events / life.len() as u64;
-    for (at, command) in life.into_iter().enumerate() {
-        let event = person::state(command);
-        let payload = serde_json::to_value(&event).map_err(|error| fault_of(&error))?;
-        sqlx::query(
-            "INSERT INTO events SELECT $1, md5('person' || n)::uuid::text, $2, $3, '1', $4, $5 \
-             FROM generate_series(1, $6) n",
-        )
-        .bind(Person::TYPE)
-        .bind(i64::try_from(at).unwrap_or(0) + 1)
-        .bind(cqrs_es::DomainEvent::event_type(&event))
-        .bind(payload)
-        .bind(serde_json::to_value(lives::metadata()).map_err(|error| fault_of(&error))?)
-        .bind(i64::try_from(persons).unwrap_or(i64::MAX))
-        .execute(pool)
-        .await
-        .map_err(fault)?;
-    }
-    for tidy in ["VACUUM ANALYZE events", "CHECKPOINT"] {
-        sqlx::raw_sql(tidy).execute(pool).await.map_err(fault)?;
-    }
-    Ok(())
+/// What all measurements of the peer share.
+struct Peer<'a> {
+    pool: &'a PgPool,
+    meter: Meter<'a>,
+    next_person: &'a Arc<AtomicU64>,
 }
 
-/// Lets `tasks` tasks send the commands of whole lives, one after another, for some seconds.
-async fn press(
-    cqrs: &Arc<PostgresCqrs<Person>>,
-    next_person: &Arc<AtomicU64>,
-    tasks: usize,
-    seconds: f64,
-) -> Result<Level, Error> {
-    let began = Instant::now();
-    let end = began + Duration::from_secs_f64(seconds);
-    let work = |_| {
-        let (cqrs, next_person) = (Arc::clone(cqrs), Arc::clone(next_person));
-        tokio::spawn(async move {
-            let mut samples = Samples::default();
-            while Instant::now() < end {
-                let person = next_person.fetch_add(1, Ordering::Relaxed);
-                let id = lives::person_id(person).to_string();
-                for command in lives::life(person) {
-                    if Instant::now() >= end {
-                        break;
-                    }
-                    let metadata: HashMap<String, String> = lives::metadata();
-                    let from = Instant::now();
-                    cqrs.execute_with_metadata(&id, command, metadata)
-                        .await
-                        .map_err(|error| fault_of(&error))?;
-                    samples.add(from.elapsed());
-                }
-            }
-            Ok::<_, Error>(samples)
-        })
-    };
-    let workers: Vec<_> = (0..tasks).map(work).collect();
-    let mut samples = Samples::default();
-    for worker in workers {
-        samples.merge(worker.await.map_err(|error| fault_of(&error))??);
+impl Peer<'_> {
+    async fn alone(&self, seconds: f64) -> Result<Level, Error> {
+        let Self { pool, meter, next_person } = *self;
+        alone::press(pool, meter, next_person, (TASKS_COMPARED, WARM_SECONDS)).await?;
+        let level = alone::press(pool, meter, next_person, (TASKS_COMPARED, seconds)).await?;
+        tables::settle(pool).await?;
+        Ok(level)
     }
-    let per_second = samples.len() as f64 / began.elapsed().as_secs_f64();
-    Ok(Level { tasks, per_second, latency: samples.percentiles() })
+
+    /// The framework with some queries, at each number of tasks.
+    async fn levels(
+        &self,
+        queries: Vec<Box<dyn Query<Person>>>,
+        tasks: &[usize],
+        seconds: f64,
+    ) -> Result<Vec<Level>, Error> {
+        let Self { pool, meter, next_person } = *self;
+        let cqrs = Arc::new(postgres_cqrs::<Person>(pool.clone(), queries, ()));
+        let mut levels = Vec::new();
+        for tasks in tasks {
+            press(&cqrs, (pool, meter), next_person, (*tasks, WARM_SECONDS)).await?;
+            levels.push(press(&cqrs, (pool, meter), next_person, (*tasks, seconds)).await?);
+        }
+        Ok(levels)
+    }
+
+    /// The same with the one view; an error when a command did not reach it.
+    async fn with_a_view(&self, seconds: f64) -> Result<Vec<Level>, Error> {
+        tables::settle(self.pool).await?;
+        let failed = Arc::new(AtomicU64::new(0));
+        let query = Box::new(view::query(self.pool, &failed));
+        let before = tables::versions(self.pool).await?;
+        let levels = self.levels(vec![query], &[TASKS_COMPARED], seconds).await?;
+        let told = tables::versions(self.pool).await? - before;
+        let commands: usize = levels.iter().map(|level| level.latency.count).sum();
+        let failed = failed.load(Ordering::Relaxed);
+        if failed > 0 || told < commands as u64 {
+            let why =
+                format!("peer: {told} of {commands} commands reached the view, {failed} failed");
+            return Err(Error::Other(why));
+        }
+        Ok(levels)
+    }
 }
 
-fn level_rows(levels: &[Level], settings: &str) -> Vec<Row> {
+fn level_rows(name: &str, levels: &[Level]) -> Vec<Row> {
     let rows = levels.iter().flat_map(|level| {
         let tasks = if level.tasks == 1 { "task" } else { "tasks" };
-        let name = format!("peer cqrs-es + postgres-es, {} {tasks}", level.tasks);
+        let name = format!("{name}, {} {tasks}", level.tasks);
         let Percentiles { p50_ms, p99_ms, .. } = level.latency;
         [
             Row::new(format!("{name}: rate"), level.per_second, "commands/s", Goal::None)
-                .note(if level.tasks == TASKS[0] { settings } else { "" }),
+                .note(level.spent.clone()),
             Row::new(format!("{name}: p50"), p50_ms, "ms", Goal::None),
             Row::new(format!("{name}: p99"), p99_ms, "ms", Goal::None),
         ]
@@ -185,12 +163,12 @@ fn level_rows(levels: &[Level], settings: &str) -> Vec<Row> {
     rows.collect()
 }
 
-fn ratios(ours: Rates, levels: &[Level]) -> Vec<Row> {
+fn ratios(ours: Rates, name: &str, levels: &[Level]) -> Vec<Row> {
     let Some(peer) = levels.last() else { return Vec::new() };
     let goal = Goal::More { least: 10.0, reach: 40.0 };
     let posts = ours.posts_per_second / peer.per_second;
     let ingest = ours.ingest_per_second / peer.per_second;
-    let against = format!("against the peer at {} tasks", peer.tasks);
+    let against = format!("against {name} at {} tasks", peer.tasks);
     vec![
         Row::new(format!("{against}: our single POSTs"), posts, "×", goal).note("ours over HTTP"),
         Row::new(format!("{against}: our NDJSON ingest"), ingest, "×", goal).note("ours over HTTP"),

@@ -88,7 +88,8 @@ impl DomainEvent for PersonEvent {
 }
 
 impl PersonEvent {
-    fn told(&self) -> &Told {
+    /// What was reported.
+    pub fn told(&self) -> &Told {
         match self {
             PersonEvent::Registered(told)
             | PersonEvent::BirthRegistered(told)
@@ -154,7 +155,7 @@ impl Aggregate for Person {
         }
         let told = event.told();
         for (item, value) in told.event.items.iter() {
-            self.items.set(item, value.to_owned());
+            self.items.set(item, value);
         }
         self.married |= told.event.items.get(Item::MaritalStatus) == Some("20");
         self.event_ids.insert(told.id.clone());

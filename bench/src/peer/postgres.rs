@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 
 use crate::Error;
-use crate::server::{end, output};
+use crate::server::{Usage, end, output};
 
 const START_SECONDS_MAX: u64 = 60;
 const USER: &str = "bench";
@@ -92,6 +92,27 @@ impl Postgres {
             .database("postgres")
     }
 
+    /// Processor time that it has used up to now, in seconds: its own and that of the processes it
+    /// has started and not ended.
+    ///
+    /// # Errors
+    /// When processes cannot be listed.
+    pub fn cpu_seconds(&self) -> Result<f64, Error> {
+        let own = self.child.id();
+        let mut seconds = 0.0;
+        for entry in fs::read_dir("/proc")? {
+            let name = entry?.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            if pid == own || parent(pid) == Some(own) {
+                // One that ended meanwhile has used nothing any more.
+                seconds += Usage::of(pid).map_or(0.0, |usage| usage.cpu_seconds);
+            }
+        }
+        Ok(seconds)
+    }
+
     /// Stops it and removes its cluster.
     ///
     /// # Errors
@@ -126,6 +147,12 @@ impl Drop for Postgres {
             let _ = end(&mut self.child, "QUIT");
         }
     }
+}
+
+/// Who started a process; none when it is gone.
+fn parent(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
 }
 
 /// The directory of PostgreSQL's programs: `PG_BIN`, then the path, then where Debian puts them.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use domain::Position;
@@ -113,22 +114,61 @@ impl Groups {
         Ok(Self { path: path.to_owned(), file, size, offset, next, bytes: Vec::new(), count: 0 })
     }
 
-    /// How long the file is by now.
+    /// Whether the next group was begun, as far as the file tells by now: the one that was read last
+    /// is durable then.
     ///
     /// # Errors
     /// [`GroupError::Io`].
-    pub fn length(&self) -> Result<u64, GroupError> {
-        self.file.get_ref().metadata().map(|file| file.len()).map_err(|source| self.io(source))
+    pub fn is_followed(&self) -> Result<bool, GroupError> {
+        let mut header = [0; HEADER_BYTES];
+        let read = self.file.get_ref().read_at(&mut header, self.offset);
+        Ok(header[..read.map_err(|source| self.io(source))?].iter().any(|byte| *byte != 0))
     }
 
-    /// Reads the next group, for [`Groups::group`]; gives false at the end.
+    /// Reads the next group, for [`Groups::group`]; gives false at the end, where nothing follows
+    /// or nothing but zeros.
     ///
     /// # Errors
-    /// [`GroupError`]; [`FrameError::Torn`] for a group that is not all there.
+    /// [`GroupError`]; [`FrameError::Torn`] for a group that is not all there. The next call reads
+    /// the same group again.
     pub fn advance(&mut self) -> Result<bool, GroupError> {
         if self.offset >= self.size {
             return Ok(false);
         }
+        match self.read() {
+            Err(GroupError::Damaged { offset, position, fault, path }) => {
+                let judged = self.judged(fault)?;
+                self.go_back()?;
+                match judged {
+                    None => Ok(false),
+                    // What was read ahead was written since.
+                    Some(Tail::Grown) => self.read(),
+                    Some(_) => Err(GroupError::Damaged { path, offset, position, fault }),
+                }
+            }
+            // Zeros were taken away.
+            Err(GroupError::Io { source, .. })
+                if source.kind() == io::ErrorKind::UnexpectedEof && self.length()? < self.size =>
+            {
+                self.size = self.length()?;
+                self.go_back()?;
+                self.advance()
+            }
+            read => read,
+        }
+    }
+
+    fn length(&self) -> Result<u64, GroupError> {
+        self.file.get_ref().metadata().map(|file| file.len()).map_err(|source| self.io(source))
+    }
+
+    /// Reads the group anew that could not be read.
+    fn go_back(&mut self) -> Result<(), GroupError> {
+        let gone = self.file.seek(SeekFrom::Start(self.offset));
+        gone.map(drop).map_err(|source| self.io(source))
+    }
+
+    fn read(&mut self) -> Result<bool, GroupError> {
         let header = self.fill()?;
         let wrong = |index: u64, fault| GroupError::Damaged {
             path: self.path.clone(),
@@ -195,10 +235,21 @@ impl Groups {
     /// # Errors
     /// [`GroupError::Io`].
     pub fn is_torn(&self, fault: FrameError) -> Result<bool, GroupError> {
+        Ok(matches!(self.judged(fault)?, Some(Tail::Torn)))
+    }
+
+    /// Whether what a fault was found in may be a group that is being written just now.
+    ///
+    /// # Errors
+    /// [`GroupError::Io`].
+    pub fn is_unfinished(&self, fault: FrameError) -> Result<bool, GroupError> {
+        Ok(matches!(self.judged(fault)?, Some(Tail::Unfinished(_))))
+    }
+
+    fn judged(&self, fault: FrameError) -> Result<Option<Tail>, GroupError> {
         let (path, file) = (&*self.path, self.file.get_ref());
         let source = Source { path, file, first: self.next, size: self.size };
-        let judged = tail(&source, self.offset, fault).map_err(|source| self.io(source))?;
-        Ok(matches!(judged, Tail::Torn))
+        tail(&source, self.offset, fault).map_err(|source| self.io(source))
     }
 
     fn damaged(&self, fault: FrameError) -> GroupError {

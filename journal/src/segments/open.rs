@@ -264,19 +264,22 @@ pub(super) fn open<S: Storage>(
         match tail {
             Some(Tail::Torn) if index == last && is_writer => {
                 tracing::warn!(path = %file.path.display(), offset, "a torn tail is cut");
-                file.file.set_length(offset).map_err(io)?;
             }
-            None => {}
-            Some(Tail::Torn) if index == last => {}
+            None | Some(Tail::Grown) => {}
+            // A reader looks again: somebody may be writing there.
+            Some(_) if index == last && !is_writer => {}
             Some(Tail::Torn) => {
                 let (path, fault) = (file.path, FrameError::Torn);
                 return Err(OpenError::Damaged { path, offset, fault });
             }
-            Some(Tail::Damaged(fault)) => {
+            Some(Tail::Damaged(fault) | Tail::Unfinished(fault)) => {
                 return Err(OpenError::Damaged { path: file.path, offset, fault });
             }
         }
         if index == last && is_writer {
+            if file.file.length().map_err(io)? > offset {
+                file.file.set_length(offset).map_err(io)?;
+            }
             make_durable(&file).map_err(io)?;
         }
         segments.push(file);

@@ -17,6 +17,8 @@ use crate::storage::{Access, Files, Storage, StorageFile};
 
 /// How often a waiting reader looks for new records.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often the end of the newest file is looked at before it is called damaged.
+const LOOKS: u32 = 5;
 
 /// A log that somebody else may be writing. It shows what was whole when it was opened or last
 /// refreshed; the newest group among it may not have been synced yet by its writer.
@@ -31,10 +33,10 @@ impl<S: Storage> ReadOnly<S> {
     /// # Errors
     /// As there.
     pub fn open_on(storage: &S, folder: &Path) -> Result<Self, OpenError> {
-        Ok(Self {
-            log: open::open(storage, folder, false, &|_, _| {})?.0,
-            refreshing: Mutex::new(()),
-        })
+        let log = open::open(storage, folder, false, &|_, _| {})?.0;
+        let read_only = Self { log, refreshing: Mutex::new(()) };
+        read_only.refresh()?;
+        Ok(read_only)
     }
 
     /// Looks for records that were added; gives the head.
@@ -67,8 +69,30 @@ impl<S: Storage> ReadOnly<S> {
         self.log.head()
     }
 
-    /// Scans what the newest file has gained.
+    /// Scans what the newest file has gained. What may be in the middle of being written must stay
+    /// wrong for a while.
     fn read_on(&self) -> Result<(), OpenError> {
+        for look in 1.. {
+            match self.look() {
+                Ok(Some((Tail::Unfinished(_), _))) if look < LOOKS => {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                Ok(Some((Tail::Damaged(fault) | Tail::Unfinished(fault), offset))) => {
+                    let path = self.log.newest().path.clone();
+                    return Err(OpenError::Damaged { path, offset, fault });
+                }
+                Ok(None | Some((Tail::Torn | Tail::Grown, _))) => break,
+                // The writer took zeros away.
+                Err(OpenError::Io { source, .. })
+                    if source.kind() == ErrorKind::UnexpectedEof && look < LOOKS => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in whole groups; gives what lies behind them, and where.
+    fn look(&self) -> Result<Option<(Tail, u64)>, OpenError> {
         let segment = self.log.newest();
         let path = segment.path.clone();
         let size = segment.file.length().map_err(|source| OpenError::Io { path, source })?;
@@ -83,10 +107,6 @@ impl<S: Storage> ReadOnly<S> {
         let tail = scan(&Source { path, file, first, size }, &mut extent, |standing, _| {
             standings.push(*standing);
         })?;
-        if let Some(Tail::Damaged(fault)) = tail {
-            let (path, offset) = (path.clone(), u64::from(extent.bytes));
-            return Err(OpenError::Damaged { path, offset, fault });
-        }
         segment.with_extent(|known| {
             known.marks.append(&mut extent.marks);
             known.records = extent.records;
@@ -96,7 +116,7 @@ impl<S: Storage> ReadOnly<S> {
         for standing in standings {
             self.log.heads.raise(standing.stream, (standing.sequence, standing.position));
         }
-        Ok(())
+        Ok(tail.map(|tail| (tail, u64::from(extent.bytes))))
     }
 }
 

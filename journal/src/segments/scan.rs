@@ -27,7 +27,8 @@ pub(super) struct Source<'a, F> {
 
 /// Adds every whole frame behind `extent` to it, and tells `seen` where each record stands, and where its
 /// frame begins. A
-/// frame counts only when all of it is right. Gives the tail where a frame is not.
+/// frame counts only when all of it is right. Gives the tail where a frame is not; zeros up to the
+/// end are none.
 ///
 /// # Errors
 /// [`OpenError`] for a frame that does not continue the one before it, a record of no known form,
@@ -46,7 +47,13 @@ pub(super) fn scan<F: StorageFile>(
         standings.clear();
         let header = match window.frame(offset, &mut lengths, &mut standings).map_err(io)? {
             Ok(header) => header,
-            Err(fault) => return tail(source, offset, fault).map(Some).map_err(io),
+            Err(fault) => match tail(source, offset, fault).map_err(io)? {
+                Some(Tail::Grown) => {
+                    window.bytes.clear();
+                    continue;
+                }
+                tail => return Ok(tail),
+            },
         };
         let expected = source.first.0 + u64::from(extent.records);
         let due = (expected..).zip(&standings);
