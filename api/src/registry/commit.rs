@@ -6,8 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use domain::{Order, StreamId};
-use journal::compress::{self, Packed};
-use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend};
+use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
 use replay::Tail;
 use tokio::sync::oneshot;
 
@@ -226,7 +225,7 @@ fn is_appended(group: Group, commit: &Commit) -> bool {
         let (mut json, mut packed) = (Vec::new(), Vec::new());
         let sealed = |event: &Decided| {
             event.payload.json_into(&mut json);
-            compress::pack_into(Packed::Payload, &json, &mut packed);
+            compress::pack_into(&json, &mut packed);
             append_of(event, &packed)
         };
         let appends = group.events.iter().map(sealed).collect();
