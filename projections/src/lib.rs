@@ -27,7 +27,7 @@ use domain::{PersonId, Position};
 use archive::Course;
 
 pub use archive::Archive;
-pub use people::{People, Row, Standing, Step};
+pub use people::{Judgement, PackedStanding, People, Room, Row, Standing, Step};
 pub use sources::Sources;
 pub use views::{Digests, Views};
 
@@ -125,8 +125,8 @@ pub enum ViewsError {
     /// The files of rows failed.
     #[error("the rows of persons failed")]
     Rows(#[from] row_log::RowLogError),
-    /// The files of index entries failed.
-    #[error("the index of persons failed")]
+    /// The sorted files failed, of index entries or of the cells of timeliness.
+    #[error("the sorted files of the views failed")]
     Index(#[from] run::RunError),
     /// The keys failed.
     #[error("a row could not be sealed or opened")]

@@ -6,8 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use domain::{Order, StreamId};
-use journal::compress::{self, Packed};
-use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend};
+use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
 use replay::Tail;
 use tokio::sync::oneshot;
 
@@ -66,7 +65,7 @@ impl Work {
         matches!(self, Self::Order(ordered) if ordered.order == Order::Erase)
     }
 
-    fn decide(&self, decider: &mut Decider) -> Vec<Receipt> {
+    fn decide(&mut self, decider: &mut Decider) -> Vec<Receipt> {
         match self {
             Self::Submissions(batch, atomic) => decider.decide(batch, *atomic),
             Self::Order(ordered) => vec![decider.order(ordered)],
@@ -147,7 +146,7 @@ fn decide(
         let mut answers = Answers::new();
         let mut submissions = 0;
         let mut next = Some(job);
-        while let Some(job) = next {
+        while let Some(mut job) = next {
             if space.takes_events() {
                 submissions += job.work.size();
                 let receipts = job.work.decide(&mut decider);
@@ -226,7 +225,7 @@ fn is_appended(group: Group, commit: &Commit) -> bool {
         let (mut json, mut packed) = (Vec::new(), Vec::new());
         let sealed = |event: &Decided| {
             event.payload.json_into(&mut json);
-            compress::pack_into(Packed::Payload, &json, &mut packed);
+            compress::pack_into(&json, &mut packed);
             append_of(event, &packed)
         };
         let appends = group.events.iter().map(sealed).collect();
