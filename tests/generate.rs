@@ -219,7 +219,7 @@ pub(crate) fn answers() -> Vec<u8> {
 }
 
 pub(crate) fn number(person: &PersonRef) -> String {
-    let PersonRef::Document(document) = person else { panic!("named by a document") };
+    let PersonRef::Document(document, _) = person else { panic!("named by a document") };
     document.number().to_owned()
 }
 

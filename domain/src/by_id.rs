@@ -81,7 +81,15 @@ impl<K: Copy + Eq + Hash, V> ById<K, V> {
         Some(&self.entries[*at].1)
     }
 
-    /// The same, to be changed.
+    /// Shows what stands under some ids. Asked for together, they wait for memory together.
+    pub fn show_each(&self, ids: &[K], mut show: impl FnMut(&V)) {
+        let find = |id| self.places.find(hash(id), |at| self.entries[*at].0 == *id).copied();
+        // Two loops: in the first no look waits for the one before.
+        let found: Vec<u32> = ids.iter().filter_map(find).collect();
+        found.into_iter().for_each(|at| show(&self.entries[at].1));
+    }
+
+    /// What stands under an id, to be changed.
     pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
         let at = self.places.find(hash(id), |at| self.entries[*at].0 == *id)?;
         Some(&mut self.entries[*at].1)

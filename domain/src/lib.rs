@@ -18,6 +18,7 @@ pub mod ids;
 pub mod items;
 pub mod life_event;
 pub mod order;
+pub mod packing;
 pub mod pairs;
 pub mod person;
 pub mod precedence;

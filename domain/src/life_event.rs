@@ -281,7 +281,7 @@ fn oversight<'de, T: Deserialize<'de>>(
 
 /// Text is checked once as a whole, which costs less than string by string.
 fn from_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> serde_json::Result<Arc<T>> {
-    let read = match std::str::from_utf8(json) {
+    let read = match simdutf8::basic::from_utf8(json) {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(json),
     };

@@ -32,7 +32,7 @@ pub struct EventKey(pub [u8; 16]);
 /// in half the memory. One of other content that it should ever be taken for has another
 /// [`ContentTag`], so it is answered as a conflict and never as recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HalfKey([u8; 8]);
+pub struct HalfKey(pub(crate) [u8; 8]);
 
 impl From<EventKey> for HalfKey {
     fn from(EventKey(bytes): EventKey) -> Self {

@@ -54,6 +54,35 @@ impl Role {
         (Role::Child, "child"),
     ];
 
+    const ALL: [Role; 16] = [
+        Role::Mother,
+        Role::Father,
+        Role::Spouse,
+        Role::Head,
+        Role::Guardian,
+        Role::Adopter,
+        Role::Child,
+        Role::Owner,
+        Role::Ward,
+        Role::Member,
+        Role::FormerGuardian,
+        Role::FormerWard,
+        Role::Absorbed,
+        Role::Survivor,
+        Role::FormerHead,
+        Role::FormerMember,
+    ];
+
+    /// Its number among all; it stands in no stored form.
+    pub(crate) fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The role of a number.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
     /// Its name in the contract.
     pub fn name(self) -> &'static str {
         match self {

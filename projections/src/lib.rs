@@ -27,7 +27,7 @@ use domain::{PersonId, Position};
 use archive::Course;
 
 pub use archive::Archive;
-pub use people::{People, Row, Standing, Step};
+pub use people::{Judgement, PackedStanding, People, Room, Row, Standing, Step};
 pub use sources::Sources;
 pub use views::{Digests, Views};
 

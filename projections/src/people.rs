@@ -5,6 +5,7 @@
 //! passed over; so folding the same events again changes nothing, and a cut flush is repeated.
 
 mod across;
+mod copying;
 mod counting;
 mod erasing;
 mod filling;
@@ -30,6 +31,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
+use crate::archive::refill::Refill;
 use crate::index::Index;
 use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
@@ -43,7 +45,7 @@ pub use across::Unseen;
 pub use filling::Filled;
 pub use hiding::{Hidden, Protected};
 pub(crate) use households::household_key;
-pub use standing::{Standing, Step};
+pub use standing::{Judgement, PackedStanding, Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
 const VERSION: &str = "people.12";
@@ -68,7 +70,7 @@ const HIDDEN: u8 = b'x';
 const SHELTERED: u8 = b'w';
 
 /// What the view knows of one stream of a person.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Position of the newest event of the stream and of those absorbed into it.
     pub version: Position,
@@ -169,7 +171,7 @@ type Rows = FxHashMap<PersonId, Waiting>;
 
 /// Memory in which rows are read, used again for the next one.
 #[derive(Default)]
-struct Room {
+pub struct Room {
     sealed: Vec<u8>,
     plain: Vec<u8>,
 }
@@ -254,14 +256,49 @@ impl People {
         Ok(self.read_row(person, &mut Room::default())?.map(Arc::new))
     }
 
-    fn read_row(&self, person: PersonId, room: &mut Room) -> Result<Option<Row>, ViewsError> {
+    /// To be told who is asked for next.
+    pub fn foresee(&self, persons: &[PersonId]) {
+        let layers = self.read();
+        let layers = [&layers.pending, &layers.flushing];
+        let waits = |id: &&PersonId| layers.iter().any(|layer| layer.contains_key(*id));
+        std::hint::black_box(persons.iter().filter(waits).count());
+        self.rows.foresee(persons);
+    }
+
+    /// As [`People::row`], read in memory that is used again.
+    ///
+    /// # Errors
+    /// As [`People::row`].
+    pub fn read_row(&self, person: PersonId, room: &mut Room) -> Result<Option<Row>, ViewsError> {
+        self.read_plain(person, room, read_row)
+    }
+
+    /// As [`People::read_row`], into a row that is there; false where there is none to be read.
+    ///
+    /// # Errors
+    /// As [`People::row`].
+    pub fn refill_row(
+        &self,
+        person: PersonId,
+        room: &mut Room,
+        row: &mut Row,
+    ) -> Result<bool, ViewsError> {
+        Ok(self.read_plain(person, room, |plain| refill_row(plain, row))?.is_some())
+    }
+
+    fn read_plain<T>(
+        &self,
+        person: PersonId,
+        room: &mut Room,
+        read: impl FnOnce(&[u8]) -> Result<T, ViewsError>,
+    ) -> Result<Option<T>, ViewsError> {
         if let Some(waiting) = self.waiting(person) {
             let standing = (!waiting.is_erased()).then_some(&*waiting.plain);
-            return standing.map(read_row).transpose();
+            return standing.map(read).transpose();
         }
         let Some(sealed) = self.rows.get(person, &mut room.sealed)? else { return Ok(None) };
         let is_open = self.seals.open(VERSION, person, sealed, &mut room.plain)?;
-        is_open.then(|| read_row(&room.plain)).transpose()
+        is_open.then(|| read(&room.plain)).transpose()
     }
 
     fn waiting(&self, person: PersonId) -> Option<Waiting> {
@@ -307,6 +344,12 @@ impl People {
 
 fn read_row(plain: &[u8]) -> Result<Row, ViewsError> {
     postcard::from_bytes(plain).map_err(|_| ViewsError::Row(VERSION))
+}
+
+/// As [`read_row`], into a row that is there.
+fn refill_row(plain: &[u8], row: &mut Row) -> Result<(), ViewsError> {
+    let mut from = postcard::Deserializer::from_bytes(plain);
+    row.refill(&mut from).map_err(|_| ViewsError::Row(VERSION))
 }
 
 /// Twelve digits, so that a prefix of the code is a prefix of the key.

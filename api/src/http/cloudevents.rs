@@ -75,7 +75,7 @@ impl Unreadable {
 
 /// Reads one structured event.
 pub fn read_structured(bytes: &[u8]) -> Read {
-    let Ok(text) = std::str::from_utf8(bytes) else {
+    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
         let fault = Fault::new("not_utf8", "内容不是UTF-8编码", "the content is not UTF-8");
         let received = String::from_utf8_lossy(bytes).into_owned();
         return Read { received, event: Err(Unreadable::because(fault)) };

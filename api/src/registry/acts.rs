@@ -100,28 +100,27 @@ impl Acts<'_> {
         part: fmt::Arguments<'_>,
     ) -> PersonId {
         match named {
-            PersonRef::Id(id) => *id,
+            PersonRef::Id(id) | PersonRef::Document(_, Some(id)) => *id,
             // Somebody without any document is known by the submission that first told of them,
             // and by their part in it.
-            PersonRef::Document(document) if document.kind() == DocumentKind::None => {
+            PersonRef::Document(document, _) if document.kind() == DocumentKind::None => {
                 let key: String = key.0.iter().map(|byte| format!("{byte:02X}")).collect();
                 let made_up = format!("{key}{part}");
                 PersonId::of_document(self.identity, &Document::new(DocumentKind::None, &made_up))
             }
-            PersonRef::Document(document) => PersonId::of_document(self.identity, document),
+            PersonRef::Document(document, None) => PersonId::of_document(self.identity, document),
         }
     }
 
-    /// The tellings of a submission about `subject`: theirs first.
+    /// The tellings of a submission about `subject`: theirs first, which takes over what is stated.
     ///
     /// # Errors
     /// [`ActError`].
     pub fn tellings(
         &mut self,
-        submission: &Submission,
+        submission: &mut Submission,
         subject: PersonId,
     ) -> Result<Vec<Telling>, ActError> {
-        let report = &submission.report;
         if submission.kind.acts_on_another() {
             let holder = self.holder(submission, subject)?;
             let tellings = self.changes(submission, holder)?;
@@ -132,17 +131,19 @@ impl Acts<'_> {
             return self.joins(submission, subject);
         }
         let (related, others) = self.concerned(submission, subject)?;
+        let report = &mut submission.report;
         let life = LifeEvent {
             id: Some(submission.id.clone()),
             document: report.person.as_ref().and_then(document_of),
-            items: report.items.clone(),
+            items: std::mem::take(&mut report.items),
             related,
             certificate_no: report.certificate_no.clone(),
             reason: report.reason.clone(),
             approved_by: report.approved_by.clone(),
-            details: report.details.clone(),
+            details: std::mem::take(&mut report.details),
             ..LifeEvent::default()
         };
+        let report = &submission.report;
         let day = report.occurred_on;
         let mut tellings = vec![self.telling(submission.kind, false, subject, day, life)?];
         for other in others {
@@ -305,7 +306,7 @@ pub fn event_key(identity: &IdentityKey, source: &str, id: &str) -> EventKey {
 
 pub(super) fn document_of(named: &PersonRef) -> Option<Document> {
     match named {
-        PersonRef::Document(document) if document.kind() != DocumentKind::None => {
+        PersonRef::Document(document, _) if document.kind() != DocumentKind::None => {
             Some(document.clone())
         }
         _ => None,

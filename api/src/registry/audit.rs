@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use domain::clocks::day_in_china;
 use domain::recorded::{Envelope, Recorded};
-use domain::rules::{Findings, RuleBook, RuleSet};
+use domain::rules::{RuleBook, RuleSet};
 use domain::{Kind, Payload, PersonId, Position};
 use jiff::civil::Date;
-use projections::{Lives, Row, Standing, Step};
+use projections::{Judgement, Lives, Room, Row, Standing};
 
 use super::acts::Telling;
 use super::decide::{Decider, NotRecorded};
@@ -22,6 +22,14 @@ use super::group::Ahead;
 use super::known::Memory;
 use super::long_lives::Deciding;
 use super::receipt::Flag;
+
+/// Memory in which rows are read, folded and packed, used again for the next one.
+#[derive(Default)]
+pub(super) struct Rooms {
+    read: Room,
+    before: Standing,
+    after: Row,
+}
 
 /// The rules in force on the day that events are recorded on.
 pub(super) struct Book {
@@ -43,20 +51,6 @@ impl Book {
     }
 }
 
-/// The step over an event that may be recorded, and what the rules find after it.
-pub(super) struct Stepped {
-    before: Arc<Standing>,
-    pub(super) after: Arc<Standing>,
-    findings: Findings,
-}
-
-impl Stepped {
-    /// The step, for the view.
-    pub(super) fn step(&self) -> Option<Step> {
-        Step::over(Arc::clone(&self.before), Arc::clone(&self.after))
-    }
-}
-
 impl Decider {
     /// Folds the event of a telling into what stands about the person, and judges it. Gives the
     /// envelope back; no step where none could be made.
@@ -64,7 +58,7 @@ impl Decider {
         &mut self,
         telling: &Telling,
         envelope: Envelope,
-    ) -> Result<(Envelope, Option<Stepped>), NotRecorded> {
+    ) -> Result<(Envelope, Option<Judgement>), NotRecorded> {
         // A row over several streams is the view's; for the receipt it is made in `audit_merged.rs`.
         let is_merged = self.memory.known(telling.person)?.person.is_merged();
         let is_claim = telling.kind == Kind::DocumentClaimed;
@@ -72,7 +66,8 @@ impl Decider {
         if is_merged || is_claim || rejoins {
             return Ok((envelope, None));
         }
-        let before = match self.standing(telling.person) {
+        let place = std::mem::take(&mut self.rooms.before);
+        let before = match self.standing(telling.person, place) {
             Ok(Some(before)) => before,
             Ok(None) => return Ok((envelope, None)),
             // The subject's event is taken already, and an act is told whole.
@@ -85,7 +80,8 @@ impl Decider {
         let today = day_in_china(envelope.clocks.recorded_at);
         let payload = Some(Payload::Life(Arc::clone(&telling.life)));
         let event = Recorded { envelope, payload, target: None };
-        let mut row = before.row.clone();
+        let mut row = std::mem::take(&mut self.rooms.after);
+        row.clone_from(&before.row);
         let kept = self.memory.take_long_life(telling.person);
         let lives = Deciding::new(&self.memory, self.ahead(), &event, kept);
         let folded = row.fold(telling.person, &[&event], &lives);
@@ -95,26 +91,21 @@ impl Decider {
             tracing::error!(error = %replay::chain(&error), "a record could not be judged");
             return Ok((event.envelope, None));
         }
-        let (after, findings) = Standing::judge(row, &before, self.book.of(today), today);
-        let after = Arc::new(after);
-        Ok((event.envelope, Some(Stepped { before, after, findings })))
+        let book = self.book.of(today);
+        let judgement = before.judge(&row, book, today);
+        (self.rooms.before, self.rooms.after) = (before, row);
+        Ok((event.envelope, Some(judgement)))
     }
 
     /// The rules by which something is wrong with a record after an event: of one that begins all,
     /// of another one those that read what the event changed.
-    pub(super) fn flags(&self, stepped: &Stepped) -> Vec<Flag> {
-        let Stepped { before, after, findings } = stepped;
-        let (book, changed) = (&self.book.rules, after.changed);
-        let (before, after) = (&before.row, &after.row);
+    pub(super) fn flags(&self, judgement: &Judgement) -> Vec<Flag> {
+        let Judgement { changed, begins, findings, .. } = judgement;
         if findings.fired.is_empty() {
             return Vec::new();
         }
-        let begins =
-            before.events == 0 || before.archive.is_registered != after.archive.is_registered;
-        let asked = match begins {
-            true => RuleSet::EVERY,
-            false => book.touching(changed),
-        };
+        let book = &self.book.rules;
+        let asked = if *begins { RuleSet::EVERY } else { book.touching(*changed) };
         let fired = findings.fired.intersection(asked).iter();
         fired.filter_map(|id| book.rule(id)).map(Flag::of_rule).collect()
     }
@@ -127,8 +118,10 @@ impl Decider {
         let mut differing = self.acts().differing(tellings)?;
         if let [own, aside, ..] = tellings
             && own.kind == Kind::PersonMerge
-            && let (Some(own), Some(other)) =
-                (self.standing(own.person)?, self.standing(aside.person)?)
+            && let (Some(own), Some(other)) = (
+                self.standing(own.person, Standing::default())?,
+                self.standing(aside.person, Standing::default())?,
+            )
         {
             let items = own.row.archive.contradictions(&other.row.archive);
             differing.extend(items.into_iter().map(domain::Item::name));
@@ -136,23 +129,29 @@ impl Decider {
         Ok(differing)
     }
 
-    /// What stands about a person up to the newest event that was decided.
-    fn standing(&mut self, person: PersonId) -> Result<Option<Arc<Standing>>, NotRecorded> {
+    /// Reads what stands about a person, up to the newest event that was decided, into the place of
+    /// something else; none where it cannot be had.
+    fn standing(
+        &mut self,
+        person: PersonId,
+        mut standing: Standing,
+    ) -> Result<Option<Standing>, NotRecorded> {
         let known = self.memory.known(person)?;
         let newest = known.newest();
         if newest == Position(0) {
-            return Ok(Some(Arc::default()));
+            return Ok(Some(Standing::default()));
         }
-        let at_hand = known.standing.as_ref().filter(|standing| standing.row.version == newest);
-        if let Some(standing) = at_hand {
-            return Ok(Some(Arc::clone(standing)));
-        }
-        let seen = self.views.people.row(person).unwrap_or_else(|error| {
+        let at_hand = known.standing.as_ref().filter(|standing| standing.version() == newest);
+        let read = match at_hand {
+            Some(packed) => packed.unpack(&mut standing).map(|()| true),
+            None => standing.read((&self.views.people, &mut self.rooms.read), person, newest),
+        };
+        let is_read = read.unwrap_or_else(|error| {
             tracing::error!(error = %replay::chain(&error), "a row could not be read");
-            None
+            false
         });
-        if let Some(row) = seen.filter(|row| row.version == newest) {
-            return Ok(Some(Arc::new(Standing::unjudged(Arc::unwrap_or_clone(row)))));
+        if is_read {
+            return Ok(Some(standing));
         }
         let life = decided_life(&self.memory, self.ahead(), person)?;
         let is_whole = life.last().is_some_and(|event| event.envelope.position == newest);
@@ -160,7 +159,7 @@ impl Decider {
         let events: Vec<_> = life.iter().collect();
         let folded = row.fold(person, &events, &Whole(&life));
         let is_made = is_whole && folded.is_ok();
-        Ok(is_made.then(|| Arc::new(Standing::unjudged(row))))
+        Ok(is_made.then(|| Standing::unjudged(row)))
     }
 }
 

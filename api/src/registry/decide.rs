@@ -13,13 +13,14 @@ use domain::{
 };
 use jiff::Timestamp;
 use journal::KeySlots;
-use projections::Views;
+use projections::{Judgement, Views};
 use replay::{LogReader, ReplayError};
 use rustc_hash::FxHashMap;
 
 use super::acts::{ActError, Acts, Telling};
-use super::audit::{Book, Stepped};
+use super::audit::{Book, Rooms};
 use super::envelope::Stands;
+use super::foreseen::FORESEEN;
 use super::group::{Ahead, Deciding, HandedOn};
 pub use super::group::{Decided, Group};
 use super::known::{Known, Memory};
@@ -37,6 +38,7 @@ pub struct Decider {
     pub(super) unit_next: FxHashMap<StreamId, Sequence>,
     pub(super) views: Arc<Views>,
     pub(super) book: Book,
+    pub(super) rooms: Rooms,
     recorded_at: Timestamp,
     /// Persons as they were before the atomic batch at hand.
     undo: Option<Vec<(PersonId, Known)>>,
@@ -83,6 +85,7 @@ impl Decider {
             unit_next: FxHashMap::default(),
             views,
             book: Book::empty(),
+            rooms: Rooms::default(),
             recorded_at: newest.unwrap_or(Timestamp::UNIX_EPOCH),
             undo: None,
         }
@@ -103,13 +106,19 @@ impl Decider {
 
     /// Decides one job, its submissions in order. In an atomic one, a single refusal leaves
     /// nothing recorded but that refusal.
-    pub fn decide(&mut self, job: &[Prepared], atomic: bool) -> Vec<Receipt> {
+    pub fn decide(&mut self, job: &mut [Prepared], atomic: bool) -> Vec<Receipt> {
         if !atomic {
-            return job.iter().map(|prepared| self.one(prepared, false)).collect();
+            let mut receipts = Vec::with_capacity(job.len());
+            for some in job.chunks_mut(FORESEEN) {
+                self.foresee(some);
+                receipts.extend(some.iter_mut().map(|prepared| self.one(prepared, false)));
+            }
+            return receipts;
         }
         let (mark, next, units) = (self.group.events.len(), self.next, self.unit_next.clone());
         self.undo = Some(Vec::new());
-        let mut receipts: Vec<_> = job.iter().map(|prepared| self.one(prepared, true)).collect();
+        let mut receipts: Vec<_> =
+            job.iter_mut().map(|prepared| self.one(prepared, true)).collect();
         let undo = self.undo.take().unwrap_or_default();
         let is_refused = |receipt: &Receipt| {
             matches!(receipt, Receipt::Rejected(_) | Receipt::Conflict(_) | Receipt::Failed)
@@ -135,7 +144,7 @@ impl Decider {
         }
     }
 
-    fn one(&mut self, prepared: &Prepared, atomic: bool) -> Receipt {
+    fn one(&mut self, prepared: &mut Prepared, atomic: bool) -> Receipt {
         let decided = match prepared {
             Prepared::Unfit(unfit) => Err(NotRecorded::Refused(unfit.faults.clone())),
             Prepared::Ready(submission) if submission.kind == Kind::HouseholdVisit => {
@@ -167,7 +176,7 @@ impl Decider {
         }
     }
 
-    fn act(&mut self, submission: &Submission) -> Result<Receipt, NotRecorded> {
+    fn act(&mut self, submission: &mut Submission) -> Result<Receipt, NotRecorded> {
         let Some(named) = &submission.report.person else {
             return Err(NotRecorded::Refused(vec![Refusal::PersonUnknown.fault()]));
         };
@@ -267,9 +276,9 @@ impl Decider {
         let stands = Stands { position: self.next, causation: Position(0), recorded_at };
         let subject = self.memory.known(tellings[0].person)?;
         let envelope = tellings[0].envelope(submission, actor, subject, stands);
-        let (envelope, stepped) = self.stepped(&tellings[0], envelope)?;
-        let found = match &stepped {
-            Some(stepped) => self.flags(stepped),
+        let (envelope, judgement) = self.stepped(&tellings[0], envelope)?;
+        let found = match &judgement {
+            Some(judgement) => self.flags(judgement),
             None => self.flags_over_streams(&tellings[0], &envelope)?,
         };
         for flag in found {
@@ -278,18 +287,17 @@ impl Decider {
             }
         }
         if !flags.is_empty() {
-            // Held by one alone, it is changed where it is.
-            drop(std::mem::take(&mut records[0].event.life));
-            let told = Arc::make_mut(&mut tellings[0].life);
-            told.doubts = flags.iter().map(Flag::stored).collect();
-            records[0].event.life = Arc::clone(&tellings[0].life);
+            doubt(&mut tellings[0], &mut records[0], &flags);
         }
         self.issue_keys(&tellings)?;
         let (position, person_id) = (self.next, tellings[0].person);
-        let mut first = Some((envelope, stepped));
+        // Of several tellings one may be about somebody whom another was taken of meanwhile. Where
+        // streams are merged, this one alone may say otherwise than all.
+        let is_decided = over_several || tellings.len() == 1;
+        let mut first = Some((envelope, judgement));
         for (telling, record) in tellings.into_iter().zip(records) {
             let causation = if telling.side { position } else { Position(0) };
-            let (envelope, stepped) = match first.take() {
+            let (envelope, judgement) = match first.take() {
                 Some(first) => first,
                 None => {
                     let stands = Stands { position: self.next, causation, recorded_at };
@@ -298,7 +306,7 @@ impl Decider {
                     self.stepped(&telling, envelope)?
                 }
             };
-            self.take(&telling, record, envelope, stepped, over_several)?;
+            self.take(&telling, record, envelope, judgement, is_decided)?;
         }
         self.memory.recent().remember(submission.key, person_id);
         let person_id = self.memory.behind(person_id)?;
@@ -324,16 +332,15 @@ impl Decider {
         telling: &Telling,
         record: Record,
         envelope: Envelope,
-        stepped: Option<Stepped>,
-        over_several: bool,
+        judgement: Option<Judgement>,
+        is_decided: bool,
     ) -> Result<(), NotRecorded> {
         let known = self.memory.known(telling.person)?;
         if let Some(undo) = &mut self.undo {
             undo.push((telling.person, known.clone()));
         }
         let key = known.key.clone().expect("issued before the first telling is taken");
-        if over_several {
-            // Decided over all merged streams, of which this one alone may say otherwise.
+        if is_decided {
             known.person.apply(record.event);
         } else {
             let sink = EventSink::default();
@@ -343,8 +350,11 @@ impl Decider {
             })?;
         }
         known.placed(self.next);
-        let step = stepped.as_ref().and_then(Stepped::step);
-        known.standing = stepped.map(|stepped| stepped.after);
+        let (standing, step) = match judgement {
+            Some(judgement) => (Some(judgement.after), judgement.step),
+            None => (None, None),
+        };
+        known.standing = standing;
         let payload = Payload::Life(Arc::clone(&telling.life));
         self.push(Decided { envelope, payload, key, step });
         Ok(())
@@ -377,4 +387,12 @@ impl Decider {
             tracing::error!(error = %replay::chain(&error), "a rejection could not be kept");
         }
     }
+}
+
+/// Keeps flags with what is told, in the record of it too.
+fn doubt(telling: &mut Telling, record: &mut Record, flags: &[Flag]) {
+    // Held by one alone, it is changed where it is.
+    drop(std::mem::take(&mut record.event.life));
+    Arc::make_mut(&mut telling.life).doubts = flags.iter().map(Flag::stored).collect();
+    record.event.life = Arc::clone(&telling.life);
 }

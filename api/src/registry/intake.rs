@@ -62,7 +62,7 @@ impl Intake {
         {
             upcast::upcast(kind, version, data);
         }
-        let report = match reader.read(kind, data) {
+        let mut report = match reader.read(kind, data) {
             Ok(report) => report,
             Err(faults) => {
                 // The data was taken apart; what was sent is still there as its text.
@@ -81,6 +81,8 @@ impl Intake {
             };
         }
         let key = event_key(&self.identity, &source.text, &event.id);
+        // Here and not where it is decided: that is done on one thread.
+        report.compute_streams(&self.identity);
         Prepared::Ready(Box::new(Submission {
             id: event.id,
             source,
@@ -223,5 +225,8 @@ fn event_head(id: &str, event_type: &str, recorded_time: Option<Timestamp>) -> C
 fn person_of(data: &serde_json::Value, reader: Reader<'_>) -> Option<PersonRef> {
     let document = data.get("person")?.get("document")?;
     let kind = domain::DocumentKind::from_name(document.get("kind")?.as_str()?)?;
-    reader.document(kind, document.get("number")?.as_str()?).ok().map(PersonRef::Document)
+    reader
+        .document(kind, document.get("number")?.as_str()?)
+        .ok()
+        .map(|document| PersonRef::Document(document, None))
 }

@@ -49,6 +49,9 @@ impl Memory {
     /// # Errors
     /// [`ReplayError`] when a stream cannot be read.
     pub fn ever_one_with(&mut self, person: PersonId) -> Result<Vec<PersonId>, ReplayError> {
+        if !self.known(person)?.person.was_joined() {
+            return Ok(Vec::new());
+        }
         let mut all = vec![person];
         let mut met = 0;
         while let Some(one) = all.get(met).copied() {

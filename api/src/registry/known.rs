@@ -4,18 +4,20 @@
 use std::sync::Arc;
 
 use cqrs_es::Aggregate;
-use domain::recorded::{EventKey, Recorded};
-use domain::{ById, Kind, Person, PersonEvent, PersonId, Position, Sequence, StreamId, StreamKind};
+use domain::packing::{Packing, Unpacking};
+use domain::recorded::Recorded;
+use domain::{ById, Person, PersonEvent, PersonId, Position, Sequence, StreamId};
 use journal::PersonKey;
-use projections::Standing;
+use projections::PackedStanding;
 use replay::{LogReader, ReplayError};
-use rustc_hash::FxHashMap;
 
+use super::at_hand::AtHand;
 use super::long_lives::LongLives;
+use super::recent_keys::Recent;
 use super::retreat::{OnTheWay, Retreats};
 
-/// Persons in one generation of those at hand: few enough for the processor's caches.
-const AT_HAND: usize = 10_000;
+/// Packed persons have room in so many bytes: one of two events more finds place where they are.
+const ROOM_BYTES: usize = 32;
 
 /// A person as the decider knows them.
 #[derive(Clone)]
@@ -28,14 +30,14 @@ pub struct Known {
     pub key: Option<Arc<PersonKey>>,
     /// What stands about them, as the view of people will show it; only while they are at hand,
     /// and of use while its version is the newest event.
-    pub standing: Option<Arc<Standing>>,
+    pub standing: Option<PackedStanding>,
     /// Whether what is packed of them, if anything, says something else.
     is_changed: bool,
 }
 
 impl Known {
     /// A stream without events.
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         let (person, places) = (Person::default(), Vec::new());
         Self { person, places, key: None, standing: None, is_changed: true }
     }
@@ -67,18 +69,32 @@ impl Known {
         self.is_changed = true;
     }
 
-    /// In few bytes, without the key, which has its own place in memory; `room` is memory to be used
-    /// again.
-    fn pack(&self, room: &mut Vec<u8>) -> Box<[u8]> {
-        room.clear();
-        let packed = postcard::to_extend(&(&self.places, &self.person), std::mem::take(room));
-        *room = packed.expect("plain values");
-        room.as_slice().into()
+    /// In few bytes, without the key, which has its own place in memory.
+    fn pack(&self, to: &mut Packing<'_>) {
+        self.person.pack(to);
+        let mut before = 0;
+        for Position(place) in &self.places {
+            to.number(place - before);
+            before = *place;
+        }
     }
 
-    fn unpack(packed: &[u8], key: Option<PersonKey>) -> Self {
-        let (places, person) = postcard::from_bytes(packed).expect("packed by this program");
-        Self { person, places, key: key.map(Arc::new), standing: None, is_changed: false }
+    /// Is not at hand any more: no key and no row stays longer than whose it is.
+    pub(super) fn leave(&mut self) {
+        (self.key, self.standing) = (None, None);
+    }
+
+    /// Becomes somebody who was packed, in the memory of whoever it was before.
+    fn unpack(&mut self, packed: &[u8], key: Option<PersonKey>) {
+        let mut from = Unpacking(packed);
+        self.person.unpack(&mut from);
+        let mut place = 0;
+        self.places.clear();
+        self.places.extend((0..self.person.events()).map(|_| {
+            place += from.number();
+            Position(place)
+        }));
+        (self.key, self.standing, self.is_changed) = (key.map(Arc::new), None, false);
     }
 }
 
@@ -88,8 +104,10 @@ impl Known {
 pub struct Memory {
     log: LogReader,
     pub(super) on_the_way: OnTheWay,
-    at_hand: Generations<Box<Known>>,
+    at_hand: AtHand,
     packed: Packed,
+    /// Memory in which persons are packed.
+    room: Vec<u8>,
     pub(super) long_lives: LongLives,
     recent: Recent,
 }
@@ -117,38 +135,25 @@ impl Packed {
         self.young.get(&id).is_some_and(|packed| !packed.is_empty())
     }
 
-    fn keep(&mut self, id: PersonId, packed: Box<[u8]>) {
+    fn keep(&mut self, id: PersonId, packed: &[u8]) {
         if self.young.len() >= self.size {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(id, packed);
+        let place = self.young.get_mut(&id);
+        if let Some(there) = place.filter(|there| there.len() >= packed.len()) {
+            // What is left over behind it is never read.
+            there[..packed.len()].copy_from_slice(packed);
+            return;
+        }
+        let mut made = Vec::with_capacity(packed.len().next_multiple_of(ROOM_BYTES));
+        made.extend_from_slice(packed);
+        made.resize(made.capacity(), 0);
+        self.young.insert(id, made.into_boxed_slice());
     }
 
     fn forget(&mut self, id: PersonId) {
         let both = [self.young.get_mut(&id), self.old.get_mut(&id)];
         both.into_iter().flatten().for_each(|packed| *packed = Box::default());
-    }
-}
-
-struct Generations<T> {
-    young: FxHashMap<PersonId, T>,
-    old: FxHashMap<PersonId, T>,
-    size: usize,
-}
-
-impl<T> Generations<T> {
-    fn of(size: usize) -> Self {
-        Self { young: FxHashMap::default(), old: FxHashMap::default(), size }
-    }
-
-    /// Keeps one; gives those who were not asked for during a whole generation, when it ends.
-    fn keep(&mut self, id: PersonId, kept: T) -> FxHashMap<PersonId, T> {
-        let mut past = FxHashMap::default();
-        if self.young.len() >= self.size {
-            past = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
-        }
-        self.young.insert(id, kept);
-        past
     }
 }
 
@@ -171,10 +176,9 @@ impl Memory {
             }
             Ok(recent) => recent,
         };
-        let (at_hand, packed) = (Generations::of(AT_HAND), Packed::of(generation));
-        let on_the_way = OnTheWay::new(retreats);
-        let long_lives = LongLives::default();
-        Ok(Self { log, on_the_way, at_hand, packed, long_lives, recent })
+        let (at_hand, packed) = (AtHand::default(), Packed::of(generation));
+        let (on_the_way, long_lives) = (OnTheWay::new(retreats), LongLives::default());
+        Ok(Self { log, on_the_way, at_hand, packed, room: Vec::new(), long_lives, recent })
     }
 
     /// The person of a stream, read back when not remembered.
@@ -182,43 +186,75 @@ impl Memory {
     /// # Errors
     /// [`ReplayError`] when the stream cannot be read.
     pub fn known(&mut self, id: PersonId) -> Result<&mut Known, ReplayError> {
-        if !self.at_hand.young.contains_key(&id) {
-            let known = match self.at_hand.old.remove(&id) {
-                Some(known) => known,
-                None => Box::new(self.recall(id)?),
-            };
-            self.put(id, known);
+        let place = match self.at_hand.find(id) {
+            Some(place) => place,
+            None => self.recall(id)?,
+        };
+        Ok(self.at_hand.at(place))
+    }
+
+    /// Brings what is packed of some persons, who are asked for next, out of memory together; leaves
+    /// those among them who are not at hand.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when the keys cannot be read.
+    pub fn foresee(&mut self, persons: &mut Vec<PersonId>) -> Result<(), ReplayError> {
+        persons.retain(|id| !self.at_hand.has(*id));
+        let mut bytes = 0;
+        for packed in [&self.packed.young, &self.packed.old] {
+            packed.show_each(persons, |packed| {
+                bytes += packed.iter().step_by(64).fold(0, |sum, byte| sum ^ *byte as usize)
+            });
         }
-        Ok(self.at_hand.young.get_mut(&id).expect("put there just now"))
+        std::hint::black_box(bytes);
+        let ids: Vec<_> = persons.iter().map(|person| person.as_uuid()).collect();
+        Ok(self.log.keys().find_each(&ids, &mut Vec::new())?)
     }
 
     /// Where the events stand of a person who was asked for just now.
     pub fn places(&self, id: PersonId) -> &[Position] {
-        let at_hand = self.at_hand.young.get(&id).or_else(|| self.at_hand.old.get(&id));
-        at_hand.map_or(&[], |known| known.places())
+        self.at_hand.get(id).map_or(&[], Known::places)
     }
 
-    /// The person packed, or read back. What is packed stays there until it is packed anew.
-    fn recall(&self, id: PersonId) -> Result<Known, ReplayError> {
-        let Some(packed) = self.packed.find(id) else { return self.load(id) };
-        Ok(Known::unpack(packed, self.log.keys().find(id.as_uuid())?))
+    /// Makes somebody be at hand who is packed, or read back. What is packed stays there until it is
+    /// packed anew.
+    fn recall(&mut self, id: PersonId) -> Result<usize, ReplayError> {
+        let Some(packed) = self.packed.find(id) else {
+            let known = self.load(id)?;
+            return Ok(self.put(id, known));
+        };
+        let key = self.log.keys().find(id.as_uuid())?;
+        let place = self.at_hand.add(id);
+        self.at_hand.at(place).unpack(packed, key);
+        self.make_room();
+        Ok(place)
     }
 
-    fn put(&mut self, id: PersonId, known: Box<Known>) {
-        let mut room = Vec::new();
-        for (id, known) in self.at_hand.keep(id, known) {
+    fn put(&mut self, id: PersonId, known: Known) -> usize {
+        let place = self.at_hand.find(id).unwrap_or_else(|| self.at_hand.add(id));
+        *self.at_hand.at(place) = known;
+        self.make_room();
+        place
+    }
+
+    /// Packs those who are at hand no longer.
+    fn make_room(&mut self) {
+        let Self { at_hand, packed, room, .. } = self;
+        at_hand.make_room(|id, known| {
             // Many were only looked at. The older of two generations would forget them.
-            if known.is_changed || !self.packed.is_young(id) {
-                self.packed.keep(id, known.pack(&mut room));
+            if known.is_changed || !packed.is_young(id) {
+                room.clear();
+                known.pack(&mut Packing(room));
+                packed.keep(id, room);
             }
-        }
+        });
     }
 
     /// Puts a person back as they were.
     pub fn restore(&mut self, id: PersonId, known: Known) {
         self.long_lives.forget(id);
         // They may have been packed as they were meanwhile.
-        self.put(id, Box::new(Known { is_changed: true, ..known }));
+        self.put(id, Known { is_changed: true, ..known });
     }
 
     /// Forgets what is packed of a person who is at hand, and their life.
@@ -231,8 +267,7 @@ impl Memory {
     /// are read anew. A key of [`Recent`] that is void leads to a stream without it.
     pub(super) fn retreat(&mut self, head: Position) {
         for id in self.on_the_way.retreat(head) {
-            self.at_hand.young.remove(&id);
-            self.at_hand.old.remove(&id);
+            self.at_hand.forget(id);
             self.forget_packed(id);
         }
     }
@@ -273,55 +308,5 @@ fn person_event(event: &Recorded) -> PersonEvent {
         department: event.envelope.department,
         channel: event.envelope.channel,
         life: life.unwrap_or_default(),
-    }
-}
-
-/// Keys of lately recorded submissions, bounded.
-#[derive(Default)]
-pub struct Recent {
-    young: FxHashMap<EventKey, PersonId>,
-    old: FxHashMap<EventKey, PersonId>,
-}
-
-/// Keys in one generation: as many as a map has room for that is not yet doubled.
-const RECENT_KEYS: usize = 229_376;
-/// Newest events of the log whose keys are remembered from the start.
-const RECENT_AT_START: u64 = 200_000;
-
-impl Recent {
-    /// The keys of the newest events of the log.
-    ///
-    /// # Errors
-    /// [`ReplayError`] when the log cannot be read.
-    pub fn of_log(log: &LogReader) -> Result<Self, ReplayError> {
-        let mut recent = Self::default();
-        let head = log.journal().head();
-        let mut next = Position(head.0.saturating_sub(RECENT_AT_START) + 1);
-        while next <= head {
-            let events = log.envelopes(next, 10_000)?;
-            for event in &events {
-                let envelope = &event.envelope;
-                let kind = Kind::from_number(envelope.event_type.number);
-                let told = matches!(kind, Some((kind, false)) if kind != Kind::DocumentClaimed);
-                if told && envelope.stream.kind == StreamKind::Person {
-                    recent.remember(envelope.key, PersonId::from_uuid(envelope.stream.id));
-                }
-            }
-            next = Position(next.0 + events.len() as u64);
-        }
-        Ok(recent)
-    }
-
-    /// The person in whose stream the key was lately used.
-    pub fn find(&self, key: EventKey) -> Option<PersonId> {
-        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
-    }
-
-    /// Remembers a use.
-    pub fn remember(&mut self, key: EventKey, person: PersonId) {
-        if self.young.len() >= RECENT_KEYS {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, person);
     }
 }

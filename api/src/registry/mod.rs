@@ -1,6 +1,7 @@
 //! The registry assembled, usable without HTTP: submissions in, receipts and archives out.
 
 pub mod acts;
+mod at_hand;
 mod audit;
 mod audit_merged;
 pub mod backup;
@@ -10,6 +11,7 @@ mod decide;
 mod envelope;
 mod erasure;
 mod erasure_list;
+mod foreseen;
 mod group;
 mod guardians;
 pub mod home;
@@ -30,6 +32,7 @@ mod proving;
 mod queue;
 pub mod reads;
 pub mod receipt;
+mod recent_keys;
 mod rejections;
 mod retreat;
 pub mod sender;

@@ -11,7 +11,7 @@ use super::receipt::{Accepted, ObservationReceipt, Receipt};
 
 impl Decider {
     /// Decides a visit. It is refused only when every person of it is.
-    pub(super) fn visit(&mut self, submission: &Submission) -> Result<Receipt, NotRecorded> {
+    pub(super) fn visit(&mut self, submission: &mut Submission) -> Result<Receipt, NotRecorded> {
         if let Some(conflict) = self.other_visit(submission)? {
             return Ok(conflict);
         }
@@ -20,7 +20,8 @@ impl Decider {
         let mut met = Vec::new();
         let mut receipts = Vec::new();
         let mut refusals = Vec::new();
-        for (index, seen) in submission.report.observations.iter().enumerate() {
+        let mut observations = std::mem::take(&mut submission.report.observations);
+        for (index, seen) in observations.iter_mut().enumerate() {
             let told = match seen {
                 Ok(observed) => {
                     self.observation(submission, observed, (index, first.is_none()), &mut met)
@@ -52,6 +53,7 @@ impl Decider {
                 errors,
             });
         }
+        submission.report.observations = observations;
         let Some(mut accepted) = first else { return Err(NotRecorded::Refused(refusals)) };
         accepted.observations = receipts;
         if !new {
@@ -91,12 +93,13 @@ impl Decider {
         Ok(self.acts().resolve(&observed.person, submission.key, part)?)
     }
 
-    /// Records what was seen of one person, or finds that it was; tells whether it is new. `met`
+    /// Records what was seen of one person, which is taken over, or finds that it was; tells whether it
+    /// is new. `met`
     /// are the persons before them, the first of whom that can be recorded is `is_first`.
     fn observation(
         &mut self,
         submission: &Submission,
-        observed: &Observed,
+        observed: &mut Observed,
         (index, is_first): (usize, bool),
         met: &mut Vec<PersonId>,
     ) -> Result<(bool, Accepted), NotRecorded> {
@@ -114,10 +117,10 @@ impl Decider {
             return Ok((false, one));
         }
         let document = match &observed.person {
-            domain::submission::PersonRef::Document(document) => Some(document.clone()),
+            domain::submission::PersonRef::Document(document, _) => Some(document.clone()),
             domain::submission::PersonRef::Id(_) => None,
         };
-        let mut details = observed.details.clone();
+        let mut details = std::mem::take(&mut observed.details);
         if is_first {
             // What was said of the visit as a whole is kept once.
             details.extend(submission.report.details.clone());
@@ -125,7 +128,7 @@ impl Decider {
         let life = LifeEvent {
             id: Some(submission.id.clone()),
             document,
-            items: observed.items.clone(),
+            items: std::mem::take(&mut observed.items),
             details,
             ..Default::default()
         };

@@ -13,6 +13,7 @@ use crate::catalogue::{Kind, Sets, Word};
 use crate::ids::PersonId;
 use crate::items::Item;
 use crate::life_event::Role;
+use crate::packing::{Packing, Unpacking};
 use crate::precedence::Teller;
 
 /// Who told an event about marriages, guardianships or their ends, and the marital status that it
@@ -44,6 +45,21 @@ impl Telling {
             status,
         })
     }
+
+    pub(super) fn pack(&self, to: &mut Packing<'_>) {
+        to.number(self.sequence.into());
+        to.bytes(&self.department);
+        to.bytes(&self.channel);
+        to.number(self.status.is_some().into());
+        self.status.iter().for_each(|status| to.bytes(status));
+    }
+
+    pub(super) fn unpack(from: &mut Unpacking<'_>) -> Self {
+        let (sequence, department, channel) = (from.short(), from.bytes(), from.bytes());
+        let status = (from.number() == 1).then(|| from.bytes());
+        Self { sequence, department, channel, status }
+    }
+
     /// The same, of the event at another place.
     pub(super) fn moved_to(self, sequence: u32) -> Self {
         Self { sequence, ..self }

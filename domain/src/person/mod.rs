@@ -6,6 +6,7 @@
 mod decide;
 mod joined;
 mod marriages;
+mod packed;
 mod refusal;
 mod ties;
 
@@ -17,7 +18,6 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Kind, SIDE};
-use crate::days::{date_of, day_number};
 use crate::ids::{PersonId, Sequence};
 use crate::items::{Item, parse_day};
 use crate::life_event::{LifeEvent, Related, Role};
@@ -99,33 +99,12 @@ pub struct Person {
 
 /// What is remembered of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "PackedMemo", into = "PackedMemo")]
 struct Memo {
     key: HalfKey,
     number: u16,
     occurred_on: Date,
     target: Option<u32>,
     is_approved: bool,
-}
-
-/// A memo in few bytes: there is one of every event. Last the target, from 1, in front of one bit
-/// that says whether it is approved.
-#[derive(Serialize, Deserialize)]
-struct PackedMemo(HalfKey, u16, i32, u64);
-
-impl From<Memo> for PackedMemo {
-    fn from(memo: Memo) -> Self {
-        let target = memo.target.map_or(0, |target| u64::from(target) + 1);
-        let last = target << 1 | u64::from(memo.is_approved);
-        Self(memo.key, memo.number, day_number(memo.occurred_on), last)
-    }
-}
-
-impl From<PackedMemo> for Memo {
-    fn from(PackedMemo(key, number, day, last): PackedMemo) -> Self {
-        let target = (last >> 1).checked_sub(1).map(|target| target as u32);
-        Self { key, number, occurred_on: date_of(day), target, is_approved: last & 1 == 1 }
-    }
 }
 
 /// A merge or split, or a claim: who else takes part.

@@ -17,9 +17,9 @@ pub use reading::Reader;
 use crate::catalogue::Kind;
 use crate::codes;
 use crate::divisions::Place;
-use crate::document::Document;
+use crate::document::{Document, DocumentKind};
 use crate::fault::Fault;
-use crate::ids::{PersonId, Position};
+use crate::ids::{IdentityKey, PersonId, Position};
 use crate::life_event::{Items, Role};
 use crate::person::Doubt;
 use crate::recorded::{ContentTag, EventKey};
@@ -65,8 +65,8 @@ pub struct Source {
 /// How a submission names a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PersonRef {
-    /// By a document.
-    Document(Document),
+    /// By a document, with its stream where that was computed.
+    Document(Document, Option<PersonId>),
     /// By the registry's own id.
     Id(PersonId),
 }
@@ -135,6 +135,45 @@ pub struct Report {
     pub approved_by: Option<String>,
     /// All else, kept as sent.
     pub details: Map<String, Value>,
+}
+
+impl PersonRef {
+    /// Computes the stream of the document that it names. Somebody without any has none: see the
+    /// registry's `Acts::stream_named`.
+    fn compute_stream(&mut self, identity: &IdentityKey) {
+        if let Self::Document(document, stream) = self
+            && document.kind() != DocumentKind::None
+        {
+            *stream = Some(PersonId::of_document(identity, document));
+        }
+    }
+
+    /// The stream that it names, where that is known without the submission.
+    pub fn stream(&self) -> Option<PersonId> {
+        match self {
+            Self::Document(_, stream) => *stream,
+            Self::Id(id) => Some(*id),
+        }
+    }
+}
+
+impl Report {
+    /// Computes the streams of all whom it names.
+    pub fn compute_streams(&mut self, identity: &IdentityKey) {
+        let seen = self.observations.iter_mut().filter_map(|seen| seen.as_mut().ok());
+        let listed = seen.chain(&mut self.members).map(|one| &mut one.person);
+        let related = self.related.iter_mut().map(|(_, person)| person);
+        let all = self.person.iter_mut().chain(related).chain(listed);
+        all.for_each(|person| person.compute_stream(identity));
+    }
+
+    /// The streams of all whom it names, as far as they are known.
+    pub fn streams(&self) -> impl Iterator<Item = PersonId> {
+        let seen = self.observations.iter().filter_map(|seen| seen.as_ref().ok());
+        let listed = seen.chain(&self.members).map(|one| &one.person);
+        let related = self.related.iter().map(|(_, person)| person);
+        self.person.iter().chain(related).chain(listed).filter_map(PersonRef::stream)
+    }
 }
 
 impl Submission {

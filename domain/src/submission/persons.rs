@@ -70,7 +70,7 @@ impl Reader<'_> {
         let kind = DocumentKind::from_name(kind).ok_or_else(|| unfit("/document/kind"))?;
         let number = document.get("number").and_then(Value::as_str).unwrap_or_default();
         self.document(kind, number)
-            .map(PersonRef::Document)
+            .map(|document| PersonRef::Document(document, None))
             .map_err(|fault| fault.at(pointer("/document/number")))
     }
 
@@ -191,7 +191,9 @@ impl Reader<'_> {
     fn observed(self, index: usize, value: Value) -> Seen {
         let (within, mut faults) = (Within::Observation(index), Vec::new());
         let mut observed = self.listed(within, value, &mut faults);
-        if let Some(Observed { person: PersonRef::Document(document), items, .. }) = &mut observed {
+        if let Some(Observed { person: PersonRef::Document(document, _), items, .. }) =
+            &mut observed
+        {
             self.number_of_document(document, items, within, &mut faults);
         }
         observed.filter(|_| faults.is_empty()).ok_or(faults)

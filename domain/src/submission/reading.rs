@@ -66,7 +66,7 @@ impl Reader<'_> {
         let renames = entry.may_change(Item::CitizenId);
         let states = !kind.acts_on_another() && !kind.joins_or_parts();
         let naming = person.as_ref().filter(|_| states && !renames);
-        if let Some(PersonRef::Document(document)) = naming {
+        if let Some(PersonRef::Document(document, _)) = naming {
             self.number_of_document(document, &mut items, Within::Data, &mut fields.faults);
         }
         let mut related = self.related(entry, fields);

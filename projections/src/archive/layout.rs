@@ -5,6 +5,33 @@ use domain::Item;
 
 use super::{Archive, Span};
 
+/// A copy takes the memory of the archive that it takes the place of: who decides makes one for
+/// each event.
+impl Clone for Archive {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, of: &Self) {
+        self.texts.clone_from(&of.texts);
+        self.origins.clone_from(&of.origins);
+        self.items.clone_from(&of.items);
+        self.documents.clone_from(&of.documents);
+        self.links.clone_from(&of.links);
+        self.topics.clone_from(&of.topics);
+        self.beside.clone_from(&of.beside);
+        self.unapproved.clone_from(&of.unapproved);
+        self.topics_beside.clone_from(&of.topics_beside);
+        self.ties_beside.clone_from(&of.ties_beside);
+        self.needs.clone_from(&of.needs);
+        let Self { is_dead, is_missing, is_registered, .. } = of;
+        (self.is_dead, self.is_missing) = (*is_dead, *is_missing);
+        self.is_registered = *is_registered;
+    }
+}
+
 impl Archive {
     /// Leaves out what nothing refers to any more and lays the texts in one fixed order.
     pub(crate) fn tidy(&mut self) {

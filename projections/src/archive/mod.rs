@@ -13,6 +13,7 @@ mod layout;
 mod life;
 mod needs;
 mod orders;
+pub(crate) mod refill;
 mod tie_authority;
 mod ties;
 mod topic_values;
@@ -41,7 +42,7 @@ use ties::Marital;
 ///
 /// All texts lie in one string and everything else refers to them, since archives are many, and
 /// are read, copied and written often.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Archive {
     texts: String,
     /// The events that values and links refer to, by their place in this list.
@@ -71,6 +72,23 @@ pub struct Archive {
     /// Whether a birth or registration stands, and not just a mention by somebody else.
     pub is_registered: bool,
 }
+
+refill::refill!(Archive {
+    Next texts,
+    Next origins,
+    Next items,
+    Next documents,
+    Next links,
+    Next topics,
+    Next beside,
+    Next unapproved,
+    Next topics_beside,
+    Next ties_beside,
+    Next needs,
+    Plain is_dead,
+    Plain is_missing,
+    Plain is_registered,
+});
 
 /// A piece of [`Archive::texts`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -9,9 +9,9 @@ use domain::{Kind, PersonId, Place, Role, StreamKind};
 
 use super::indexed::Indexed;
 use super::joining::is_of;
-use super::standing::{self, Over};
+use super::standing::Over;
 use super::stood::{Stood, may_move};
-use super::{NAME, PLACE, People, Room, Row, Step, Waiting, place_key};
+use super::{NAME, PLACE, People, Room, Row, Step, Waiting, place_key, read_row};
 use crate::archive::{self, Course, Fact};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted, Measures, SeenAgain};
@@ -121,7 +121,7 @@ impl People {
             steps.clear();
             steps.extend(told.iter().filter_map(|told| told.step));
             if steps.len() == told.len() {
-                self.follow(person, &steps, &measures, &mut changes);
+                self.follow(person, &steps, (&measures, &mut room), &mut changes)?;
                 continue;
             }
             let events: Vec<_> = events().collect();
@@ -150,37 +150,52 @@ impl People {
         &self,
         person: PersonId,
         steps: &[&Step],
-        measures: &Measures,
+        (measures, room): (&Measures, &mut Room),
         changes: &mut Changes,
-    ) {
+    ) -> Result<(), ViewsError> {
+        let Some(newest) = steps.last() else { return Ok(()) };
+        let mut tells_same = steps.iter().all(|step| step.tells_same);
         // Where more is counted otherwise, what was counted before must be taken away in order.
         let is_only_seen = steps.iter().all(|step| matches!(step.over, Over::Seen(_)));
-        let mut tells_same = true;
+        if !is_only_seen {
+            let counted = steps.iter().map(|step| step.counted(measures));
+            let counted = match counted.collect::<Option<Vec<_>>>() {
+                Some(counted) => counted,
+                None => vec![self.recounted(person, &newest.row, (measures, room))?],
+            };
+            for ([before, after], step) in counted.into_iter().zip(steps) {
+                tells_same &= before.is_consistent_in() == after.is_consistent_in();
+                let is_new = matches!(&step.over, Over::Change(change) if change.is_new);
+                changes.note(person, before, after, is_new);
+            }
+        }
         for step in steps {
-            tells_same &= step.tells_same;
             match &step.over {
                 Over::Seen(seen) if is_only_seen => {
                     changes.seen.extend(seen.is_change().then_some((person, *seen)));
                 }
-                Over::Seen(seen) => {
-                    let [counted, counts] = Counted::seen_again(*seen);
-                    changes.note(person, counted, counts, false);
-                }
-                Over::Change(before, after) => {
-                    let [counted, counts] = standing::counted(before, after, measures);
-                    tells_same &= counted.is_consistent_in() == counts.is_consistent_in();
-                    let is_new = before.row.events == 0;
-                    changes.note(person, counted, counts, is_new);
-                    if before.row.differs_in_indexes(&after.row, after.changed) {
-                        let (stood, stands) = (Indexed::of(&before.row), Indexed::of(&after.row));
-                        self.index_changes(person, &stood, &stands, &mut changes.index);
+                Over::Seen(_) => {}
+                Over::Change(change) => {
+                    if let Some([stood, stands]) = &change.indexed {
+                        self.index_changes(person, stood, stands, &mut changes.index);
                     }
                 }
             }
         }
-        if let Some(newest) = steps.last() {
-            changes.keep(person, newest.row.clone(), tells_same);
-        }
+        changes.keep(person, newest.row.clone(), tells_same);
+        Ok(())
+    }
+
+    /// How somebody counts by the row that the view has, and by the next one.
+    fn recounted(
+        &self,
+        person: PersonId,
+        next: &Waiting,
+        (measures, room): (&Measures, &mut Room),
+    ) -> Result<[Counted; 2], ViewsError> {
+        let count = |row: &Row| Counted::of(measures.book(), row, measures.today);
+        let before = self.read_row(person, room)?;
+        Ok([before.as_ref().map(count).unwrap_or_default(), count(&read_row(&next.plain)?)])
     }
 
     pub(super) fn index_changes(

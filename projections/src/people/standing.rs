@@ -1,16 +1,14 @@
-//! What stands about a person, as the one who decided upon it has it in memory, and the step from
-//! there over one event: handed on with the event, the view need not read and fold the row again.
-//!
-//! A step is made by who decides, while both rows are in the nearest memory. Of nearly every event
-//! it holds no more than the row in the form in which it is written and when somebody last looked:
-//! the view then need not look at rows that lie in another processor's memory.
-
-use std::sync::Arc;
+//! What stands about a person, as the one who decides upon it keeps it, and the step from there over
+//! one event. Handed on with the event, the view need neither read the row again nor fold it: it is
+//! packed already, and what the view asks of both rows was told while both were at hand.
 
 use domain::rules::{Field, FieldSet, Findings, RuleBook, is_lately_seen};
+use domain::{PersonId, Position};
 use jiff::civil::Date;
 
-use super::{Row, Waiting};
+use super::indexed::Indexed;
+use super::{People, Room, Row, Waiting, refill_row};
+use crate::ViewsError;
 use crate::quality::{
     ALONE, Counted, Measures, SeenAgain, audit_alone, changed, last_seen, tells_same,
 };
@@ -20,11 +18,26 @@ use crate::quality::{
 pub struct Standing {
     /// The row, as the view will have it.
     pub row: Row,
-    /// What the event changed that rules read.
-    pub changed: FieldSet,
     /// What the rules say of it, where it was judged.
     judged: Option<Judged>,
 }
+
+/// The same packed: a quarter of the memory, in one piece.
+#[derive(Clone)]
+pub struct PackedStanding {
+    row: Waiting,
+    judged: Option<Judged>,
+}
+
+/// The items that the indexes are made from.
+const INDEXED: FieldSet = FieldSet::of(&[
+    Field::FullName,
+    Field::HouseholdId,
+    Field::Residence,
+    Field::ResidenceAddress,
+    Field::DoorPlate,
+    Field::Hukou,
+]);
 
 /// What was found in a row, and so how it counts, on a day.
 #[derive(Clone, Copy)]
@@ -36,7 +49,6 @@ struct Judged {
 }
 
 /// What the view needs of what stood and what stands about a person, over one event of theirs.
-#[derive(Clone)]
 pub struct Step {
     /// What stands.
     pub(super) row: Waiting,
@@ -47,37 +59,144 @@ pub struct Step {
 }
 
 /// What a step leads over.
-#[derive(Clone)]
 pub(super) enum Over {
     /// Nothing that is indexed or counted, but that somebody looked: by far the most.
     Seen(SeenAgain),
-    /// What stood before and what stands after.
-    Change(Arc<Standing>, Arc<Standing>),
+    /// Something more.
+    Change(Box<Change>),
+}
+
+/// What is indexed and counted otherwise after an event.
+pub(super) struct Change {
+    /// Whether there was no row before.
+    pub(super) is_new: bool,
+    /// What the row stood and stands under in the indexes, where that is another thing.
+    pub(super) indexed: Option<[Indexed; 2]>,
+    /// When somebody last looked, where nothing else is counted otherwise.
+    seen: Option<SeenAgain>,
+    /// How the person counted and counts, as far as that was found.
+    counted: [Option<Judged>; 2],
+}
+
+/// What an event made of what stood.
+pub struct Judgement {
+    /// What stands after it.
+    pub after: PackedStanding,
+    /// The step over it; none where the view knows more of the row than one stream tells: of who is
+    /// absorbed by somebody, or has absorbed.
+    pub step: Option<Step>,
+    /// What the event changed that rules read.
+    pub changed: FieldSet,
+    /// Whether the record begins with it, or ends.
+    pub begins: bool,
+    /// What every rule finds that can be judged by the record alone; nothing where the event changes
+    /// nothing that a rule reads.
+    pub findings: Findings,
+}
+
+impl PackedStanding {
+    /// Position of the newest event that it knows.
+    pub fn version(&self) -> Position {
+        self.row.version
+    }
+
+    /// Reads what was packed into the place of something else.
+    ///
+    /// # Errors
+    /// [`ViewsError`] when it is none: never, since this program packed it.
+    pub fn unpack(&self, to: &mut Standing) -> Result<(), ViewsError> {
+        to.judged = self.judged;
+        refill_row(&self.row.plain, &mut to.row)
+    }
 }
 
 impl Standing {
+    /// Reads the row of somebody in the view into the place of something else, when it knows just the
+    /// events up to a position; else false.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn read(
+        &mut self,
+        (people, room): (&People, &mut Room),
+        person: PersonId,
+        newest: Position,
+    ) -> Result<bool, ViewsError> {
+        self.judged = None;
+        Ok(people.refill_row(person, room, &mut self.row)? && self.row.version == newest)
+    }
+
     /// What a row of the view says, that nobody has judged.
     pub fn unjudged(row: Row) -> Self {
-        Self { row, changed: FieldSet::default(), judged: None }
+        Self { row, judged: None }
     }
 
-    /// Judges a row after an event on a day, by the rules in force on it; `before` is what stood
-    /// before the event. Gives too what every rule finds that can be judged by the record alone.
-    /// Where the event changes nothing that a rule reads it is not judged, and nothing is found.
-    pub fn judge(row: Row, before: &Self, book: &RuleBook, today: Date) -> (Self, Findings) {
-        let changed = changed(&before.row.archive, &row.archive);
-        let known = before.judged.filter(|judged| judged.on == today);
-        if known.is_none() && tells_rules_nothing(&before.row, &row, changed, today) {
-            return (Self { changed, ..Self::unjudged(row) }, Findings::default());
+    /// Judges the row that an event made of what stood, on a day, by the rules in force on it. Where
+    /// the event changes nothing that a rule reads it is not judged, and nothing is found.
+    pub fn judge(&self, row: &Row, book: &RuleBook, today: Date) -> Judgement {
+        let changed = changed(&self.row.archive, &row.archive);
+        let known = self.judged.filter(|judged| judged.on == today);
+        let mut judged = None;
+        if known.is_some() || !tells_rules_nothing(&self.row, row, changed, today) {
+            let findings = found(book, row, known.map(|it| (changed, it.findings)), today);
+            judged = Some(Judged::of(book, row, today, findings));
         }
-        let findings = found(book, &row, known.map(|judged| (changed, judged.findings)), today);
-        let counted = Counted::found(book, &row, today, findings);
-        (Self { row, changed, judged: Some(Judged { on: today, findings, counted }) }, findings)
+        let after = PackedStanding { row: Waiting::of(row), judged };
+        let is_single = |row: &Row| row.owner.is_none() && row.joined.is_empty();
+        // What a row stood under while it was merged is the view's to find.
+        let step = (is_single(&self.row) && is_single(row)).then(|| Step {
+            row: after.row.clone(),
+            tells_same: self.row.events > 0 && tells_same(&self.row, row, changed),
+            over: self.over(row, judged, changed, (book, today)),
+        });
+        let begins =
+            self.row.events == 0 || self.row.archive.is_registered != row.archive.is_registered;
+        let findings = judged.map(|judged| judged.findings).unwrap_or_default();
+        Judgement { after, step, changed, begins, findings }
     }
 
-    /// How it counts in the measures, as far as that was found already.
-    fn held(&self, measures: &Measures) -> Option<Judged> {
-        self.judged.filter(|judged| measures.hold(&judged.counted, judged.on))
+    /// What an event leads over, after which a row is `judged` so.
+    fn over(
+        &self,
+        row: &Row,
+        judged: Option<Judged>,
+        changed: FieldSet,
+        (book, today): (&RuleBook, Date),
+    ) -> Over {
+        let (is_new, seen) = (self.row.events == 0, SeenAgain::by(&self.row, row, changed));
+        let differs = is_new || self.row.differs_in_indexes(row, changed);
+        if let Some(seen) = seen.filter(|_| !differs) {
+            return Over::Seen(seen);
+        }
+        let stood = self.judged.or_else(|| {
+            // Those that read nothing that was changed found the same.
+            let findings = found(book, &self.row, Some((changed, judged?.findings)), today);
+            Some(Judged::of(book, &self.row, today, findings))
+        });
+        let indexed = differs.then(|| [&self.row, row].map(Indexed::of));
+        Over::Change(Box::new(Change { is_new, indexed, seen, counted: [stood, judged] }))
+    }
+}
+
+impl Judged {
+    fn of(book: &RuleBook, row: &Row, on: Date, findings: Findings) -> Self {
+        Self { on, findings, counted: Counted::found(book, row, on, findings) }
+    }
+}
+
+impl Step {
+    /// How the person counted in the measures before the event and counts after it. None where that
+    /// was not found when it was decided, or does not hold any more.
+    pub(super) fn counted(&self, measures: &Measures) -> Option<[Counted; 2]> {
+        let holds = |judged: &Judged| measures.hold(&judged.counted, judged.on);
+        match &self.over {
+            Over::Seen(seen) => Some(Counted::seen_again(*seen)),
+            Over::Change(change) => match change.counted.map(|judged| judged.filter(holds)) {
+                [Some(before), Some(after)] => Some([before.counted, after.counted]),
+                [None, Some(_)] => None,
+                [_, None] => change.seen.map(Counted::seen_again),
+            },
+        }
     }
 }
 
@@ -103,57 +222,16 @@ fn found(book: &RuleBook, row: &Row, known: Option<(FieldSet, Findings)>, today:
 }
 
 impl Row {
-    /// False where nothing that the indexes are made from is told otherwise after an event that
-    /// `changed` something: of most events.
-    pub(super) fn differs_in_indexes(&self, other: &Self, changed: FieldSet) -> bool {
+    /// False where nothing that the indexes are made from is told otherwise: of most events.
+    /// `changed` is what rules read that is another.
+    fn differs_in_indexes(&self, other: &Self, changed: FieldSet) -> bool {
         let beside_items = |row: &Self| (row.archive.is_dead, row.owner);
         // It tells where somebody is only while no item does.
         let is_placed = || self.place() == other.place();
-        beside_items(self) != beside_items(other)
+        changed.meets(INDEXED)
+            || beside_items(self) != beside_items(other)
             || self.reported_for != other.reported_for && !is_placed()
             || (&self.hidden, &self.protected, &self.stood)
                 != (&other.hidden, &other.protected, &other.stood)
-            || changed.has_items()
     }
-}
-
-impl Step {
-    /// The step over an event, from what stood to what stands by [`Standing::judge`]; none where the
-    /// view knows more of the row than one stream tells: of who is absorbed by somebody, or has
-    /// absorbed.
-    pub fn over(before: Arc<Standing>, after: Arc<Standing>) -> Option<Self> {
-        let (old, new, changed) = (&before.row, &after.row, after.changed);
-        // What a row stood under while it was merged is the view's to find.
-        let is_single = |row: &Row| row.owner.is_none() && row.joined.is_empty();
-        if !is_single(old) || !is_single(new) {
-            return None;
-        }
-        let is_new = old.events == 0;
-        let tells_same = !is_new && tells_same(old, new, changed);
-        let may_differ = is_new || old.differs_in_indexes(new, changed);
-        let seen = if may_differ { None } else { SeenAgain::by(old, new, changed) };
-        let row = Waiting::of(new);
-        let over = seen.map_or_else(|| Over::Change(before, after), Over::Seen);
-        Some(Self { row, tells_same, over })
-    }
-}
-
-/// How somebody counted in the measures before an event, and how they count after it. Where what
-/// stood before was not judged, the rules are asked again that read what the event changed.
-pub(super) fn counted(before: &Standing, after: &Standing, measures: &Measures) -> [Counted; 2] {
-    let (book, today, changed) = (measures.book(), measures.today, after.changed);
-    let counts = after.held(measures);
-    if counts.is_none()
-        && let Some(seen) = SeenAgain::by(&before.row, &after.row, changed)
-    {
-        return Counted::seen_again(seen);
-    }
-    let counted = before.held(measures).map(|judged| judged.counted).unwrap_or_else(|| {
-        // Of whom nothing counts it is not known until when the rules find the same.
-        let is_known = |judged: &Judged| judged.on == today || judged.counted.is_something();
-        let known = counts.filter(is_known).map(|judged| (changed, judged.findings));
-        Counted::found(book, &before.row, today, found(book, &before.row, known, today))
-    });
-    let counts = counts.map(|judged| judged.counted);
-    [counted, counts.unwrap_or_else(|| Counted::of(book, &after.row, today))]
 }

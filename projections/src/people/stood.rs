@@ -34,7 +34,8 @@ pub(super) struct Stood {
     /// What it stood under before, and whose it was.
     first: Belongs,
     owner: Option<PersonId>,
-    last: Belongs,
+    /// What it stands under now, where that is another thing.
+    last: Option<Belongs>,
     keys: BTreeSet<String>,
     is_another: bool,
 }
@@ -43,15 +44,15 @@ impl Stood {
     /// What a row stood under until now.
     pub(super) fn of(row: &Row) -> Self {
         let first = Belongs::of(&row.archive, None);
-        Self { last: first.clone(), first, owner: row.owner, ..Self::default() }
+        Self { first, owner: row.owner, ..Self::default() }
     }
 
     /// Notes a state.
     pub(super) fn note(&mut self, archive: &Archive) {
-        if !self.last.is_of(archive) {
+        if !self.last.as_ref().unwrap_or(&self.first).is_of(archive) {
             let now = Belongs::of(archive, None);
             self.keys.extend(now.keys().into_iter().filter_map(|(_, key)| key));
-            (self.last, self.is_another) = (now, true);
+            (self.last, self.is_another) = (Some(now), true);
         }
     }
 

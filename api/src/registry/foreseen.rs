@@ -1,0 +1,27 @@
+//! Whom the next submissions name is fetched before they are decided. Of very many persons nearly
+//! everybody's memory is far from the processor, and waiting for one takes as long as for all.
+
+use super::Prepared;
+use super::decide::Decider;
+
+/// Submissions whose persons are fetched together: few enough for the processor's caches.
+pub(super) const FORESEEN: usize = 32;
+
+impl Decider {
+    /// Brings together what will be asked of the persons of the next submissions.
+    pub(super) fn foresee(&mut self, next: &[Prepared]) {
+        if next.len() == 1 {
+            return;
+        }
+        let ready = next.iter().filter_map(|prepared| match prepared {
+            Prepared::Ready(submission) => Some(submission),
+            Prepared::Unfit(_) => None,
+        });
+        self.memory.recent().foresee(ready.clone().map(|ready| ready.key));
+        let mut persons: Vec<_> = ready.flat_map(|ready| ready.report.streams()).collect();
+        // Whoever cannot be foreseen is asked for in turn, and the error is told then.
+        if self.memory.foresee(&mut persons).is_ok() {
+            self.views.people.foresee(&persons);
+        }
+    }
+}
