@@ -99,7 +99,7 @@ fn flags(sample: &Sample, data: Value, department: &str) -> Vec<(&'static str, V
         received_at: jiff::Timestamp::UNIX_EPOCH,
         actor: "clerk".into(),
         report,
-        received: String::new(),
+        received: domain::submission::Received::default(),
     };
     submission.doubts().into_iter().map(|(doubt, names)| (doubt.flag().0, names)).collect()
 }

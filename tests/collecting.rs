@@ -11,7 +11,7 @@ use api::http::{Limits, Tls, assemble, events, serve_over};
 use api::registry::receipt::{Accepted, Flag, Receipt};
 use api::registry::{CloudEvent, Collector, Overloaded, Prepared, Sender, Unfit};
 use domain::recorded::{ContentTag, EventKey};
-use domain::submission::{Reader, Source, Submission};
+use domain::submission::{Reader, Received, Source, Submission};
 use domain::{Divisions, Fault, Kind, PersonId, Place, Position};
 use reqwest::{Client, RequestBuilder};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ impl StandIn {
             event_type: kind.into(),
             person: None,
             faults,
-            received: String::new(),
+            received: Received::default(),
             received_at: jiff::Timestamp::UNIX_EPOCH,
             actor: String::new(),
         }
@@ -83,7 +83,7 @@ impl StandIn {
             received_at: sender.received_at,
             actor: sender.subject.clone(),
             report,
-            received: String::new(),
+            received: Received::default(),
         })
     }
 
@@ -115,7 +115,7 @@ impl StandIn {
 }
 
 impl Collector for StandIn {
-    fn prepare(&self, event: CloudEvent, received: String, sender: &Sender) -> Prepared {
+    fn prepare(&self, event: CloudEvent, received: Received, sender: &Sender) -> Prepared {
         assert_ne!(event.id, "panic", "asked to");
         self.events.lock().unwrap().push(event.clone());
         let (id, kind) = (event.id.clone(), event.event_type.clone());
@@ -135,7 +135,7 @@ impl Collector for StandIn {
         event_type: &str,
         source: Option<&str>,
         faults: Vec<Fault>,
-        received: String,
+        received: Received,
         _: &Sender,
     ) -> Prepared {
         let source = source.and_then(|text| Source::read(text).ok());

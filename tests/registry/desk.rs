@@ -115,7 +115,7 @@ impl Desk {
                 recorded_time: None,
                 data: data.clone(),
             };
-            self.registry().prepare(event, data.to_string(), &clerk)
+            self.registry().prepare(event, data.to_string().into(), &clerk)
         });
         self.submit(prepared.collect(), atomic)
     }

@@ -29,7 +29,7 @@ fn hand_in(desk: &Desk, lines: &[Line]) -> Vec<u8> {
             place: None,
             received_at: line.recorded,
         };
-        desk.registry().prepare(event(line), line.data.to_string(), &sender)
+        desk.registry().prepare(event(line), line.data.to_string().into(), &sender)
     });
     let number = |receipt: &Receipt| match receipt {
         Receipt::Recorded(_) => 0,

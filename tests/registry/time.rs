@@ -100,7 +100,8 @@ fn a_simulated_clock_runs_in_fictional_registries_only() {
     let mut seen = data(&ann, "2019-01-01", json!({}));
     seen["place"] = "110101001001".into();
     let event = simulated("o-1", seen, "2020-01-01T00:00:00Z");
-    let Prepared::Unfit(unfit) = real.registry().prepare(event, String::new(), &clerk()) else {
+    let Prepared::Unfit(unfit) = real.registry().prepare(event, String::new().into(), &clerk())
+    else {
         panic!("a real registry has a real clock");
     };
     assert_eq!(unfit.faults[0].code, "clock_not_simulated");
@@ -114,12 +115,12 @@ fn a_simulated_clock_runs_in_fictional_registries_only() {
     let fictional = Desk::new();
     let seen = data(&ann, "2019-01-01", json!({}));
     let event = simulated("o-1", seen.clone(), "2020-01-01T00:00:00Z");
-    let ready = fictional.registry().prepare(event, String::new(), &clerk());
+    let ready = fictional.registry().prepare(event, String::new().into(), &clerk());
     assert!(matches!(&ready, Prepared::Ready(s) if s.received_at.to_string().starts_with("2020")));
     // What cannot be read keeps its simulated clock, or later events would seem recorded today.
     let bad = data(&ann, "2019-13-01", json!({}));
     let event = simulated("o-2", bad, "2020-01-01T00:00:00Z");
-    let unfit = fictional.registry().prepare(event, seen.to_string(), &clerk());
+    let unfit = fictional.registry().prepare(event, seen.to_string().into(), &clerk());
     assert!(matches!(&unfit, Prepared::Unfit(u) if u.received_at.to_string().starts_with("2020")));
     fictional.close();
 }

@@ -4,10 +4,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use domain::Fault;
+use domain::submission::Received;
 use jiff::Timestamp;
 use percent_encoding::percent_decode;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -49,7 +52,7 @@ impl Mode {
 #[derive(Debug)]
 pub struct Read {
     /// What was sent, as one structured event.
-    pub received: String,
+    pub received: Received,
     /// The event, or what is wrong with its envelope.
     pub event: Result<CloudEvent, Box<Unreadable>>,
 }
@@ -78,13 +81,22 @@ pub fn read_structured(bytes: &[u8]) -> Read {
     let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
         let fault = Fault::new("not_utf8", "内容不是UTF-8编码", "the content is not UTF-8");
         let received = String::from_utf8_lossy(bytes).into_owned();
-        return Read { received, event: Err(Unreadable::because(fault)) };
+        return Read { received: received.into(), event: Err(Unreadable::because(fault)) };
     };
-    let event = match serde_json::from_str::<Attributes>(text) {
+    Read { received: text.to_owned().into(), event: event_of(text) }
+}
+
+/// Reads one structured event that came with others.
+pub fn read_piece(whole: &Arc<str>, piece: Range<usize>) -> Read {
+    let received = Received::piece_of(whole, piece);
+    Read { event: event_of(&received), received }
+}
+
+fn event_of(text: &str) -> Result<CloudEvent, Box<Unreadable>> {
+    match serde_json::from_str::<Attributes>(text) {
         Ok(attributes) => attributes.finish(),
         Err(error) => Err(Unreadable::because(not_json(&error))),
-    };
-    Read { received: text.to_owned(), event }
+    }
 }
 
 /// Reads one event in binary mode: attributes from `ce-*` headers, percent-decoded, and data from
@@ -113,7 +125,7 @@ pub fn read_binary(headers: &HeaderMap, body: &[u8]) -> Read {
     };
     let event = attributes.finish();
     sent.insert("data".to_owned(), data);
-    Read { received: Value::Object(sent).to_string(), event }
+    Read { received: Value::Object(sent).to_string().into(), event }
 }
 
 /// What was said of an event, attribute by attribute.

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io::BufRead;
+use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
@@ -26,10 +28,21 @@ pub struct Block {
 impl Block {
     /// The lines without their ends; none is blank.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces().map(|piece| &self.bytes[piece])
+    }
+
+    /// Where the lines lie in all that the block holds.
+    pub fn pieces(&self) -> impl Iterator<Item = Range<usize>> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts
-            .zip(&self.ends)
-            .map(|(start, end)| self.bytes[start as usize..*end as usize].trim_ascii_end())
+        starts.zip(&self.ends).map(|(start, end)| {
+            let (start, end) = (start as usize, *end as usize);
+            start..start + self.bytes[start..end].trim_ascii_end().len()
+        })
+    }
+
+    /// All that it holds; none where it is not UTF-8.
+    pub fn text(&self) -> Option<Arc<str>> {
+        simdutf8::basic::from_utf8(&self.bytes).ok().map(Arc::from)
     }
 
     /// How many events it holds.

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::answer::{Item, Sent, Tally, prepare};
-use super::cloudevents::read_structured;
+use super::cloudevents::{read_piece, read_structured};
 use super::events::overloaded;
 use super::language::Language;
 use super::lines::{Block, LineCutter};
@@ -181,15 +181,20 @@ fn prepare_apart<C: Collector>(
 fn prepare_block<C: Collector>(registry: &C, block: Block, sender: Sender) -> Ready {
     let mut sent = Vec::with_capacity(block.events());
     let mut prepared = Vec::with_capacity(block.events());
-    for line in block.lines() {
-        let (one, ready) = prepare(registry, read_structured(line), &sender);
+    let text = block.text();
+    for (line, piece) in block.lines().zip(block.pieces()) {
+        let read = match &text {
+            Some(text) => read_piece(text, piece),
+            None => read_structured(line),
+        };
+        let (one, ready) = prepare(registry, read, &sender);
         sent.push(one);
         prepared.push(ready);
     }
     if let Some(head) = &block.too_long {
         let fault = Fault::new("line_too_long", "一行超过1 MiB", "a line is longer than 1 MiB");
         let head = String::from_utf8_lossy(head).into_owned();
-        prepared.push(registry.unreadable("", "", None, vec![fault], head, &sender));
+        prepared.push(registry.unreadable("", "", None, vec![fault], head.into(), &sender));
         sent.push(Sent { id: String::new(), is_readable: false });
     }
     Ready { block, sender, sent, prepared }

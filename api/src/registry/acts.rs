@@ -274,6 +274,12 @@ impl Acts<'_> {
         let Some(number) = telling.life.items.get(Item::CitizenId) else {
             return Ok((None, false));
         };
+        let is_it =
+            |named: &Document| named.kind() == DocumentKind::CitizenId && named.number() == number;
+        // Nearly everybody is named by it, and so was found by it.
+        if telling.life.document.as_ref().is_some_and(is_it) {
+            return Ok((None, false));
+        }
         let document = Document::new(DocumentKind::CitizenId, number);
         let id = PersonId::of_document(self.identity, &document);
         if id == telling.person {

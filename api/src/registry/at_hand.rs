@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::known::Known;
 
 /// Persons in one generation: few enough for the processor's caches.
-const GENERATION: usize = 10_000;
+const GENERATION: usize = 1_000;
 
 /// The persons at hand.
 #[derive(Default)]

@@ -4,7 +4,7 @@
 use domain::catalogue::upcast;
 use domain::clocks::day_in_china;
 use domain::recorded::ContentTag;
-use domain::submission::{PersonRef, Reader, Source, Submission};
+use domain::submission::{PersonRef, Reader, Received, Source, Submission};
 use domain::{Divisions, Fault, IdentityKey, Kind};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -39,7 +39,7 @@ impl Intake {
     }
 
     /// Reads an event; `received` is its text as sent.
-    pub fn prepare(&self, event: CloudEvent, received: String, sender: &Sender) -> Prepared {
+    pub fn prepare(&self, event: CloudEvent, received: Received, sender: &Sender) -> Prepared {
         let source = match Source::read(&event.source) {
             Ok(source) => source,
             Err(fault) => {
@@ -114,7 +114,7 @@ impl Intake {
         event_type: &str,
         source: Option<&str>,
         faults: Vec<Fault>,
-        received: String,
+        received: Received,
         sender: &Sender,
     ) -> Prepared {
         let source = source.and_then(|text| Source::read(text).ok());
@@ -182,7 +182,7 @@ impl Intake {
         event: CloudEvent,
         source: Source,
         faults: Vec<Fault>,
-        received: String,
+        received: Received,
         sender: &Sender,
     ) -> Prepared {
         let person = person_of(&event.data, self.reader(sender.received_at));

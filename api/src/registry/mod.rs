@@ -44,7 +44,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use domain::submission::{PersonRef, Source, Submission};
+use domain::submission::{PersonRef, Received, Source, Submission};
 use domain::{Fault, Position};
 use jiff::Timestamp;
 use projections::Views;
@@ -114,7 +114,7 @@ pub struct Unfit {
     /// Every fault.
     pub faults: Vec<Fault>,
     /// What was sent.
-    pub received: String,
+    pub received: Received,
     /// When.
     pub received_at: Timestamp,
     /// Who sent it.
@@ -260,7 +260,7 @@ impl Registry {
 }
 
 impl Collector for Registry {
-    fn prepare(&self, event: CloudEvent, received: String, sender: &Sender) -> Prepared {
+    fn prepare(&self, event: CloudEvent, received: Received, sender: &Sender) -> Prepared {
         self.intake.prepare(event, received, sender)
     }
 
@@ -270,7 +270,7 @@ impl Collector for Registry {
         event_type: &str,
         source: Option<&str>,
         faults: Vec<Fault>,
-        received: String,
+        received: Received,
         sender: &Sender,
     ) -> Prepared {
         self.intake.unreadable(id, event_type, source, faults, received, sender)

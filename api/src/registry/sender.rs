@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use domain::submission::Source;
+use domain::submission::{Received, Source};
 use domain::{Fault, Place};
 use jiff::Timestamp;
 
@@ -70,7 +70,7 @@ impl Sender {
 pub trait Collector: Send + Sync + 'static {
     /// Reads an event's data and checks source and place against the sender's grant.
     /// `received` is what was sent, kept when the event is refused.
-    fn prepare(&self, event: CloudEvent, received: String, sender: &Sender) -> Prepared;
+    fn prepare(&self, event: CloudEvent, received: Received, sender: &Sender) -> Prepared;
 
     /// Prepares what could not be read for the list of rejections.
     fn unreadable(
@@ -79,7 +79,7 @@ pub trait Collector: Send + Sync + 'static {
         event_type: &str,
         source: Option<&str>,
         faults: Vec<Fault>,
-        received: String,
+        received: Received,
         sender: &Sender,
     ) -> Prepared;
 

@@ -5,6 +5,7 @@ mod fields;
 mod of_kind;
 mod persons;
 mod reading;
+mod received;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 pub use of_kind::NEVER;
 pub use persons::{MEMBERS_MAX, OBSERVATIONS_MAX, PERSONS_OF_ROLE_MAX};
 pub use reading::Reader;
+pub use received::Received;
 
 use crate::catalogue::Kind;
 use crate::codes;
@@ -48,7 +50,7 @@ pub struct Submission {
     /// What it says.
     pub report: Report,
     /// The event as it was sent, to be kept when it is refused.
-    pub received: String,
+    pub received: Received,
 }
 
 /// CloudEvents source, `/<department>/<division>/<system>`.

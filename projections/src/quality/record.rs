@@ -8,7 +8,7 @@ use domain::rules::{Field, FieldSet, PersonIndex, Subject};
 use domain::{Item, PersonId, Role, Topic};
 use jiff::civil::Date;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, Link};
 
 /// Channels of somebody who looked: a visit to the household, a verification in the field.
 const SEEN_BY: [[u8; 2]; 2] = [*b"HV", *b"VF"];
@@ -128,7 +128,10 @@ pub fn changed(before: &Archive, after: &Archive) -> FieldSet {
         (Field::LastSpouse, Role::Spouse),
         (Field::Children, Role::Child),
     ];
-    let links = links.into_iter();
+    // Of most events nobody is tied otherwise, and one look tells it of every role.
+    let tie = |link: &Link| (link.role, link.person, link.ended.is_some());
+    let are_same = before.links().iter().map(tie).eq(after.links().iter().map(tie));
+    let links = links.into_iter().filter(|_| !are_same);
     let links = links.filter(|(_, role)| !tied(before, *role).eq(tied(after, *role)));
     let own = own.into_iter().filter(|(_, is_other)| *is_other).map(|(field, _)| field);
     let items = differing(before, after).map(Field::Item);
