@@ -1,8 +1,9 @@
 /* Syncs of a program, counted and made to take longer; loaded with LD_PRELOAD between the program and
  * the C library.
  * SYNC_DELAY_US   microseconds that each fsync and fdatasync takes longer; none when unset
- * SYNC_COUNTS     a file of two 64-bit numbers that grow: syncs of the log, syncs of any file
- * SYNC_COUNTS_OF  the log: files ending in `.log` whose path begins so */
+ * SYNC_COUNTS     a file of two 64-bit numbers that grow: groups of the log, syncs of any file
+ * SYNC_COUNTS_OF  the log: files ending in `.log` whose path begins so
+ * SYNC_COUNTS_NO  the thread whose syncs of the log are no groups: it writes zeros ahead */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,9 +29,10 @@ __attribute__((constructor)) static void begin(void) {
     close(fd);
 }
 
-static int is_of_log(int fd) {
-    const char *log = getenv("SYNC_COUNTS_OF");
-    char link[40], path[PATH_MAX];
+static int is_group(int fd) {
+    const char *log = getenv("SYNC_COUNTS_OF"), *other = getenv("SYNC_COUNTS_NO");
+    char thread[16] = "", link[40], path[PATH_MAX];
+    if (other && !prctl(PR_GET_NAME, thread) && !strcmp(thread, other)) return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = log ? readlink(link, path, sizeof path) : -1;
     return length > 4 && !memcmp(path + length - 4, ".log", 4)
@@ -38,7 +41,7 @@ static int is_of_log(int fd) {
 
 static int sync_after_all(const char *name, int fd) {
     if (counts) {
-        if (is_of_log(fd)) __atomic_fetch_add(&counts[0], 1, __ATOMIC_RELAXED);
+        if (is_group(fd)) __atomic_fetch_add(&counts[0], 1, __ATOMIC_RELAXED);
         __atomic_fetch_add(&counts[1], 1, __ATOMIC_RELAXED);
     }
     const char *asked = getenv("SYNC_DELAY_US");

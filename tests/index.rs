@@ -90,6 +90,25 @@ proptest! {
     }
 }
 
+#[test]
+fn values_have_any_length() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let index = open(folder.path(), &[]);
+    let lengths = [0, 1, 65_533, 65_534, 65_535, 70_000, 2_000_000, 3];
+    let entries: Entries =
+        lengths.iter().map(|n| (format!("k{n:07}").into(), Some(vec![7; *n]))).collect();
+    index.change(entries.clone());
+    index.begin_flush();
+    let list = index.write().expect("written");
+    let all = standing(&entries);
+    assert_eq!(index.scan(&[], None, usize::MAX).expect("a scan"), all);
+    let reopened = open(folder.path(), &list);
+    assert_eq!(reopened.scan(b"k", None, usize::MAX).expect("a scan"), all);
+    for (key, value) in entries {
+        assert_eq!(reopened.get(&key).expect("an entry"), value);
+    }
+}
+
 /// Flushes of the same many keys, each with other values.
 fn filled(folder: &Path, flushes: u8) -> (Index, Vec<u8>) {
     let index = open(folder, &[]);

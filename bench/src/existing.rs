@@ -7,8 +7,9 @@ use crate::Error;
 use crate::load::mix;
 use crate::reads::Reads;
 use crate::run::shares;
-use crate::server::{Registry, Server, Usage};
+use crate::server::{Registry, Server};
 use crate::table::Row;
+use crate::usage::Usage;
 use crate::wire::{self, Connection};
 
 /// So many people are enough to be everybody.

@@ -22,6 +22,7 @@ pub mod server;
 pub mod slow_disk;
 pub mod syncs;
 pub mod table;
+pub mod usage;
 pub mod wire;
 
 /// Why a measurement could not be made.

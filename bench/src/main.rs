@@ -80,6 +80,10 @@ struct Run {
     /// NDJSON connections; one division's events stay on one of them
     #[arg(long, default_value_t = 1)]
     streams: usize,
+    /// What is added to each sync of the disk that is made slow, in milliseconds: about what a disk
+    /// array or a network disk takes. More shows the turns of groups apart from the processor's
+    #[arg(long, default_value_t = 4)]
+    delay_ms: u32,
     /// How long each load of posts and of reads may take, in seconds
     #[arg(long, default_value_t = 10.0)]
     seconds_each: f64,
@@ -104,6 +108,7 @@ impl Run {
             seed: self.seed,
             mix: self.mix.clone(),
             streams: self.streams,
+            delay_ms: self.delay_ms,
             seconds_each: self.seconds_each,
             end: Instant::now() + Duration::from_secs(60 * self.minutes_max),
         })

@@ -114,6 +114,6 @@ fn counted_rows(outcome: &Outcome, syncs: Counted, name: &str) -> [Row; 3] {
                 figure(group_ms)
             )),
         Row::new(format!("{name}: receipts a sync of any file"), of_all, "receipts", Goal::None)
-            .note(format!("{} syncs of log, keys, views and trees", syncs.of_all)),
+            .note(format!("{} syncs of log, keys, zeros ahead, views and trees", syncs.of_all)),
     ]
 }

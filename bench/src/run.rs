@@ -14,10 +14,11 @@ use crate::ingest::{self, Ingested};
 use crate::metrics::{self, Grouping};
 use crate::posts::{self, Posted};
 use crate::reads::{Both, Reads};
-use crate::server::{Registry, Server, Tokens, Usage};
+use crate::server::{Registry, Server, Tokens};
 use crate::slow_disk;
 use crate::syncs::Syncs;
 use crate::table::{Goal, Row, figure};
+use crate::usage::Usage;
 
 /// Connections that post single events.
 const POST_CONNECTIONS: usize = 64;
@@ -43,6 +44,8 @@ pub struct Setting {
     pub mix: String,
     /// NDJSON connections.
     pub streams: usize,
+    /// What is added to each sync of the disk that is made slow.
+    pub delay_ms: u32,
     /// How long each load of posts and reads may take.
     pub seconds_each: f64,
     /// Beyond this moment no further part is begun.
@@ -145,12 +148,14 @@ fn post_rows(setting: &Setting, full: &Filled) -> Result<(Vec<Row>, Posted), Err
     let Filled { server, tokens, events, syncs, .. } = full;
     let disk = disk::measure(&setting.directory, 3)?;
     let mut rows = disk.rows("before the POSTs");
-    let before = (server.usage(), Usage::own());
+    let (before, threads) = ((server.usage(), Usage::own()), server.threads());
     let (address, seconds_max) = (server.address, setting.seconds_each);
     let posted =
         posts::measure_counted(address, &tokens.writer, &events.lanes, seconds_max, syncs)?;
     let spent = (server.usage(), Usage::own());
-    let spent = shares("single POSTs", before, spent, posted.outcome.latency.count);
+    let answers = posted.outcome.latency.count;
+    let mut spent = shares("single POSTs", before, spent, answers);
+    spent.note = format!("{}; {}", spent.note, server.threads().each_since(&threads, answers));
     let after = disk::measure(&setting.directory, 3)?;
     rows.extend(after.rows("after the POSTs"));
     let sync_ms = f64::midpoint(disk.sync_ms(), after.sync_ms());
@@ -165,7 +170,12 @@ fn slow_rows(setting: &Setting, small: Filled) -> Result<Vec<Row>, Error> {
     let Filled { registry, server, tokens, events, .. } = small;
     server.stop()?;
     let sync_ms = disk::measure(&setting.directory, 1)?.sync_ms();
-    slow_disk::measure(&registry, &tokens, &events.lanes, (setting.seconds_each, sync_ms))
+    slow_disk::measure(
+        &registry,
+        &tokens,
+        &events.lanes,
+        (setting.seconds_each, setting.delay_ms, sync_ms),
+    )
 }
 
 /// Makes events and an empty registry, starts it, streams the events in.

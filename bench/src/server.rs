@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use crate::Error;
+use crate::usage::{Threads, Usage};
 use crate::wire::{self, Connection};
 
 /// As whom the bench asks, for any department and place: role and purposes.
@@ -22,17 +21,6 @@ const ANALYST: [&str; 2] = ["analyst", "statistics"];
 /// Until it answers, a server may open its log and its views for so long.
 const START_SECONDS_MAX: u64 = 300;
 const STOP_SECONDS_MAX: u64 = 60;
-/// Clock ticks of `/proc/PID/stat`; 100 on every Linux that Rust runs on.
-const TICKS_PER_SECOND: f64 = 100.0;
-
-/// What a process has used up to now.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Usage {
-    /// Processor time in user and system, in seconds.
-    pub cpu_seconds: f64,
-    /// Its largest resident memory so far, in bytes.
-    pub memory_bytes_max: u64,
-}
 
 /// A data directory and the binary that works on it.
 pub struct Registry {
@@ -191,6 +179,11 @@ impl Server {
         Usage::of(self.child.id()).unwrap_or_default()
     }
 
+    /// What each kind of its threads has used up to now.
+    pub fn threads(&self) -> Threads {
+        Threads::of(self.child.id())
+    }
+
     /// Waits until the server has nothing left to do by itself: after a start it counts and proves
     /// for a while. Gives whether it came to rest.
     pub fn rest(&self) -> bool {
@@ -221,27 +214,6 @@ impl Drop for Server {
             // Nothing is left to be done about a process that cannot be ended.
             let _ = self.child.kill().and_then(|()| self.child.wait());
         }
-    }
-}
-
-impl Usage {
-    /// What process `pid` has used; none when it is gone.
-    pub fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        // The command's name stands in brackets and may hold blanks; `utime` is the 14th field.
-        let after_name = stat.rsplit_once(')')?.1;
-        let ticks = after_name.split_whitespace().skip(11).take(2);
-        let ticks: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kibibytes: u64 = peak.trim().trim_end_matches("kB").trim().parse().ok()?;
-        let cpu_seconds = ticks as f64 / TICKS_PER_SECOND;
-        Some(Self { cpu_seconds, memory_bytes_max: kibibytes * 1024 })
-    }
-
-    /// What the bench itself has used.
-    pub fn own() -> Self {
-        Self::of(std::process::id()).unwrap_or_default()
     }
 }
 

@@ -8,11 +8,8 @@ use crate::server::{Registry, Tokens};
 use crate::syncs::Syncs;
 use crate::table::Row;
 
-/// What is added to every sync: about what a disk array or a network disk takes.
-const DELAY_MS: u32 = 4;
-
-/// Starts `registry` again on a disk made slow, posts the events of each lane in order, and gives
-/// the rows. `sync_ms` is the mean time of the disk's own sync.
+/// Starts `registry` again on a disk whose syncs take `delay_ms` longer, posts the events of each lane
+/// in order, and gives the rows. `sync_ms` is the mean time of the disk's own sync.
 ///
 /// # Errors
 /// When the server cannot be watched or does not start, or connections break.
@@ -20,13 +17,13 @@ pub fn measure(
     registry: &Registry,
     tokens: &Tokens,
     lanes: &[Vec<Vec<u8>>],
-    (seconds_max, sync_ms): (f64, f64),
+    (seconds_max, delay_ms, sync_ms): (f64, u32, f64),
 ) -> Result<Vec<Row>, Error> {
-    let syncs = Syncs::watch(&registry.data, DELAY_MS)?;
+    let syncs = Syncs::watch(&registry.data, delay_ms)?;
     let server = registry.serve_with(&syncs.environment())?;
     let (address, writer) = (server.address, &tokens.writer);
     let posted = posts::measure_counted(address, writer, lanes, seconds_max, &syncs)?;
     server.stop()?;
-    let name = format!("single POSTs, {} connections, {DELAY_MS} ms added to a sync", lanes.len());
-    Ok(posts::rows(&posted, &name, f64::from(DELAY_MS) + sync_ms))
+    let name = format!("single POSTs, {} connections, {delay_ms} ms added to a sync", lanes.len());
+    Ok(posts::rows(&posted, &name, f64::from(delay_ms) + sync_ms))
 }

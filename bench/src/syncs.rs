@@ -10,6 +10,8 @@ use std::process::Command;
 use crate::Error;
 
 const SOURCE: &str = include_str!("../syncs.c");
+/// The server's thread that fills the log ahead: what it syncs is no group.
+const NO_GROUPS: &str = "ahead";
 /// Bytes of the file in which the library counts: two numbers.
 const COUNTS_BYTES: usize = 16;
 
@@ -22,9 +24,10 @@ pub struct Syncs {
 /// Syncs up to some moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
-    /// Of the files of the log of events: one for each group of receipts.
+    /// Of the files of the log of events, one for each group of receipts; not those of zeros that
+    /// are written ahead.
     pub of_log: u64,
-    /// Of any file, those among them: keys, the log of reads, views, trees.
+    /// Of any file, those among them: keys, zeros ahead, the log of reads, views, trees.
     pub of_all: u64,
 }
 
@@ -49,6 +52,7 @@ impl Syncs {
             ("LD_PRELOAD", library.into_os_string()),
             ("SYNC_COUNTS", counts.clone().into_os_string()),
             ("SYNC_COUNTS_OF", log),
+            ("SYNC_COUNTS_NO", NO_GROUPS.into()),
             ("SYNC_DELAY_US", (u64::from(delay_ms) * 1_000).to_string().into()),
         ];
         Ok(Self { environment, counts })

@@ -3,7 +3,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +17,7 @@ use bench::samples::{Percentiles, Samples};
 use bench::server::Tokens;
 use bench::syncs::{Counted, Syncs};
 use bench::table::{Goal, Row, markdown};
+use bench::usage::Threads;
 use bench::{ingest, load, metrics, posts};
 
 const PERSON: &str = "00000000-0000-8000-8000-00000000";
@@ -78,7 +82,7 @@ fn tokens() -> Tokens {
 }
 
 /// 5,000 events of 50 people in two divisions; every hundredth is refused by the stub.
-fn events(directory: &std::path::Path) -> Events {
+fn events(directory: &Path) -> Events {
     let path = directory.join("events.ndjson");
     let line = |n: usize| {
         let (division, word) = (n % 2, if n % 100 == 99 { "bad" } else { "good" });
@@ -145,10 +149,10 @@ fn posts_count_new_receipts_apart_from_refusals() {
     assert!(outcome.others(&[201]).contains("10 × 422"));
 }
 
-/// One `dd` is one sync of what it wrote.
-fn write_and_sync(path: &std::path::Path, syncs: &Syncs) {
-    let mut dd = Command::new("dd");
-    dd.args(["if=/dev/zero", "bs=512", "count=1", "conv=fdatasync"]);
+/// One `dd` is one sync of what it wrote; its thread is called as its `program` is.
+fn write_and_sync(program: &Path, path: &Path, syncs: &Syncs) {
+    let mut dd = Command::new(program);
+    dd.arg0("dd").args(["if=/dev/zero", "bs=512", "count=1", "conv=fdatasync"]);
     dd.arg(format!("of={}", path.display())).envs(syncs.environment());
     assert!(dd.output().expect("dd").status.success());
 }
@@ -161,15 +165,21 @@ fn syncs_of_the_log_are_counted_apart_from_those_of_other_files() {
     let began = Instant::now();
     let syncs = Syncs::watch(&data, 50).expect("a C compiler");
     assert_eq!(syncs.counted().expect("counts"), Counted::default());
-    write_and_sync(&data.join("journal/1.log"), &syncs);
+    let paths = std::env::var_os("PATH").expect("a path");
+    let mut programs = std::env::split_paths(&paths).map(|folder| folder.join("dd"));
+    let dd = programs.find(|program| program.is_file()).expect("dd");
+    write_and_sync(&dd, &data.join("journal/1.log"), &syncs);
     let before = syncs.counted().expect("counts");
     assert_eq!(before, Counted { of_log: 1, of_all: 1 });
     for name in ["journal/1.log", "journal/heads", "slots", "1.log"] {
-        write_and_sync(&data.join(name), &syncs);
+        write_and_sync(&dd, &data.join(name), &syncs);
     }
+    let ahead = directory.path().join("ahead");
+    std::os::unix::fs::symlink(&dd, &ahead).expect("a link");
+    write_and_sync(&ahead, &data.join("journal/1.log"), &syncs);
     let after = syncs.counted().expect("counts");
-    assert_eq!(after.since(before), Counted { of_log: 1, of_all: 4 });
-    assert!(began.elapsed() >= Duration::from_millis(5 * 50), "each sync takes longer");
+    assert_eq!(after.since(before), Counted { of_log: 1, of_all: 5 });
+    assert!(began.elapsed() >= Duration::from_millis(6 * 50), "each sync takes longer");
 }
 
 #[test]
@@ -184,6 +194,27 @@ fn groups_are_counted_and_not_reckoned_from_the_rate() {
     assert_eq!(value("posts: p99 in groups, counted"), Some(2.0));
     assert_eq!(value("posts: rate × disk sync"), Some(2.0));
     assert_eq!(value("posts: p99 ÷ disk sync"), Some(30.0));
+}
+
+#[test]
+fn what_threads_use_is_told_by_their_names() {
+    let own = || Threads::of(std::process::id());
+    let (before, over) = (own(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let burn = || {
+            while !over.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        };
+        let burner = thread::Builder::new().name("burner".to_owned());
+        burner.spawn_scoped(scope, burn).expect("a thread");
+        // Its first tick of the processor comes within a second, on any machine that runs tests.
+        let end = Instant::now() + Duration::from_secs(60);
+        while !own().each_since(&before, 1).contains("burner ") && Instant::now() < end {}
+        let told = own().each_since(&before, 1);
+        over.store(true, Ordering::Relaxed);
+        assert!(told.contains("burner "), "{told}");
+    });
 }
 
 #[test]

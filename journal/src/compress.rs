@@ -16,62 +16,25 @@ const PLAIN: u8 = 0;
 /// Unpacking gives at most so many bytes.
 pub const UNPACKED_BYTES_MAX: usize = 1 << 20;
 
-/// What is packed: each has a dictionary of its own. The numbers are those of the codecs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Packed {
-    /// Payloads of events, with dictionary 4; dictionary 1 knew the first nineteen kinds, and no
-    /// flags.
-    Payload = 4,
-    /// Rows of views, with dictionary 5; 2 and 3 were made for rows of older forms.
-    Row = 5,
-}
+/// Dictionary 4 packs; 1 knew the first nineteen kinds, and no flags. 2, 3 and 5 were those of rows of
+/// views, which are not packed any more; the next one is 6.
+const NEWEST: usize = 1;
+static DICTIONARIES: [(u8, &[u8]); 2] =
+    [(1, include_bytes!("../dictionaries/1.dict")), (4, include_bytes!("../dictionaries/4.dict"))];
+/// Payloads stay for ever, and a lower level gains nothing where they are so short; 3 would gain 3 %
+/// and take a fifth more time.
+const LEVEL: i32 = 1;
 
-impl Packed {
-    const ALL: [Packed; 2] = [Packed::Payload, Packed::Row];
-
-    fn codec(self) -> u8 {
-        self as u8
-    }
-
-    /// Payloads stay for ever: level 1 (3 gains 3 % and takes a fifth more time). A row is read and
-    /// written anew with each event of a person, so it is packed without the coding of single bytes,
-    /// which is two thirds of unpacking.
-    fn level(self) -> i32 {
-        match self {
-            Packed::Payload => 1,
-            Packed::Row => -1,
-        }
-    }
-
-    fn place(self) -> usize {
-        match self {
-            Packed::Payload => 0,
-            Packed::Row => 1,
-        }
-    }
-}
-
-static DICTIONARIES: [&[u8]; 5] = [
-    include_bytes!("../dictionaries/1.dict"),
-    include_bytes!("../dictionaries/2.dict"),
-    include_bytes!("../dictionaries/3.dict"),
-    include_bytes!("../dictionaries/4.dict"),
-    include_bytes!("../dictionaries/5.dict"),
-];
-static ENCODERS: LazyLock<[EncoderDictionary<'static>; 2]> = LazyLock::new(|| {
-    let dictionary = |what: Packed| DICTIONARIES[usize::from(what.codec()) - 1];
-    Packed::ALL.map(|what| EncoderDictionary::copy(dictionary(what), what.level()))
-});
-static DECODERS: LazyLock<[DecoderDictionary<'static>; 5]> =
-    LazyLock::new(|| DICTIONARIES.map(DecoderDictionary::copy));
+static ENCODER: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(DICTIONARIES[NEWEST].1, LEVEL));
+static DECODERS: LazyLock<[DecoderDictionary<'static>; 2]> =
+    LazyLock::new(|| DICTIONARIES.map(|(_, dictionary)| DecoderDictionary::copy(dictionary)));
 
 thread_local! {
     // A context costs more than a payload, so every thread keeps its own.
-    static COMPRESSORS: RefCell<[Compressor<'static>; 2]> =
-        RefCell::new(ENCODERS.each_ref().map(compressor));
-    static DECOMPRESSORS: RefCell<[Option<Decompressor<'static>>; 5]> =
-        const { RefCell::new([const { None }; 5]) };
+    static COMPRESSOR: RefCell<Compressor<'static>> = RefCell::new(compressor(&ENCODER));
+    static DECOMPRESSORS: RefCell<[Option<Decompressor<'static>>; 2]> =
+        const { RefCell::new([const { None }; 2]) };
 }
 
 fn decompressor(dictionary: &'static DecoderDictionary<'static>) -> Decompressor<'static> {
@@ -103,24 +66,18 @@ pub enum UnpackError {
 
 /// The packed payload, at most one byte longer than `plain`.
 pub fn pack(plain: &[u8]) -> Vec<u8> {
-    pack_as(Packed::Payload, plain)
-}
-
-/// The packed bytes, at most one byte longer than `plain`.
-pub fn pack_as(what: Packed, plain: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
-    pack_into(what, plain, &mut packed);
+    pack_into(plain, &mut packed);
     packed
 }
 
-/// As [`pack_as`], into `packed`, whose room is used again.
-pub fn pack_into(what: Packed, plain: &[u8], packed: &mut Vec<u8>) {
+/// As [`pack`], into `packed`, whose room is used again.
+pub fn pack_into(plain: &[u8], packed: &mut Vec<u8>) {
     packed.clear();
     packed.resize(1 + plain.len(), 0);
-    packed[0] = what.codec();
-    let packing = COMPRESSORS.with_borrow_mut(|compressors| {
-        compressors[what.place()].compress_to_buffer(plain, &mut packed[1..])
-    });
+    packed[0] = DICTIONARIES[NEWEST].0;
+    let packing = COMPRESSOR
+        .with_borrow_mut(|compressor| compressor.compress_to_buffer(plain, &mut packed[1..]));
     match packing {
         // A buffer that is too small is the refusal of what would become longer.
         Ok(length) if length < plain.len() => packed.truncate(1 + length),
@@ -150,8 +107,10 @@ pub fn unpack_into(packed: &[u8], plain: &mut Vec<u8>) -> Result<(), UnpackError
     match *codec {
         PLAIN if bytes.len() > UNPACKED_BYTES_MAX => return Err(UnpackError::TooLong),
         PLAIN => plain.extend_from_slice(bytes),
-        codec @ 1..=5 => decompress(usize::from(codec) - 1, bytes, plain)?,
-        other => return Err(UnpackError::Codec(other)),
+        codec => {
+            let known = DICTIONARIES.iter().position(|(number, _)| *number == codec);
+            decompress(known.ok_or(UnpackError::Codec(codec))?, bytes, plain)?;
+        }
     }
     Ok(())
 }

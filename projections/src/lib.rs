@@ -125,8 +125,8 @@ pub enum ViewsError {
     /// The files of rows failed.
     #[error("the rows of persons failed")]
     Rows(#[from] row_log::RowLogError),
-    /// The files of index entries failed.
-    #[error("the index of persons failed")]
+    /// The sorted files failed, of index entries or of the cells of timeliness.
+    #[error("the sorted files of the views failed")]
     Index(#[from] run::RunError),
     /// The keys failed.
     #[error("a row could not be sealed or opened")]

@@ -48,7 +48,7 @@ pub(crate) use households::household_key;
 pub use standing::{Judgement, PackedStanding, Standing, Step};
 
 /// Raise it when rows change their form or meaning: the view is then rebuilt.
-const VERSION: &str = "people.11";
+const VERSION: &str = "people.12";
 const INDEX_VERSION: &str = "people_index.8";
 /// In the tree of the version: up to where the rows count.
 const END: &[u8] = b"end";

@@ -4,7 +4,7 @@
 //! file  = blocks
 //! block = CRC32C of the rest u32 | bytes of the entries u32 | entries
 //! entry = bytes of the key u8 | one more than the bytes of the value u16, 0 when it is removed
-//!       | key | value
+//!       | [the same as u32, when the u16 is full] | key | value
 //! ```
 //! Little-endian. No entry lies in two blocks.
 
@@ -20,6 +20,8 @@ const BLOCK_BYTES: usize = 4_096;
 const BLOCK_HEADER_BYTES: usize = 8;
 /// In front of the key of an entry.
 const ENTRY_HEADER_BYTES: usize = 3;
+/// In the place of the length of a value that has so many bytes, less one, or more.
+const LONG: usize = u16::MAX as usize;
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 1 << 20;
 
@@ -166,8 +168,12 @@ fn entries_of(bytes: &[u8]) -> Option<&[u8]> {
 
 /// The first of some entries, and the rest.
 fn first(entries: &[u8]) -> Option<(Entry<'_>, &[u8])> {
-    let (header, rest) = entries.split_first_chunk::<ENTRY_HEADER_BYTES>()?;
-    let value = usize::from(u16::from_le_bytes([header[1], header[2]]));
+    let (header, mut rest) = entries.split_first_chunk::<ENTRY_HEADER_BYTES>()?;
+    let mut value = usize::from(u16::from_le_bytes([header[1], header[2]]));
+    if value == LONG {
+        let (length, behind) = rest.split_first_chunk()?;
+        (value, rest) = (u32::from_le_bytes(*length) as usize, behind);
+    }
     let (key, rest) = rest.split_at_checked(usize::from(header[0]))?;
     let (bytes, rest) = rest.split_at_checked(value.saturating_sub(1))?;
     Some(((key, (value > 0).then_some(bytes)), rest))
@@ -244,8 +250,8 @@ impl RunWriter {
         Ok(Self { run, waiting: Vec::with_capacity(WRITE_BYTES + BLOCK_BYTES), block_start: 0 })
     }
 
-    /// Adds an entry; its key comes after those before, and has at most 255 bytes, the value at most
-    /// 65,534.
+    /// Adds an entry; its key comes after those before, and has at most 255 bytes, the value less
+    /// than 4 GiB.
     ///
     /// # Errors
     /// [`RunError::Io`].
@@ -260,8 +266,11 @@ impl RunWriter {
         self.run.note_key(key);
         self.waiting.push(u8::try_from(key.len()).expect("keys of the index are short"));
         let length = value.map_or(0, |value| value.len() + 1);
-        let length = u16::try_from(length).expect("values of the index are short");
-        self.waiting.extend(length.to_le_bytes());
+        self.waiting.extend((length.min(LONG) as u16).to_le_bytes());
+        if length >= LONG {
+            let length = u32::try_from(length).expect("values of the index are no files");
+            self.waiting.extend(length.to_le_bytes());
+        }
         self.waiting.extend(key);
         self.waiting.extend(value.unwrap_or_default());
         Ok(())

@@ -102,7 +102,7 @@ impl Views {
         let db = Self::store(folder)?;
         Ok(Self {
             people: People::open(&db, folder, Arc::clone(seals))?,
-            timeliness: TimelinessView::open(&db, Arc::clone(deadlines))?,
+            timeliness: TimelinessView::open(&db, folder, Arc::clone(deadlines))?,
             sources: Sources::open(&db)?,
             db,
             folder: folder.to_owned(),
@@ -252,6 +252,7 @@ impl Views {
             let file = fs::File::open(self.folder.join("db")).map_err(ViewsError::Folder)?;
             file.sync_data().map_err(ViewsError::Folder)?;
             self.people.remove_obsolete()?;
+            self.timeliness.remove_obsolete()?;
             Ok((checkpoint, counts))
         }));
         let written = written.unwrap_or(Err(ViewsError::Panicked));

@@ -2,7 +2,6 @@
 //! correction acts on at its side.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -10,7 +9,6 @@ use domain::ids::IdentityKey;
 use domain::life_event::PayloadError;
 use domain::recorded::{Envelope, Recorded};
 use domain::{PersonId, Position, Sequence, StreamId};
-use journal::compress::{self, Packed};
 use journal::contract::ReadError;
 use journal::{Journal, KeyError, KeySlots, PersonKey, Stored};
 use projections::archive;
@@ -57,11 +55,6 @@ pub enum ReplayError {
     /// A view failed.
     #[error("a view failed")]
     Views(#[from] projections::ViewsError),
-}
-
-thread_local! {
-    /// Memory in which rows are packed, used again for the next one.
-    static PACKED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// Keys that are fetched from memory together when rows are sealed.
@@ -191,20 +184,6 @@ impl Seals {
 }
 
 impl Seals {
-    fn sealed(
-        key: &PersonKey,
-        view: &str,
-        person: PersonId,
-        version: Position,
-        plain: &[u8],
-    ) -> Vec<u8> {
-        let mut packed = PACKED.take();
-        compress::pack_into(Packed::Row, plain, &mut packed);
-        let sealed = key.seal_row(view, person, version.0, &packed);
-        PACKED.set(packed);
-        sealed
-    }
-
     fn key(&self, person: PersonId) -> Result<Option<PersonKey>, SealError> {
         self.keys.find(person.as_uuid()).map_err(|error| SealError(error.into()))
     }
@@ -219,7 +198,7 @@ impl RowSeals for Seals {
         plain: &[u8],
     ) -> Result<Option<Vec<u8>>, SealError> {
         let key = self.key(person)?;
-        Ok(key.map(|key| Self::sealed(&key, view, person, version, plain)))
+        Ok(key.map(|key| key.seal_row(view, person, version.0, plain)))
     }
 
     fn seal_each(
@@ -234,7 +213,7 @@ impl RowSeals for Seals {
             found.map_err(|error| SealError(error.into()))?;
             sealed.extend(rows.iter().zip(&keys).map(|((person, version, plain), key)| {
                 let key = key.as_ref()?;
-                Some(Self::sealed(key, view, *person, *version, plain))
+                Some(key.seal_row(view, *person, version.0, plain))
             }));
         }
         Ok(sealed)
@@ -248,8 +227,10 @@ impl RowSeals for Seals {
         plain: &mut Vec<u8>,
     ) -> Result<bool, SealError> {
         let Some(key) = self.key(person)? else { return Ok(false) };
-        let Ok((_, packed)) = key.open_row(view, person, sealed) else { return Ok(false) };
-        Ok(compress::unpack_into(packed, plain).is_ok())
+        let Ok((_, row)) = key.open_row(view, person, sealed) else { return Ok(false) };
+        plain.clear();
+        plain.extend_from_slice(row);
+        Ok(true)
     }
 
     fn blind(&self, text: &str) -> [u8; 16] {

@@ -6,8 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use domain::{Order, StreamId};
-use journal::compress::{self, Packed};
-use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend};
+use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
 use replay::Tail;
 use tokio::sync::oneshot;
 
@@ -16,16 +15,13 @@ use super::decide::Decider;
 use super::erasure::Erasing;
 use super::group::{Decided, Group};
 use super::orders::Ordered;
-use super::queue::{Next, Waiting};
+use super::queue::{Next, Pace, Waiting};
 use super::receipt::Receipt;
 use super::retreat::Retreats;
 use super::space::Space;
 
 /// Submissions decided into one group at most.
 const GROUP_SUBMISSIONS_MAX: usize = 2_000;
-/// A group of so many goes on as soon as the next thread is free, though more is queued: else one
-/// stream's blocks would all be in one group, and each thread would wait for the others in turn.
-const GROUP_SUBMISSIONS_ENOUGH: usize = 512;
 /// Events that the views may be behind before a group waits for them, and how long it waits at
 /// most: readers shall see what is recorded within a second, but views that are being rebuilt
 /// must not keep events out.
@@ -113,7 +109,7 @@ pub(super) struct Commit {
 /// `behind` tells how many events the views are behind the log.
 pub(super) fn start(
     decider: Decider,
-    (jobs, next): (Waiting, Next),
+    (jobs, next, pace): (Waiting, Next, Pace),
     commit: Commit,
     behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
@@ -128,7 +124,7 @@ pub(super) fn start(
     vec![
         spawn("decide", Box::new(move || decide(decider, &jobs, &groups, &space, behind))),
         spawn("keys", Box::new(move || sync_keys(&decided, &keys, &of_keys, &locked, &next))),
-        spawn("append", Box::new(move || append(&durable_keys, &commit, &retreats))),
+        spawn("append", Box::new(move || append(&durable_keys, &commit, &retreats, &pace))),
     ]
 }
 
@@ -160,8 +156,7 @@ fn decide(
                 drop(job.answer.send(Err(StorageFull)));
             }
             let is_full = submissions >= GROUP_SUBMISSIONS_MAX || decider.group.has_no_room;
-            let is_enough = submissions >= GROUP_SUBMISSIONS_ENOUGH;
-            next = if is_full { None } else { jobs.further(is_enough) };
+            next = if is_full { None } else { jobs.further(submissions) };
         }
         let group = decider.take_group();
         let is_given_back = group.has_no_room;
@@ -201,13 +196,15 @@ fn sync_keys(
     }
 }
 
-fn append(decided: &Receiver<(Group, Answers)>, commit: &Commit, retreats: &Retreats) {
+fn append(decided: &Receiver<(Group, Answers)>, commit: &Commit, retreats: &Retreats, pace: &Pace) {
     while let Ok((group, answers)) = decided.recv() {
+        let began = Instant::now();
         let mut erasing = Erasing::of(&group.events);
         if group.after != retreats.count() || !is_appended(group, commit) {
             answers.into_iter().for_each(Answer::refuse);
             continue;
         }
+        pace.took(began.elapsed());
         let (waiting, answers): (Vec<_>, _) = answers.into_iter().partition(|one| one.erases);
         answers.into_iter().for_each(Answer::send);
         if !waiting.is_empty() {
@@ -228,7 +225,7 @@ fn is_appended(group: Group, commit: &Commit) -> bool {
         let (mut json, mut packed) = (Vec::new(), Vec::new());
         let sealed = |event: &Decided| {
             event.payload.json_into(&mut json);
-            compress::pack_into(Packed::Payload, &json, &mut packed);
+            compress::pack_into(&json, &mut packed);
             append_of(event, &packed)
         };
         let appends = group.events.iter().map(sealed).collect();

@@ -91,7 +91,7 @@ impl Registry {
         let across = AcrossFollower::start(Arc::clone(&views));
         let identity = logs.identity.clone();
         let decider = Decider::new(identity, &logs.log, Arc::clone(&views), memory);
-        let (jobs, waiting, next) = queue::queue();
+        let (jobs, waiting, next, pace) = queue::queue();
         let (journal, keys) = (Arc::clone(logs.log.journal()), Arc::clone(logs.log.keys()));
         let behind = {
             let (journal, folded) = (Arc::clone(&journal), folded.clone());
@@ -103,7 +103,7 @@ impl Registry {
         let (of_commit, space_of_commit) = (Arc::clone(&keys), Arc::clone(&space));
         let commit =
             Commit { journal, keys: of_commit, tail, space: space_of_commit, retreats, erasing };
-        let mut threads = commit::start(decider, (waiting, next), commit, behind);
+        let mut threads = commit::start(decider, (waiting, next, pace), commit, behind);
         let (has_failed, views_at) = (follower.failure(), folded.clone());
         let has_passed = move |position| *views_at.borrow() >= position || has_failed();
         let of_erasures = logs.log.clone();

@@ -3,6 +3,10 @@
 //! so small that handing it on costs more than deciding it. Beside jobs the queue tells whether the
 //! next thread is free: a group takes in what comes until somebody can take it on, so that nobody
 //! waits in a group that is closed and stands still.
+//!
+//! Where a sync takes long, those who were just answered send again before the next one is half
+//! over. A group that went on without them would leave them to a third one, and everybody would
+//! wait for three; so it waits for them, the longer the longer a sync takes.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,17 +14,27 @@ use std::time::{Duration, Instant};
 
 use super::commit::Job;
 
-/// So long a group waits at most for more who usually send. After a crowd has gone, some twenty to
-/// forty groups wait so long in vain, until what is usual has faded.
-const GATHER: Duration = Duration::from_millis(1);
+/// So long a group waits for more who usually send: half of what a group takes to become durable,
+/// but neither less nor more than this. The less is for disks that sync faster than a processor
+/// wakes; the more, so that one sync that stood still holds nobody up.
+const GATHER_MIN: Duration = Duration::from_millis(1);
+const GATHER_MAX: Duration = Duration::from_millis(20);
 /// So many submissions are enough to begin, however many are usual.
 const GATHERED_ENOUGH: usize = 64;
+/// Whoever decides is woken for so many: waking it for each would cost as much as deciding it.
+const WOKEN_FOR: usize = 16;
+/// A group of so many goes on as soon as the next thread is free, though more is queued: else one
+/// stream's blocks would all be in one group, and each thread would wait for the others in turn.
+const ENOUGH: usize = 512;
+/// Something else wakes whoever sleeps so long.
+const FOR_EVER: Duration = Duration::from_secs(3_600);
 
-/// A new queue: the end where jobs are put, the end where they are taken, and that of the next
-/// thread, which says when it is free.
-pub(super) fn queue() -> (Jobs, Waiting, Next) {
+/// A new queue: the end where jobs are put, the end where they are taken, that of the next thread,
+/// which says when it is free, and that of the one which makes groups durable.
+pub(super) fn queue() -> (Jobs, Waiting, Next, Pace) {
     let queue = Arc::new(Queue::default());
-    (Jobs(Arc::clone(&queue)), Waiting(Arc::clone(&queue)), Next(queue))
+    let shared = || Arc::clone(&queue);
+    (Jobs(shared()), Waiting(shared()), Next(shared()), Pace(queue))
 }
 
 #[derive(Default)]
@@ -38,6 +52,13 @@ struct State {
     wanted: usize,
     /// The most that were under way at once, fading with each group.
     usual: usize,
+    /// How many were under way when the newest came.
+    under_way: usize,
+    /// What a group takes to become durable, smoothed.
+    pace: Duration,
+    /// Since when there is a group at hand and the next thread is free: from then on the group
+    /// waits for those who usually send.
+    gathers_since: Option<Instant>,
     /// Nobody puts jobs any more.
     is_closed: bool,
     /// Nobody takes jobs any more.
@@ -46,6 +67,24 @@ struct State {
 }
 
 impl State {
+    /// How many submissions a group waits for.
+    fn wanted(&self) -> usize {
+        (self.usual / 2).min(GATHERED_ENOUGH)
+    }
+
+    /// What is left of the time in which a group waits for more. When it is over, those who are
+    /// under way are all who are usual.
+    fn patience(&mut self) -> Duration {
+        let now = Instant::now();
+        let since = *self.gathers_since.get_or_insert(now);
+        let patience = (self.pace / 2).clamp(GATHER_MIN, GATHER_MAX);
+        let left = (since + patience).saturating_duration_since(now);
+        if left.is_zero() {
+            self.usual = self.usual.min(self.under_way);
+        }
+        left
+    }
+
     fn take(&mut self) -> Option<Job> {
         let job = self.jobs.pop_front()?;
         self.submissions -= job.work.size();
@@ -59,14 +98,19 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sleeps until so many submissions are queued, or something else changes.
+    /// Sleeps until so many submissions are queued, the time is over, or something else changes.
     fn sleep<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
         wanted: usize,
+        at_most: Duration,
     ) -> MutexGuard<'a, State> {
         state.wanted = wanted;
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+        let woken = self.changed.wait_timeout(state, at_most);
+        let mut state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        // Nobody sleeps: waking is a call of the system, even in vain.
+        state.wanted = usize::MAX;
+        state
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -87,9 +131,13 @@ impl Jobs {
             return false;
         }
         state.submissions += job.work.size();
+        state.under_way = under_way;
         state.usual = state.usual.max(under_way);
         state.jobs.push_back(job);
         let is_awaited = state.submissions >= state.wanted;
+        if is_awaited {
+            state.wanted = usize::MAX;
+        }
         drop(state);
         if is_awaited {
             self.0.changed.notify_one();
@@ -112,38 +160,46 @@ impl Waiting {
     pub fn first(&self) -> Option<Job> {
         let mut state = self.0.state();
         while state.jobs.is_empty() && !state.is_closed {
-            state = self.0.sleep(state, 1);
+            state = self.0.sleep(state, 1, FOR_EVER);
         }
-        let wanted = (state.usual / 2).min(GATHERED_ENOUGH);
         state.usual -= state.usual.div_ceil(8);
-        state.wanted = wanted;
-        let until = Instant::now() + GATHER;
-        while state.submissions < wanted && !state.is_closed {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
+        state.gathers_since = None;
+        loop {
+            let wanted = state.wanted().min(WOKEN_FOR);
+            if state.submissions >= wanted || state.is_closed {
+                return state.take();
             }
-            let woken = self.0.changed.wait_timeout(state, left);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            let left = state.patience();
+            if left.is_zero() {
+                return state.take();
+            }
+            state = self.0.sleep(state, wanted, left);
         }
-        state.take()
     }
 
-    /// A further job of a group; none once the next thread is free and the group is large
-    /// enough, or nothing is queued.
-    pub fn further(&self, is_enough: bool) -> Option<Job> {
+    /// A further job of a group that has so many submissions; none once it is to go on.
+    pub fn further(&self, taken: usize) -> Option<Job> {
         let mut state = self.0.state();
         loop {
-            if is_enough && state.next_is_free {
+            if taken >= ENOUGH && state.next_is_free {
                 return None;
             }
             if let Some(job) = state.take() {
                 return Some(job);
             }
-            if state.next_is_free || state.is_closed {
+            if state.is_closed {
                 return None;
             }
-            state = self.0.sleep(state, 1);
+            if !state.next_is_free {
+                state = self.0.sleep(state, WOKEN_FOR, FOR_EVER);
+                continue;
+            }
+            let missing = state.wanted().saturating_sub(taken);
+            let left = if missing > 0 { state.patience() } else { Duration::ZERO };
+            if left.is_zero() {
+                return None;
+            }
+            state = self.0.sleep(state, missing.min(WOKEN_FOR), left);
         }
     }
 }
@@ -166,12 +222,26 @@ pub(super) struct Next(Arc<Queue>);
 impl Next {
     /// Says whether a group would be taken at once.
     pub fn is_free(&self, is_free: bool) {
-        self.0.change(|state| state.next_is_free = is_free);
+        self.0.change(|state| {
+            state.next_is_free = is_free;
+            state.gathers_since = None;
+        });
     }
 }
 
 impl Drop for Next {
     fn drop(&mut self) {
         self.is_free(true);
+    }
+}
+
+/// The thread that makes groups durable.
+pub(super) struct Pace(Arc<Queue>);
+
+impl Pace {
+    /// Says how long a group took to become durable.
+    pub fn took(&self, time: Duration) {
+        let mut state = self.0.state();
+        state.pace = (state.pace * 7 + time) / 8;
     }
 }

@@ -12,7 +12,8 @@ use sqlx::postgres::PgConnectOptions;
 use tempfile::TempDir;
 
 use crate::Error;
-use crate::server::{Usage, end, output};
+use crate::server::{end, output};
+use crate::usage::Usage;
 
 const START_SECONDS_MAX: u64 = 60;
 const USER: &str = "bench";

@@ -15,8 +15,8 @@ use super::person::Person;
 use super::postgres::Postgres;
 use crate::Error;
 use crate::samples::{Percentiles, Samples};
-use crate::server::Usage;
 use crate::table::figure;
+use crate::usage::Usage;
 
 /// What a number of tasks came to.
 pub struct Level {

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use domain::{PersonId, Position};
 
-use super::{CHECKPOINT, END, ENTRIES, People, TODAY, VERSION, Waiting};
+use super::{CHECKPOINT, END, ENTRIES, People, Rows, TODAY, VERSION, Waiting};
 use crate::halves::in_halves;
 use crate::{SealError, ViewsError};
+
+/// Rows that room is made for before they come.
+const ROOM_MAX: usize = 40_000;
 
 /// A row as it is written; none where it is to go.
 type Sealed = (PersonId, Option<Vec<u8>>);
@@ -28,7 +31,10 @@ impl People {
     pub fn begin_flush(&self) -> Result<(), ViewsError> {
         self.remove_lost()?;
         let mut layers = self.write();
-        let taken = std::mem::take(&mut layers.pending);
+        // As many come until the next flush.
+        let room = layers.pending.len().min(ROOM_MAX);
+        let next = Rows::with_capacity_and_hasher(room, Default::default());
+        let taken = std::mem::replace(&mut layers.pending, next);
         // What an earlier, failed flush left is still due.
         let flushing = Arc::make_mut(&mut layers.flushing);
         if flushing.is_empty() {
@@ -47,8 +53,7 @@ impl People {
     /// [`ViewsError`]; what was folded stays readable.
     pub fn finish_flush(&self, checkpoint: Position) -> Result<(), ViewsError> {
         let changed = Arc::clone(&self.read().flushing);
-        let mut rows: Vec<_> = changed.iter().collect();
-        rows.sort_unstable_by_key(|(person, _)| **person);
+        let rows: Vec<_> = changed.iter().collect();
         self.keep_entries()?;
         self.months.table.finish_flush(checkpoint)?;
         let mut failed = None;
