@@ -121,7 +121,7 @@ fn recount(desk: &Desk) -> BTreeMap<Place, AcrossCell> {
     cells
 }
 
-fn live(desk: &Desk) -> BTreeMap<Place, AcrossCell> {
+pub fn live(desk: &Desk) -> BTreeMap<Place, AcrossCell> {
     let cells = desk.registry().views.people.across().cells().of(None, Some(12));
     cells.into_iter().map(|(place, cell)| (place.expect("a place"), cell)).collect()
 }

@@ -2,6 +2,7 @@
 //! Every scenario ends with the log walked and the views compared with views built anew.
 
 mod across;
+mod across_alone;
 mod acts;
 mod archive_cases;
 mod audit;

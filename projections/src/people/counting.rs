@@ -90,8 +90,12 @@ impl People {
             (before, Counted::of(&book, row, day))
         })?;
         measures.go_on(day);
-        // What the rules find in a record alone counts across records too.
-        self.touch(due, measures.position, day);
+        // Whether a record by itself is without an error of logic counts across records too; all else
+        // that is read there changes with the record alone.
+        let is_other =
+            |change: &&Change| change.before.is_consistent_in() != change.after.is_consistent_in();
+        let touched = changes.iter().filter(is_other).map(|change| change.person);
+        self.touch(touched, measures.position, day);
         measures.change(changes);
         Ok(())
     }

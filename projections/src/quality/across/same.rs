@@ -9,9 +9,28 @@ use crate::archive::Archive;
 use crate::household::{HEAD, is_registered_there};
 use crate::people::Row;
 
-/// The ties that these rules follow.
-const TIES: FieldSet =
-    FieldSet::of(&[Field::MotherId, Field::FatherId, Field::SpouseId, Field::Children]);
+/// The items and ties that [`super::Seen`] is made of, but for those that only say whether a record by
+/// itself is without an error of logic: that is told by how it counts.
+const READ: FieldSet = FieldSet::of(&[
+    Field::FullName,
+    Field::CitizenId,
+    Field::Sex,
+    Field::BirthDate,
+    Field::DeathDate,
+    Field::Phone,
+    Field::MaritalStatus,
+    Field::MaritalChangeDate,
+    Field::Residence,
+    Field::Hukou,
+    Field::HukouStatus,
+    Field::HouseholdId,
+    Field::HouseholdKind,
+    Field::RelationToHead,
+    Field::MotherId,
+    Field::FatherId,
+    Field::SpouseId,
+    Field::Children,
+]);
 
 /// Whether everything that [`super::Seen`] is made of, but how a record counts, is the same in a row
 /// before and after an event that `changed` something. What may change with the day alone is not
@@ -19,8 +38,7 @@ const TIES: FieldSet =
 pub(crate) fn tells_same(old: &Row, new: &Row, changed: FieldSet) -> bool {
     let stands = |row: &Row| (row.owner, row.archive.is_dead, row.archive.is_registered);
     stands(old) == stands(new)
-        && !changed.has_items()
-        && !changed.meets(TIES)
+        && !changed.meets(READ)
         && words_of_household(&old.archive) == words_of_household(&new.archive)
 }
 
