@@ -261,7 +261,7 @@ fn opened(desk: &Desk, persons: &[PersonId]) -> usize {
         let opens = |key: &PersonKey| key.open(envelope.stream, envelope.sequence, sealed).is_ok();
         opened += usize::from(keys.iter().any(|(_, key)| opens(key)));
     }
-    let folder = desk.folder().join("views/people.11");
+    let folder = desk.folder().join("views/people.12");
     for file in fs::read_dir(folder).expect("rows") {
         let bytes = fs::read(file.expect("a file").path()).expect("readable");
         opened += persons.iter().map(|person| rows_opened(&bytes, *person, &keys)).sum::<usize>();
@@ -277,7 +277,7 @@ fn rows_opened(file: &[u8], person: PersonId, keys: &[(Uuid, PersonKey)]) -> usi
         let row = &file[at + 24..at + 24 + length];
         if header[8..24] == *person.as_uuid().as_bytes() {
             let opens =
-                |key: &PersonKey| key.open_row("people.11", person, &mut row.to_vec()).is_ok();
+                |key: &PersonKey| key.open_row("people.12", person, &mut row.to_vec()).is_ok();
             opened += usize::from(keys.iter().any(|(_, key)| opens(key)));
         }
         at += 24 + length;
