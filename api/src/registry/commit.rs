@@ -198,14 +198,13 @@ fn sync_keys(
 
 fn append(decided: &Receiver<(Group, Answers)>, commit: &Commit, retreats: &Retreats, pace: &Pace) {
     while let Ok((group, answers)) = decided.recv() {
-        let (began, syncs) = (Instant::now(), !group.events.is_empty());
+        let began = Instant::now();
         let mut erasing = Erasing::of(&group.events);
-        let is_done = group.after == retreats.count() && is_appended(group, commit);
-        pace.took((is_done && syncs).then(|| began.elapsed()));
-        if !is_done {
+        if group.after != retreats.count() || !is_appended(group, commit) {
             answers.into_iter().for_each(Answer::refuse);
             continue;
         }
+        pace.took(began.elapsed());
         let (waiting, answers): (Vec<_>, _) = answers.into_iter().partition(|one| one.erases);
         answers.into_iter().for_each(Answer::send);
         if !waiting.is_empty() {

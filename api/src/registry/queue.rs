@@ -6,9 +6,7 @@
 //!
 //! Where a sync takes long, those who were just answered send again before the next one is half
 //! over. A group that went on without them would leave them to a third one, and everybody would
-//! wait for three; so it waits for them, the longer the longer a sync takes. Few senders on such a
-//! disk keep step: all of them share one sync after the other, since two halves that take turns
-//! wait twice as long. Where not all came in time they do not, for some groups.
+//! wait for three; so it waits for them, the longer the longer a sync takes.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -21,13 +19,6 @@ use super::commit::Job;
 /// wakes; the more, so that one sync that stood still holds nobody up.
 const GATHER_MIN: Duration = Duration::from_millis(1);
 const GATHER_MAX: Duration = Duration::from_millis(20);
-/// Where a group takes so long to become durable, and no more than so many are usual, they keep step.
-/// On a faster disk the processor is the limit, which would stand still meanwhile.
-const STEP_FROM: Duration = Duration::from_millis(3);
-const STEP_SUBMISSIONS_MAX: usize = 256;
-/// Groups that take turns after one for which not all came in time: senders who do not wait for
-/// their receipts come when they come.
-const TURNS_AFTER_MISSED_STEP: usize = 16;
 /// So many submissions are enough to begin, however many are usual.
 const GATHERED_ENOUGH: usize = 64;
 /// Whoever decides is woken for so many: waking it for each would cost as much as deciding it.
@@ -65,10 +56,6 @@ struct State {
     under_way: usize,
     /// What a group takes to become durable, smoothed.
     pace: Duration,
-    /// Groups that were handed on and are not durable yet.
-    groups: usize,
-    /// Groups that take turns still, before senders are waited for to keep step again.
-    turns: usize,
     /// Since when there is a group at hand and the next thread is free: from then on the group
     /// waits for those who usually send.
     gathers_since: Option<Instant>,
@@ -80,28 +67,9 @@ struct State {
 }
 
 impl State {
-    /// Whether everybody shares one group after the other.
-    fn keeps_step(&self) -> bool {
-        self.turns == 0 && self.pace >= STEP_FROM && self.usual <= STEP_SUBMISSIONS_MAX
-    }
-
-    /// Whether a group would be taken, and be the next one to sync.
-    fn is_free(&self) -> bool {
-        self.next_is_free && (self.groups == 0 || !self.keeps_step())
-    }
-
     /// How many submissions a group waits for.
     fn wanted(&self) -> usize {
-        if self.keeps_step() { self.usual } else { (self.usual / 2).min(GATHERED_ENOUGH) }
-    }
-
-    /// A new group begins: what is usual fades, but not where everybody came in time.
-    fn begin(&mut self) {
-        self.gathers_since = None;
-        if !self.keeps_step() {
-            self.usual -= self.usual.div_ceil(8);
-            self.turns = self.turns.saturating_sub(1);
-        }
+        (self.usual / 2).min(GATHERED_ENOUGH)
     }
 
     /// What is left of the time in which a group waits for more. When it is over, those who are
@@ -112,9 +80,6 @@ impl State {
         let patience = (self.pace / 2).clamp(GATHER_MIN, GATHER_MAX);
         let left = (since + patience).saturating_duration_since(now);
         if left.is_zero() {
-            if self.keeps_step() {
-                self.turns = TURNS_AFTER_MISSED_STEP;
-            }
             self.usual = self.usual.min(self.under_way);
         }
         left
@@ -197,15 +162,12 @@ impl Waiting {
         while state.jobs.is_empty() && !state.is_closed {
             state = self.0.sleep(state, 1, FOR_EVER);
         }
-        state.begin();
+        state.usual -= state.usual.div_ceil(8);
+        state.gathers_since = None;
         loop {
             let wanted = state.wanted().min(WOKEN_FOR);
             if state.submissions >= wanted || state.is_closed {
                 return state.take();
-            }
-            if !state.is_free() {
-                state = self.0.sleep(state, wanted, FOR_EVER);
-                continue;
             }
             let left = state.patience();
             if left.is_zero() {
@@ -219,7 +181,7 @@ impl Waiting {
     pub fn further(&self, taken: usize) -> Option<Job> {
         let mut state = self.0.state();
         loop {
-            if taken >= ENOUGH && state.is_free() {
+            if taken >= ENOUGH && state.next_is_free {
                 return None;
             }
             if let Some(job) = state.take() {
@@ -228,7 +190,7 @@ impl Waiting {
             if state.is_closed {
                 return None;
             }
-            if !state.is_free() {
+            if !state.next_is_free {
                 state = self.0.sleep(state, WOKEN_FOR, FOR_EVER);
                 continue;
             }
@@ -262,7 +224,6 @@ impl Next {
     pub fn is_free(&self, is_free: bool) {
         self.0.change(|state| {
             state.next_is_free = is_free;
-            state.groups += usize::from(!is_free);
             state.gathers_since = None;
         });
     }
@@ -278,20 +239,9 @@ impl Drop for Next {
 pub(super) struct Pace(Arc<Queue>);
 
 impl Pace {
-    /// Says how long a group took to become durable, or that there was nothing to be made so. Said
-    /// before its senders are answered, it is they who are waited for.
-    pub fn took(&self, time: Option<Duration>) {
-        self.0.change(|state| {
-            state.pace = time.map_or(state.pace, |time| (state.pace * 7 + time) / 8);
-            state.groups = state.groups.saturating_sub(1);
-            state.gathers_since = None;
-        });
-    }
-}
-
-impl Drop for Pace {
-    /// Nobody keeps step with a thread that has gone.
-    fn drop(&mut self) {
-        self.0.change(|state| (state.groups, state.pace) = (0, Duration::ZERO));
+    /// Says how long a group took to become durable.
+    pub fn took(&self, time: Duration) {
+        let mut state = self.0.state();
+        state.pace = (state.pace * 7 + time) / 8;
     }
 }
