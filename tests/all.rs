@@ -54,6 +54,7 @@ mod partings_http;
 mod payloads;
 mod person_joins;
 mod person_lives;
+mod person_packed;
 mod person_refusals;
 mod person_rules;
 mod person_ties;

@@ -15,7 +15,7 @@ pub const ANN: PersonId = id(2);
 pub const BEN: PersonId = id(3);
 
 /// What is told of one event, and what is known beside it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Told {
     kind: Kind,
     side: bool,
