@@ -15,20 +15,37 @@ impl Clone for Archive {
     }
 
     fn clone_from(&mut self, of: &Self) {
-        self.texts.clone_from(&of.texts);
-        self.origins.clone_from(&of.origins);
-        self.items.clone_from(&of.items);
-        self.documents.clone_from(&of.documents);
-        self.links.clone_from(&of.links);
-        self.topics.clone_from(&of.topics);
-        self.beside.clone_from(&of.beside);
-        self.unapproved.clone_from(&of.unapproved);
-        self.topics_beside.clone_from(&of.topics_beside);
-        self.ties_beside.clone_from(&of.ties_beside);
-        self.needs.clone_from(&of.needs);
-        let Self { is_dead, is_missing, is_registered, .. } = of;
-        (self.is_dead, self.is_missing) = (*is_dead, *is_missing);
-        self.is_registered = *is_registered;
+        // Nothing is forgotten: a field that is not told of does not compile.
+        let Self {
+            texts,
+            origins,
+            items,
+            documents,
+            links,
+            topics,
+            beside,
+            unapproved,
+            topics_beside,
+            ties_beside,
+            needs,
+            is_dead,
+            is_missing,
+            is_registered,
+        } = of;
+        self.texts.clone_from(texts);
+        self.origins.clone_from(origins);
+        self.items.clone_from(items);
+        self.documents.clone_from(documents);
+        self.links.clone_from(links);
+        self.topics.clone_from(topics);
+        self.beside.clone_from(beside);
+        self.unapproved.clone_from(unapproved);
+        self.topics_beside.clone_from(topics_beside);
+        self.ties_beside.clone_from(ties_beside);
+        self.needs.clone_from(needs);
+        self.is_dead.clone_from(is_dead);
+        self.is_missing.clone_from(is_missing);
+        self.is_registered.clone_from(is_registered);
     }
 }
 
