@@ -24,6 +24,9 @@ const ENTRY_HEADER_BYTES: usize = 3;
 const LONG: usize = u16::MAX as usize;
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 1 << 20;
+/// A file that is merged has hundreds of megabytes. They become durable piece by piece: a sync of the
+/// log meanwhile waits for what the disk has been handed before.
+const SYNC_BYTES: u64 = 8 << 20;
 
 /// Why sorted files could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -292,10 +295,11 @@ impl RunWriter {
     fn write(&mut self) -> Result<(), RunError> {
         let written = self.run.file.write_all_at(&self.waiting, self.run.bytes);
         written.map_err(|source| self.run.io(source))?;
+        let pieces = self.run.bytes / SYNC_BYTES;
         self.run.bytes += self.waiting.len() as u64;
         self.waiting.clear();
         self.block_start = 0;
-        Ok(())
+        if self.run.bytes / SYNC_BYTES > pieces { self.sync() } else { Ok(()) }
     }
 
     /// Makes the file durable.
@@ -305,8 +309,12 @@ impl RunWriter {
     pub fn finish(mut self) -> Result<Run, RunError> {
         self.end_block()?;
         self.write()?;
-        self.run.file.sync_data().map_err(|source| self.run.io(source))?;
+        self.sync()?;
         self.run.blocks.shrink_to_fit();
         Ok(self.run)
+    }
+
+    fn sync(&self) -> Result<(), RunError> {
+        self.run.file.sync_data().map_err(|source| self.run.io(source))
     }
 }
