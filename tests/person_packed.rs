@@ -9,25 +9,6 @@ use proptest::prelude::*;
 
 use crate::person_told::{ANN, BEN, OWN, Told, aside, told};
 
-const ROLES: [Role; 16] = [
-    Role::Mother,
-    Role::Father,
-    Role::Spouse,
-    Role::Head,
-    Role::Guardian,
-    Role::Adopter,
-    Role::Child,
-    Role::Owner,
-    Role::Ward,
-    Role::Member,
-    Role::FormerGuardian,
-    Role::FormerWard,
-    Role::Absorbed,
-    Role::Survivor,
-    Role::FormerHead,
-    Role::FormerMember,
-];
-
 /// One event of any kind, told in any way.
 fn any_told() -> impl Strategy<Value = Told> {
     let kind = (0..CATALOGUE.len()).prop_map(|at| CATALOGUE[at].kind);
@@ -39,7 +20,7 @@ fn any_told() -> impl Strategy<Value = Told> {
         let on = format!("{year:04}-{month:02}-{day:02}");
         let mut event = if is_aside { aside(kind, &on) } else { told(kind, &on) };
         for (role, person) in related {
-            event = event.with(*role.get(&ROLES), [OWN, ANN, BEN][person]);
+            event = event.with(*role.get(&Role::ALL), [OWN, ANN, BEN][person]);
         }
         event = target.into_iter().fold(event, Told::of);
         if is_approved {

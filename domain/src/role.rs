@@ -54,7 +54,8 @@ impl Role {
         (Role::Child, "child"),
     ];
 
-    const ALL: [Role; 16] = [
+    /// All of them, each at the place of its number.
+    pub const ALL: [Role; 16] = [
         Role::Mother,
         Role::Father,
         Role::Spouse,
