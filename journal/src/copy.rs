@@ -24,7 +24,7 @@ use crate::tree::Hash;
 /// Bytes that are written at once.
 const BUFFER_BYTES: usize = 1 << 20;
 /// How often the end of a file that is being written is looked at before it is called damaged.
-const LOOKS: u32 = 5;
+const LOOKS: u32 = 10;
 /// From one look to the next.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 

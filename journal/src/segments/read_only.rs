@@ -18,7 +18,7 @@ use crate::storage::{Access, Files, Storage, StorageFile};
 /// How often a waiting reader looks for new records.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often the end of the newest file is looked at before it is called damaged.
-const LOOKS: u32 = 5;
+const LOOKS: u32 = 10;
 
 /// A log that somebody else may be writing. It shows what was whole when it was opened or last
 /// refreshed; the newest group among it may not have been synced yet by its writer.
