@@ -5,50 +5,6 @@ use domain::Item;
 
 use super::{Archive, Span};
 
-/// A copy takes the memory of the archive that it takes the place of: who decides makes one for
-/// each event.
-impl Clone for Archive {
-    fn clone(&self) -> Self {
-        let mut copy = Self::default();
-        copy.clone_from(self);
-        copy
-    }
-
-    fn clone_from(&mut self, of: &Self) {
-        // Nothing is forgotten: a field that is not told of does not compile.
-        let Self {
-            texts,
-            origins,
-            items,
-            documents,
-            links,
-            topics,
-            beside,
-            unapproved,
-            topics_beside,
-            ties_beside,
-            needs,
-            is_dead,
-            is_missing,
-            is_registered,
-        } = of;
-        self.texts.clone_from(texts);
-        self.origins.clone_from(origins);
-        self.items.clone_from(items);
-        self.documents.clone_from(documents);
-        self.links.clone_from(links);
-        self.topics.clone_from(topics);
-        self.beside.clone_from(beside);
-        self.unapproved.clone_from(unapproved);
-        self.topics_beside.clone_from(topics_beside);
-        self.ties_beside.clone_from(ties_beside);
-        self.needs.clone_from(needs);
-        self.is_dead.clone_from(is_dead);
-        self.is_missing.clone_from(is_missing);
-        self.is_registered.clone_from(is_registered);
-    }
-}
-
 impl Archive {
     /// Leaves out what nothing refers to any more and lays the texts in one fixed order.
     pub(crate) fn tidy(&mut self) {

@@ -1,5 +1,5 @@
-//! Reading what was packed into the memory of something that was read before. Who decides reads the
-//! row of somebody else with nearly every event, and a row has a dozen lists.
+//! Reading what was packed, or copying, into the memory of something that was read before. Who
+//! decides does both with nearly every event, of somebody else each time, and a row has a dozen lists.
 
 use std::fmt;
 
@@ -79,9 +79,24 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Plain<'_, T> {
     }
 }
 
-/// The fields of a structure in the order in which they are declared: each by how it is read.
+/// The fields of a structure in the order in which they are declared, each by how it is read: it is
+/// then read, and copied, into the memory of another one. Nothing is forgotten: a field that is not
+/// told of does not compile.
 macro_rules! refill {
     ($what:ident { $($how:ident $field:ident,)* }) => {
+        impl Clone for $what {
+            fn clone(&self) -> Self {
+                let mut copy = Self::default();
+                copy.clone_from(self);
+                copy
+            }
+
+            fn clone_from(&mut self, of: &Self) {
+                let $what { $($field,)* } = of;
+                $(self.$field.clone_from($field);)*
+            }
+        }
+
         impl $crate::archive::refill::Refill for $what {
             fn refill<'de, D: serde::Deserializer<'de>>(
                 &mut self,
@@ -100,7 +115,6 @@ macro_rules! refill {
                         self,
                         mut fields: A,
                     ) -> Result<(), A::Error> {
-                        // Nothing is forgotten: a field that is not told of does not compile.
                         let $what { $($field,)* } = self.0;
                         $(
                             let next = $crate::archive::refill::$how($field);
