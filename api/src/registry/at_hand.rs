@@ -6,8 +6,9 @@ use rustc_hash::FxHashMap;
 
 use super::known::Known;
 
-/// Persons in one generation: few enough for the processor's caches.
-const GENERATION: usize = 1_000;
+/// Persons in one generation: those of a few dozen submissions, so that the memory which the next one
+/// takes over is near. Hardly anybody is asked for again within thousands.
+const GENERATION: usize = 128;
 
 /// The persons at hand.
 #[derive(Default)]

@@ -17,8 +17,8 @@ use super::recent_keys::Recent;
 use super::retreat::{OnTheWay, Retreats};
 
 /// Packed persons have room up to the next of so many sizes, or of four in each doubling: as much as
-/// their memory takes anyway. One of two events more finds place where they are.
-const ROOM_BYTES: usize = 32;
+/// their memory takes anyway. Of some events more each finds place where they are.
+const ROOM_BYTES: usize = 64;
 
 /// A person as the decider knows them.
 #[derive(Clone)]

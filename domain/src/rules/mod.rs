@@ -116,10 +116,8 @@ impl RuleBook {
     /// Evaluates some rules for one person. Rules about areas are not asked for here.
     pub fn evaluate_only(&self, case: &Case<'_>, asked: RuleSet) -> Findings {
         let mut findings = Findings::default();
-        for row in &self.rows {
-            if let Check::Person { applies, holds } = row.check
-                && asked.contains(row.id)
-            {
+        for row in asked.iter().filter_map(|id| self.rule(id)) {
+            if let Check::Person { applies, holds } = row.check {
                 findings.insert(row.id, judge(case, applies, holds));
             }
         }
