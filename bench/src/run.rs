@@ -59,6 +59,8 @@ pub struct Rates {
     pub ingest_per_second: f64,
     /// Receipts a second of single POSTs.
     pub posts_per_second: f64,
+    /// Receipts a second of single events handed in without HTTP; none when that was left out.
+    pub in_process_per_second: Option<f64>,
 }
 
 /// What a run gave.
@@ -92,15 +94,19 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let small = fill(setting, "small", setting.people / SMALLER)?;
     let (small_rate, small_streamed) = (small.rate(), small.events.streamed);
     let slow_rows = slow_rows(setting, small)?;
-    let full = fill(setting, "full", setting.people)?;
+    let mut full = fill(setting, "full", setting.people)?;
+    let later = full.events.later_half();
     let mut rows = full.rows();
     rows.push(growth(&full, small_rate, small_streamed));
 
     let (post_rows, posted) = post_rows(setting, &full)?;
     rows.extend(post_rows);
     rows.extend(slow_rows);
-    let rates =
-        Rates { ingest_per_second: full.rate(), posts_per_second: posted.outcome.per_second() };
+    let mut rates = Rates {
+        ingest_per_second: full.rate(),
+        posts_per_second: posted.outcome.per_second(),
+        in_process_per_second: None,
+    };
 
     let address = full.server.address;
     let reads = Reads {
@@ -124,7 +130,35 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let Filled { registry, server, tokens, ingested, .. } = full;
     let posted = posted.outcome.latency.count as u64;
     rows.extend(at_rest::measure(setting.end, &registry, server, &tokens, &ingested, posted)?);
+    if Instant::now() < setting.end {
+        rows.extend(in_process_rows(setting, &registry, later, &mut rates)?);
+        rows.push(at_rest::check(&registry)?);
+    }
     Ok(Report { rows, rates, groupings })
+}
+
+/// What single events give that are handed in without HTTP, as they are to the peer.
+#[cfg(feature = "peer")]
+fn in_process_rows(
+    setting: &Setting,
+    registry: &Registry,
+    lanes: Vec<Vec<Vec<u8>>>,
+    rates: &mut Rates,
+) -> Result<Vec<Row>, Error> {
+    eprintln!("full: handing events in without HTTP");
+    let pressed = crate::in_process::measure(&registry.data, lanes, setting.seconds_each)?;
+    rates.in_process_per_second = Some(pressed.per_second);
+    Ok(pressed.rows())
+}
+
+#[cfg(not(feature = "peer"))]
+fn in_process_rows(
+    _: &Setting,
+    _: &Registry,
+    _: Vec<Vec<Vec<u8>>>,
+    _: &mut Rates,
+) -> Result<Vec<Row>, Error> {
+    Ok(Vec::new())
 }
 
 /// Single POSTs alone: a registry is filled, posted to, and posted to again on a slow disk. For
@@ -135,8 +169,7 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
 /// As [`run`].
 pub fn posts_alone(setting: &Setting) -> Result<Vec<Row>, Error> {
     let mut full = fill(setting, "full", setting.people)?;
-    let kept_back = |lane: &mut Vec<_>| lane.split_off(lane.len() / 2);
-    let later = full.events.lanes.iter_mut().map(kept_back).collect();
+    let later = full.events.later_half();
     let (mut rows, _) = post_rows(setting, &full)?;
     full.events.lanes = later;
     rows.extend(slow_rows(setting, full)?);
