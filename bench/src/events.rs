@@ -13,7 +13,7 @@ use crate::load::mix;
 use crate::run::Setting;
 
 /// At most so many events are kept back, and no more than one in five.
-const KEPT_BACK_MAX: usize = 200_000;
+const KEPT_BACK_MAX: usize = 100_000;
 
 /// The events of one run.
 pub struct Events {
@@ -51,11 +51,6 @@ pub fn generate(setting: &Setting, path: &Path, people: usize) -> Result<(), Err
 }
 
 impl Events {
-    /// Takes the later half of each lane away: one load's events are duplicates to the next.
-    pub fn later_half(&mut self) -> Vec<Vec<Vec<u8>>> {
-        self.lanes.iter_mut().map(|lane| lane.split_off(lane.len() / 2)).collect()
-    }
-
     /// Splits the file `path` into `streams` files beside it and `lanes` lanes of single posts.
     ///
     /// # Errors

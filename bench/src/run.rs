@@ -94,8 +94,7 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let small = fill(setting, "small", setting.people / SMALLER)?;
     let (small_rate, small_streamed) = (small.rate(), small.events.streamed);
     let slow_rows = slow_rows(setting, small)?;
-    let mut full = fill(setting, "full", setting.people)?;
-    let later = full.events.later_half();
+    let full = fill(setting, "full", setting.people)?;
     let mut rows = full.rows();
     rows.push(growth(&full, small_rate, small_streamed));
 
@@ -131,33 +130,25 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let posted = posted.outcome.latency.count as u64;
     rows.extend(at_rest::measure(setting.end, &registry, server, &tokens, &ingested, posted)?);
     if Instant::now() < setting.end {
-        rows.extend(in_process_rows(setting, &registry, later, &mut rates)?);
         rows.push(at_rest::check(&registry)?);
+    }
+    if Instant::now() < setting.end {
+        rows.extend(in_process_rows(setting, &mut rates)?);
     }
     Ok(Report { rows, rates, groupings })
 }
 
 /// What single events give that are handed in without HTTP, as they are to the peer.
 #[cfg(feature = "peer")]
-fn in_process_rows(
-    setting: &Setting,
-    registry: &Registry,
-    lanes: Vec<Vec<Vec<u8>>>,
-    rates: &mut Rates,
-) -> Result<Vec<Row>, Error> {
-    eprintln!("full: handing events in without HTTP");
-    let pressed = crate::in_process::measure(&registry.data, lanes, setting.seconds_each)?;
+fn in_process_rows(setting: &Setting, rates: &mut Rates) -> Result<Vec<Row>, Error> {
+    eprintln!("in process: handing events in without HTTP");
+    let pressed = crate::in_process::measure(setting, POST_CONNECTIONS)?;
     rates.in_process_per_second = Some(pressed.per_second);
     Ok(pressed.rows())
 }
 
 #[cfg(not(feature = "peer"))]
-fn in_process_rows(
-    _: &Setting,
-    _: &Registry,
-    _: Vec<Vec<Vec<u8>>>,
-    _: &mut Rates,
-) -> Result<Vec<Row>, Error> {
+fn in_process_rows(_: &Setting, _: &mut Rates) -> Result<Vec<Row>, Error> {
     Ok(Vec::new())
 }
 
@@ -169,7 +160,8 @@ fn in_process_rows(
 /// As [`run`].
 pub fn posts_alone(setting: &Setting) -> Result<Vec<Row>, Error> {
     let mut full = fill(setting, "full", setting.people)?;
-    let later = full.events.later_half();
+    let kept_back = |lane: &mut Vec<_>| lane.split_off(lane.len() / 2);
+    let later = full.events.lanes.iter_mut().map(kept_back).collect();
     let (mut rows, _) = post_rows(setting, &full)?;
     full.events.lanes = later;
     rows.extend(slow_rows(setting, full)?);
