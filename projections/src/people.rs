@@ -19,7 +19,7 @@ mod month_ends;
 mod standing;
 mod stood;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -253,7 +253,11 @@ impl People {
     /// # Errors
     /// [`ViewsError`], also for a row that does not open.
     pub fn row(&self, person: PersonId) -> Result<Option<Arc<Row>>, ViewsError> {
-        Ok(self.read_row(person, &mut Room::default())?.map(Arc::new))
+        thread_local! {
+            static ROOM: RefCell<Room> = RefCell::default();
+        }
+        let row = ROOM.with_borrow_mut(|room| self.read_row(person, room))?;
+        Ok(row.map(Arc::new))
     }
 
     /// To be told who is asked for next.
