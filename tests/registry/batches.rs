@@ -161,3 +161,36 @@ fn a_refused_event_may_be_sent_again_under_its_own_id() {
     assert!(desk.waiting().is_empty());
     desk.close();
 }
+
+#[test]
+fn a_batch_about_more_persons_than_are_at_hand_leaves_them_as_they_were_or_tells_of_each() {
+    let desk = Desk::new();
+    let persons: Vec<_> = (1..=600).map(|serial| citizen(&number("19900101", serial))).collect();
+    let keys: Vec<_> = (0..2_400).map(|at| format!("k-{at}")).collect();
+    let told = |from: usize, kind: &'static str, on: &str, phone: &str| -> Vec<Event<'_>> {
+        let each = persons.iter().enumerate();
+        each.map(|(at, one)| (keys[from + at].as_str(), kind, seen(one, on, phone))).collect()
+    };
+    let mut batch = told(0, "registration", "2020-01-01", "1");
+    batch.extend(told(600, "observation", "2020-01-02", "2"));
+    let ids: Vec<_> =
+        desk.send_atomic(&batch).iter().map(|receipt| recorded(receipt).person_id).collect();
+    let head = desk.head();
+    // The last one is refused, when everybody before was decided about and most have left.
+    let mut refused = told(1_200, "observation", "2020-01-03", "3");
+    let before_birth = json!({"items": {"birth_date": "1990-01-01"}});
+    refused.push((keys[1_800].as_str(), "death", data(&persons[0], "1989-01-01", before_birth)));
+    let receipts = desk.send_atomic(&refused);
+    assert!(receipts[..600].iter().all(|receipt| *receipt == Receipt::Withheld));
+    assert!(matches!(receipts[600], Receipt::Rejected(_)));
+    assert_eq!(desk.waiting().len() as u64, desk.head().0 - head.0, "the refusal alone is kept");
+    let again = desk.send(&told(1_200, "observation", "2020-01-03", "4"));
+    assert!(again.iter().zip(&ids).all(|(receipt, id)| recorded(receipt).person_id == *id));
+    for id in &ids[..600] {
+        assert_eq!(desk.archive(*id).get(Item::Phone), Some("4"));
+        assert_eq!(desk.life(*id).len(), 3);
+    }
+    let live = desk.digests();
+    assert_eq!(desk.differing(live), Vec::<&str>::new());
+    desk.close();
+}
