@@ -16,10 +16,11 @@ mod households;
 mod indexed;
 mod joining;
 mod month_ends;
+mod plain;
 mod standing;
 mod stood;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -151,19 +152,9 @@ struct Waiting {
     plain: Arc<[u8]>,
 }
 
-thread_local! {
-    /// Memory in which rows are written, used again for the next one.
-    static PLAIN: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
 impl Waiting {
     fn of(row: &Row) -> Self {
-        let mut room = PLAIN.take();
-        room.clear();
-        let room = postcard::to_extend(row, room).expect("a row is plain values");
-        let plain = room.as_slice().into();
-        PLAIN.set(room);
-        Self { version: row.version, plain }
+        Self { version: row.version, plain: plain::bytes_of(row) }
     }
 }
 
