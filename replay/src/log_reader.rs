@@ -113,10 +113,9 @@ impl LogReader {
         from: Position,
         count: usize,
     ) -> Result<(Vec<Recorded>, Vec<Option<Step>>), ReplayError> {
-        let Some(newest) = tail.take(from, self.journal.head(), count) else {
+        let Some((mut events, steps)) = tail.take(from, self.journal.head(), count) else {
             return Ok((self.events(from, count)?, Vec::new()));
         };
-        let (mut events, steps): (Vec<_>, Vec<_>) = newest.into_iter().unzip();
         for event in events.iter_mut().filter(|event| event.envelope.corrects != Position(0)) {
             event.target = self.target(&event.envelope)?;
         }
