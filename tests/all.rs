@@ -14,6 +14,7 @@ mod archive_naive_topics;
 mod authority;
 mod break_glass_http;
 mod by_id;
+mod canonical_json;
 mod catalogue;
 mod certificates;
 mod citizen_numbers;

@@ -33,6 +33,9 @@ proptest! {
             let id = person(number);
             prop_assert_eq!(map.get(&id), expected.get(&id));
             prop_assert_eq!(map.get_mut(&id), expected.get_mut(&id));
+            let place = map.find(&id);
+            prop_assert_eq!(place.map(|place| *map.at(place)), expected.get(&id).copied());
+            prop_assert_eq!(place, order.iter().position(|one| *one == id).map(|at| at as u32));
         }
         // So many that entries of nearly the same hash are taken for each other at first.
         let ids: Vec<_> = (0..3_001).map(person).collect();

@@ -69,6 +69,31 @@ fn the_log_rolls_over_many_files_and_reads_the_same_after_reopening() {
 }
 
 #[test]
+fn a_record_is_found_wherever_it_lies_among_groups_of_very_different_sizes() {
+    // Where many marks stand for few records and few for many, none is where it would be evenly.
+    let layouts: [&[u64]; 4] = [&[600, 1, 1, 1], &[1; 300], &[1, 700, 1], &[300, 1, 1, 9, 400]];
+    for layout in layouts {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { roll_bytes: 64 << 20, ahead_bytes: 0 };
+        let log = Segments::create(folder.path(), options).unwrap();
+        for (group, records) in layout.iter().enumerate() {
+            let append = |n: u64| to(n % 40, Expected::Any, &[&[group as u8; 9]]);
+            assert!(log.append((0..*records).map(append).collect()).iter().all(Result::is_ok));
+        }
+        let records = all(&log, 64);
+        assert_eq!(records.len() as u64, layout.iter().sum::<u64>());
+        for stored in &records {
+            assert_eq!(log.read_all(stored.position, 1).unwrap(), std::slice::from_ref(stored));
+        }
+        for number in 0..40 {
+            let of_stream = |stored: &&Stored| stored.decode().unwrap().0.stream == stream(number);
+            let due: Vec<_> = records.iter().filter(of_stream).cloned().collect();
+            assert_eq!(log.read_stream(stream(number), Sequence(0)).unwrap(), due);
+        }
+    }
+}
+
+#[test]
 fn a_sealed_file_is_never_written_again() {
     let (folder, _) = written(SMALL, 20);
     let before = files(folder.path());

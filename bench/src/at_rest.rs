@@ -14,8 +14,8 @@ use crate::server::{Registry, Server, Tokens};
 use crate::table::{Goal, Row, figure};
 use crate::wire::{self, Connection};
 
-/// Stops `server` and measures disk, rebuild, start and check, in this order; `posted` events were
-/// recorded after the ingest. Beyond `end` only the disk is measured.
+/// Lets `server` come to rest, stops it and measures disk, rebuild and start, in this order; `posted`
+/// events were recorded after the ingest. Beyond `end` only the disk is measured.
 ///
 /// # Errors
 /// When the registry cannot be stopped, started or read.
@@ -27,13 +27,14 @@ pub fn measure(
     ingested: &Ingested,
     posted: u64,
 ) -> Result<Vec<Row>, Error> {
+    let mut rows = vec![rest_row(&server)];
     let head = head_position(server.address, &tokens.analyst)?;
     let head = head.max(ingested.receipts.last_position);
     let memory = server.stop()?.memory_bytes_max as f64 / GIB;
-    let mut rows = vec![
+    rows.push(
         Row::new("server memory at its peak, whole run", memory, "GiB", Goal::None)
             .note(format!("{head} events in the log")),
-    ];
+    );
     let submitted = ingested.receipts.recorded + posted;
     rows.extend(disk_rows(&registry.data, head, submitted)?);
     if Instant::now() > end {
@@ -46,11 +47,31 @@ pub fn measure(
     let started = again.started_in.as_secs_f64();
     rows.push(Row::new("start with these events, to ready", started, "s", Goal::None));
     again.stop()?;
+    Ok(rows)
+}
+
+/// Proves log and views of the stopped registry.
+///
+/// # Errors
+/// When the command cannot be started.
+pub fn check(registry: &Registry) -> Result<Row, Error> {
     let check = registry.replay("check")?;
     let found = if check.success { "live equals rebuilt, log whole" } else { "IT FAILED" };
     let seconds = check.elapsed.as_secs_f64();
-    rows.push(Row::new("replay check", seconds, "s", Goal::None).note(found));
-    Ok(rows)
+    Ok(Row::new("replay check", seconds, "s", Goal::None).note(found))
+}
+
+/// What the server had put off while it was busy: the rules across records.
+fn rest_row(server: &Server) -> Row {
+    let (began, before) = (Instant::now(), server.usage().cpu_seconds);
+    let has_come = server.rest();
+    let seconds = figure(began.elapsed().as_secs_f64());
+    let note = match has_come {
+        true => format!("in {seconds} s"),
+        false => format!("not at rest after {seconds} s"),
+    };
+    let spent = server.usage().cpu_seconds - before;
+    Row::new("after the loads: server CPU until it is at rest", spent, "s", Goal::None).note(note)
 }
 
 fn rebuild_rows(registry: &Registry, head: u64, ingest_rate: f64) -> Result<Vec<Row>, Error> {

@@ -8,6 +8,8 @@ pub mod at_rest;
 pub mod disk;
 pub mod events;
 pub mod existing;
+#[cfg(feature = "peer")]
+pub mod in_process;
 pub mod ingest;
 pub mod load;
 pub mod metrics;

@@ -11,6 +11,10 @@ use bench::{Error, disk, existing, run, table};
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
+/// As the product has it, since the registry and the peer also run in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about = "Measures the registry beside the disk's own limit and beside a peer")]
 struct Cli {

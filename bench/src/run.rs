@@ -59,6 +59,8 @@ pub struct Rates {
     pub ingest_per_second: f64,
     /// Receipts a second of single POSTs.
     pub posts_per_second: f64,
+    /// Receipts a second of single events handed in without HTTP; none when that was left out.
+    pub in_process_per_second: Option<f64>,
 }
 
 /// What a run gave.
@@ -99,8 +101,11 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let (post_rows, posted) = post_rows(setting, &full)?;
     rows.extend(post_rows);
     rows.extend(slow_rows);
-    let rates =
-        Rates { ingest_per_second: full.rate(), posts_per_second: posted.outcome.per_second() };
+    let mut rates = Rates {
+        ingest_per_second: full.rate(),
+        posts_per_second: posted.outcome.per_second(),
+        in_process_per_second: None,
+    };
 
     let address = full.server.address;
     let reads = Reads {
@@ -124,7 +129,27 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let Filled { registry, server, tokens, ingested, .. } = full;
     let posted = posted.outcome.latency.count as u64;
     rows.extend(at_rest::measure(setting.end, &registry, server, &tokens, &ingested, posted)?);
+    if Instant::now() < setting.end {
+        rows.push(at_rest::check(&registry)?);
+    }
+    if Instant::now() < setting.end {
+        rows.extend(in_process_rows(setting, &mut rates)?);
+    }
     Ok(Report { rows, rates, groupings })
+}
+
+/// What single events give that are handed in without HTTP, as they are to the peer.
+#[cfg(feature = "peer")]
+fn in_process_rows(setting: &Setting, rates: &mut Rates) -> Result<Vec<Row>, Error> {
+    eprintln!("in process: handing events in without HTTP");
+    let pressed = crate::in_process::measure(setting, POST_CONNECTIONS)?;
+    rates.in_process_per_second = Some(pressed.per_second);
+    Ok(pressed.rows())
+}
+
+#[cfg(not(feature = "peer"))]
+fn in_process_rows(_: &Setting, _: &mut Rates) -> Result<Vec<Row>, Error> {
+    Ok(Vec::new())
 }
 
 /// Single POSTs alone: a registry is filled, posted to, and posted to again on a slow disk. For

@@ -77,8 +77,7 @@ impl<T> ops::IndexMut<u32> for List<T> {
 impl<K: Copy + Eq + Hash, V> ById<K, V> {
     /// What stands under an id.
     pub fn get(&self, id: &K) -> Option<&V> {
-        let at = self.places.find(hash(id), |at| self.entries[*at].0 == *id)?;
-        Some(&self.entries[*at].1)
+        Some(self.at(self.find(id)?))
     }
 
     /// Shows what stands under some ids. Asked for together, they wait for memory together.
@@ -120,8 +119,29 @@ impl<K: Copy + Eq + Hash, V> ById<K, V> {
 
     /// What stands under an id, to be changed.
     pub fn get_mut(&mut self, id: &K) -> Option<&mut V> {
-        let at = self.places.find(hash(id), |at| self.entries[*at].0 == *id)?;
-        Some(&mut self.entries[*at].1)
+        let at = self.find(id)?;
+        Some(self.at_mut(at))
+    }
+
+    /// The place of an id, which is the same for ever: who remembers it need not look again.
+    pub fn find(&self, id: &K) -> Option<u32> {
+        self.places.find(hash(id), |at| self.entries[*at].0 == *id).copied()
+    }
+
+    /// What stands at a place.
+    ///
+    /// # Panics
+    /// When the place is none of this map.
+    pub fn at(&self, place: u32) -> &V {
+        &self.entries[place].1
+    }
+
+    /// What stands at a place, to be changed.
+    ///
+    /// # Panics
+    /// When the place is none of this map.
+    pub fn at_mut(&mut self, place: u32) -> &mut V {
+        &mut self.entries[place].1
     }
 
     /// Puts something under an id; gives what stood there.

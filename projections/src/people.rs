@@ -16,10 +16,11 @@ mod households;
 mod indexed;
 mod joining;
 mod month_ends;
+mod plain;
 mod standing;
 mod stood;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -151,19 +152,9 @@ struct Waiting {
     plain: Arc<[u8]>,
 }
 
-thread_local! {
-    /// Memory in which rows are written, used again for the next one.
-    static PLAIN: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
 impl Waiting {
     fn of(row: &Row) -> Self {
-        let mut room = PLAIN.take();
-        room.clear();
-        let room = postcard::to_extend(row, room).expect("a row is plain values");
-        let plain = room.as_slice().into();
-        PLAIN.set(room);
-        Self { version: row.version, plain }
+        Self { version: row.version, plain: plain::bytes_of(row) }
     }
 }
 
@@ -253,7 +244,11 @@ impl People {
     /// # Errors
     /// [`ViewsError`], also for a row that does not open.
     pub fn row(&self, person: PersonId) -> Result<Option<Arc<Row>>, ViewsError> {
-        Ok(self.read_row(person, &mut Room::default())?.map(Arc::new))
+        thread_local! {
+            static ROOM: RefCell<Room> = RefCell::default();
+        }
+        let row = ROOM.with_borrow_mut(|room| self.read_row(person, room))?;
+        Ok(row.map(Arc::new))
     }
 
     /// To be told who is asked for next.

@@ -12,6 +12,7 @@ pub mod known_then;
 pub mod log_reader;
 mod merged;
 mod opening;
+mod others;
 pub mod reads;
 pub mod rebuild;
 pub mod tail;

@@ -1,8 +1,6 @@
 //! What is left of a value that is shown masked. A mask never tells how long the value is, unless
 //! every value of its kind is as long.
 
-use std::borrow::Cow;
-
 use domain::Item;
 
 use super::sight::Part;
@@ -52,10 +50,10 @@ pub fn held_by_field(field: &str) -> Option<Part> {
 pub fn name(text: &str) -> String {
     let long = LONG_SURNAMES.iter().find(|surname| text.starts_with(**surname));
     let surname = long.copied().filter(|surname| text.len() > surname.len());
-    let first = || text.chars().next().filter(|first| first.len_utf8() < text.len());
+    let first = || text.chars().next().map(char::len_utf8).filter(|first| *first < text.len());
     match surname {
-        Some(surname) => format!("{surname}{REST}"),
-        None => first().map_or_else(|| REST.to_owned(), |first| format!("{first}{REST}")),
+        Some(surname) => [surname, REST].concat(),
+        None => first().map_or_else(|| REST.to_owned(), |first| [&text[..first], REST].concat()),
     }
 }
 
@@ -83,18 +81,31 @@ pub fn certificate(text: &str) -> String {
 
 /// A day: the year stays.
 pub fn day(text: &str) -> String {
-    let year: Cow<'_, str> = text.chars().take_while(char::is_ascii_digit).collect();
-    format!("{}-{REST}-{REST}", if year.len() == 4 { &year } else { REST })
+    let year = text.bytes().take_while(u8::is_ascii_digit).count();
+    [if year == 4 { &text[..year] } else { REST }, "-", REST, "-", REST].concat()
 }
 
 /// An address: what stands up to the village, else up to the township.
 pub fn address(text: &str) -> String {
-    const VILLAGES: [&str; 4] = ["居委会", "村委会", "社区", "村"];
-    const TOWNSHIPS: [&str; 3] = ["街道", "镇", "乡"];
-    let end_of =
-        |words: &[&str]| words.iter().filter_map(|word| Some(text.find(word)? + word.len())).min();
-    let end = end_of(&VILLAGES).or_else(|| end_of(&TOWNSHIPS)).filter(|end| *end < text.len());
-    format!("{}{REST}", &text[..end.unwrap_or(0)])
+    // Each by its first character, so that one look passes over nearly all of a text.
+    const VILLAGES: [(char, &str); 4] =
+        [('居', "居委会"), ('村', "村委会"), ('社', "社区"), ('村', "村")];
+    const TOWNSHIPS: [(char, &str); 3] = [('街', "街道"), ('镇', "镇"), ('乡', "乡")];
+    let end = end_of_first(text, &VILLAGES).or_else(|| end_of_first(text, &TOWNSHIPS));
+    [&text[..end.filter(|end| *end < text.len()).unwrap_or(0)], REST].concat()
+}
+
+/// Where that of some words ends which ends first.
+fn end_of_first(text: &str, words: &[(char, &str)]) -> Option<usize> {
+    let mut end: Option<usize> = None;
+    for (at, first) in text.char_indices() {
+        if end.is_some_and(|end| end <= at) {
+            break;
+        }
+        let here = words.iter().filter(|(of, word)| *of == first && text[at..].starts_with(word));
+        end = here.map(|(_, word)| at + word.len()).chain(end).min();
+    }
+    end
 }
 
 /// The first and last characters of a text that has at least so many; of a shorter one none.
@@ -103,7 +114,6 @@ fn kept(text: &str, first: usize, last: usize, characters_min: usize) -> String 
     if count < characters_min {
         return REST.repeat(2);
     }
-    let begin: String = text.chars().take(first).collect();
-    let end: String = text.chars().skip(count - last).collect();
-    format!("{begin}{}{end}", REST.repeat(2))
+    let place = |at| text.char_indices().nth(at).map_or(text.len(), |(place, _)| place);
+    [&text[..place(first)], REST, REST, &text[place(count - last)..]].concat()
 }

@@ -14,7 +14,7 @@ use super::door::Door;
 use super::{Failure, tell};
 use crate::access::oidc::Issuers;
 use crate::access::{Gate, TokenStore};
-use crate::http::opening::Opening;
+use crate::http::opening::{Opening, Served};
 use crate::http::{self, Tls};
 use crate::registry::space::{RESERVE_BYTES, parse_bytes};
 use crate::registry::{Home, Registry};
@@ -98,8 +98,8 @@ impl Service {
         let url = format!("{scheme}://{}", listener.local_addr()?);
         // It listens before the log is checked: that may take long, and shall not look like death.
         let (opening, stop) = (Opening::default(), CancellationToken::new());
-        let (router, stopped) = (opening.router(), stop.clone().cancelled_owned());
-        let serving = http::serve_over(listener, tls.clone(), router, door.limits(), stopped);
+        let (served, stopped) = (Served::Opening(opening.clone()), stop.clone().cancelled_owned());
+        let serving = http::serve_over(listener, tls.clone(), served, door.limits(), stopped);
         let serving = tokio::spawn(serving);
         tracing::info!(url, "listening; the log is being checked");
         let progress = Arc::clone(&opening.progress);

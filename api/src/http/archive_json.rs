@@ -32,6 +32,18 @@ pub(super) use told::{Text, Told, item_told, place_name, told};
 
 /// Most archives are shorter as JSON.
 const BYTES_EXPECTED: usize = 12 << 10;
+/// Hardly anybody has more items.
+const ITEMS_EXPECTED: usize = 32;
+/// The place of each item, by its number, in the order of their names.
+static NAME_RANKS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut by_name: Vec<_> = Item::all().collect();
+    by_name.sort_unstable_by_key(|item| item.name());
+    let mut ranks = vec![0; 1 + by_name.len()];
+    for (rank, item) in (0..).zip(by_name) {
+        ranks[usize::from(item.number())] = rank;
+    }
+    ranks
+});
 
 /// An archive as an answer shows it. Archives are read far more often than anything else, so this
 /// borrows all that it says and is written out at once. Members stand in the order of their names.
@@ -91,10 +103,14 @@ impl<'a> Shown<'a> {
         let Asked { wanted, as_of, sight } = asked;
         let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(&name));
         let all_items = is_wanted("items");
-        let items = archive.values().filter(|(item, ..)| {
+        let wanted_items = archive.values().filter(|(item, ..)| {
             (all_items || is_wanted(item.name())) && sight.show_item(*item) != Show::None
         });
-        let items = items.map(|(item, text, origin)| {
+        // Put in order before they are told, when they are small.
+        let mut stated = Vec::with_capacity(ITEMS_EXPECTED);
+        stated.extend(wanted_items);
+        stated.sort_unstable_by_key(|(item, ..)| NAME_RANKS[usize::from(item.number())]);
+        let items = stated.into_iter().map(|(item, text, origin)| {
             let show = sight.show_item(item);
             let mut told = item_told(archive, item, text, origin, show);
             if show == Show::Full {
@@ -103,8 +119,7 @@ impl<'a> Shown<'a> {
             let has_authority = archive.has_authority(item);
             (item.name(), told.standing(has_authority, doubted_since(archive, item)))
         });
-        let mut items: Vec<_> = items.collect();
-        items.sort_unstable_by_key(|(name, _)| *name);
+        let items = items.collect();
         let part = |name| is_wanted(name).then_some(());
         let seen = |name, of: Part| part(name).filter(|()| sight.sees(of)).map(|()| sight.show(of));
         Shown {

@@ -23,18 +23,16 @@ pub(super) fn needs(
 ) -> Vec<Value> {
     let shown = |need: ShownNeed<'_>| match show {
         Show::Full => shown(archive, &need, deadlines, today),
-        _ => masked(shown(archive, &need, deadlines, today), &need, archive),
+        _ => masked(archive, &need, deadlines, today),
     };
     archive.needs().map(shown).collect()
 }
 
 /// What is left of a need without what was needed and what came of it.
-fn masked(shown: Value, need: &ShownNeed<'_>, archive: &Archive) -> Value {
+fn masked(archive: &Archive, need: &ShownNeed<'_>, deadlines: &Deadlines, today: Date) -> Value {
     let mut left = told_by(archive, need.raised_by);
     left.remove("record_id");
-    for name in ["closed", "due_on", "overdue"] {
-        left.insert(name.to_owned(), shown[name].clone());
-    }
+    tell_times(&mut left, archive, need, deadlines, today);
     left.insert("answered".to_owned(), json!(need.answered.map(|_| json!({"masked": true}))));
     left.insert("masked".to_owned(), json!(true));
     Value::Object(left)
@@ -50,17 +48,28 @@ fn shown(archive: &Archive, need: &ShownNeed<'_>, deadlines: &Deadlines, today: 
         answer.insert("responded_by".to_owned(), responded.unwrap_or_default());
         answer
     });
+    shown.insert("answered".to_owned(), json!(answered));
+    tell_times(&mut shown, archive, need, deadlines, today);
+    shown.insert("items_confirmed".to_owned(), json!(need.confirmed));
+    Value::Object(shown)
+}
+
+/// Adds by when an answer is due, whether it is late, and what closed the need.
+fn tell_times(
+    shown: &mut Map<String, Value>,
+    archive: &Archive,
+    need: &ShownNeed<'_>,
+    deadlines: &Deadlines,
+    today: Date,
+) {
     let ended = [need.answered.map(|(_, by)| by), need.closed_by].into_iter().flatten();
     let ended = ended.map(|by| by.occurred_on).min();
     let due_on = need.place.and_then(|place| due_on(need.raised_by, place, deadlines));
-    shown.insert("answered".to_owned(), json!(answered));
     shown.insert("closed".to_owned(), json!(need.closed_by.map(|by| told_by(archive, by))));
     shown.insert("due_on".to_owned(), json!(due_on));
     // Until it ended, or until today.
     let overdue = due_on.map(|due| ended.unwrap_or(today) > due);
     shown.insert("overdue".to_owned(), json!(overdue));
-    shown.insert("items_confirmed".to_owned(), json!(need.confirmed));
-    Value::Object(shown)
 }
 
 /// By when an answer is due, by the rule of the day on which it was asked for.

@@ -14,6 +14,10 @@ use super::archive_family::{ClaimedTie, claimed};
 use super::archive_json::{Page, Text, Told, is_false, item_told, told};
 use crate::access::{Part, Show as Seen, Sight, masks};
 
+/// Hardly anybody has more topics, and a topic more fields.
+const TOPICS_EXPECTED: usize = 12;
+const FIELDS_EXPECTED: usize = 8;
+
 /// Topics, ordered by name.
 pub(super) type Topics<'a> = Vec<(&'a str, Shown<'a>)>;
 
@@ -74,7 +78,7 @@ impl Beside<'_> {
 
 /// The topics that are seen, each with its fields, and what senders told of others.
 pub(super) fn topics(archive: &Archive, sight: Sight) -> Topics<'_> {
-    let mut topics = Topics::new();
+    let mut topics = Topics::with_capacity(TOPICS_EXPECTED);
     for (topic, _, name, _) in Topic::ALL {
         if !sight.sees(Part::of_topic(topic)) {
             continue;
@@ -87,7 +91,9 @@ pub(super) fn topics(archive: &Archive, sight: Sight) -> Topics<'_> {
             let has_authority = archive.has_authority(item);
             Some((field.name, told.standing(has_authority, doubted_since(archive, item))))
         });
-        topics.push((name, Shown::Fields(of_items.collect())));
+        let mut fields = Vec::with_capacity(FIELDS_EXPECTED);
+        fields.extend(of_items);
+        topics.push((name, Shown::Fields(fields)));
     }
     for field in archive.fields() {
         let Some(told) = field_told(archive, &field, sight) else { continue };

@@ -63,8 +63,9 @@ pub mod who;
 use std::sync::Arc;
 
 use axum::routing::get;
-use axum::{Json, Router, middleware, response::IntoResponse};
+use axum::{Json, Router, response::IntoResponse};
 use serde_json::json;
+use tower::layer::layer_fn;
 
 use crate::access::Gate;
 use crate::registry::Registry;
@@ -114,12 +115,13 @@ pub fn service(registry: &Arc<Registry>, gate: impl Into<Gate>) -> Router {
 /// come out as problems.
 pub fn assemble(open: Router, guarded: Router, gate: impl Into<Gate>) -> Router {
     let gate = Arc::new(gate.into());
-    let guarded = guarded.route_layer(middleware::from_fn_with_state(gate, who::authenticate));
+    let guarded =
+        guarded.route_layer(layer_fn(move |inner| who::guarding(Arc::clone(&gate), inner)));
     Router::new()
         .route("/healthz", get(read_health))
         .merge(open)
         .merge(guarded)
-        .layer(middleware::from_fn(problem::finish))
+        .layer(layer_fn(problem::finishing))
 }
 
 async fn read_health() -> impl IntoResponse {

@@ -4,13 +4,11 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::header::RETRY_AFTER;
-use axum::middleware;
-use axum::response::Response;
 use axum::routing::get;
 use serde_json::json;
-use tower::ServiceExt;
+use tower::layer::layer_fn;
 
 use super::problem::{self, Problem};
 use super::problem_kinds as kinds;
@@ -20,12 +18,52 @@ use crate::registry::progress::Progress;
 /// Seconds after which who was answered that the log is being checked may ask again.
 const RETRY_SECONDS: u32 = 5;
 
+/// What is served.
+#[derive(Clone)]
+pub enum Served {
+    /// A service.
+    Service(Router),
+    /// One that may not be there yet.
+    Opening(Opening),
+}
+
+impl Served {
+    /// What answers a request that comes now. One service does not answer through another one:
+    /// finding a way through each takes as long as a tenth of an answer.
+    pub(super) fn now(&self) -> Router {
+        match self {
+            Self::Service(service) => service.clone(),
+            Self::Opening(opening) => opening.service.get().unwrap_or(&opening.early).clone(),
+        }
+    }
+}
+
+impl From<Router> for Served {
+    fn from(service: Router) -> Self {
+        Self::Service(service)
+    }
+}
+
 /// The place of a service that is not there yet.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Opening {
     /// How far the registry is.
     pub progress: Arc<Progress>,
+    /// What is served until then.
+    early: Router,
     service: Arc<OnceLock<Router>>,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        let progress = Arc::<Progress>::default();
+        let early = Router::new()
+            .route("/healthz", get(read_health))
+            .fallback(say_how_far)
+            .with_state(Arc::clone(&progress))
+            .layer(layer_fn(problem::finishing));
+        Self { progress, early, service: Arc::default() }
+    }
 }
 
 impl Opening {
@@ -34,22 +72,6 @@ impl Opening {
         // It opens once.
         let _ = self.service.set(service);
     }
-
-    /// What is served from the beginning.
-    pub fn router(&self) -> Router {
-        let early = Router::new()
-            .route("/healthz", get(read_health))
-            .fallback(say_how_far)
-            .with_state(Arc::clone(&self.progress))
-            .layer(middleware::from_fn(problem::finish));
-        Router::new().fallback(hand_on).with_state((self.clone(), early))
-    }
-}
-
-async fn hand_on(State((opening, early)): State<(Opening, Router)>, request: Request) -> Response {
-    let router = opening.service.get().unwrap_or(&early).clone();
-    // A router's error is no value.
-    router.oneshot(request).await.unwrap_or_else(|never| match never {})
 }
 
 async fn say_how_far(State(progress): State<Arc<Progress>>) -> Problem {

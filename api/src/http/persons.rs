@@ -1,6 +1,7 @@
 //! Persons: the archive on both axes of time, and the history. Every answer about a person is on
 //! record before it leaves.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -26,7 +27,7 @@ use super::query::{parse_day, parse_instant};
 use super::recording::{Answer, record_answer};
 use super::shelter;
 use super::values_told;
-use super::views_position::{at_position, wait_at_least};
+use super::views_position::{AtLeast, at_position, wait_at_least};
 use super::who::Who;
 use crate::access::{Part, Show, Sight};
 use crate::registry::Registry;
@@ -51,19 +52,38 @@ async fn read_person(
     looking: Looking,
     Path(id): Path<String>,
     Query(question): Query<Question>,
-    headers: HeaderMap,
+    at_least: AtLeast,
 ) -> Result<Response, Problem> {
+    at_least.wait(&registry).await?;
+    let OnRecord { recorded, answer } = person_read(&registry, looking, id, question)?;
+    recorded.await?;
+    answer
+}
+
+/// An answer that leaves when the read is on record.
+struct OnRecord<R> {
+    recorded: R,
+    answer: Result<Response, Problem>,
+}
+
+/// The answer to a read of a person. By itself, so that nothing of what it was made from is kept
+/// while the disk is busy: what waits is given back by any thread.
+fn person_read(
+    registry: &Arc<Registry>,
+    looking: Looking,
+    id: String,
+    question: Question,
+) -> Result<OnRecord<impl Future<Output = Result<(), Problem>> + use<>>, Problem> {
     let Looking { who, purpose, look } = looking;
-    wait_at_least(&registry, &headers).await?;
     let asked_for = person_named(&id)?;
-    let (mut id, row) = visible_id(&registry, &who, asked_for)?;
-    let look = shelter::look_at(&registry, look, id);
+    let (mut id, row) = visible_id(registry, &who, asked_for)?;
+    let look = shelter::look_at(registry, look, id);
     let valid_on = question.valid_on.as_deref().map(parse_day).transpose()?;
     let known_at = question.known_at.as_deref().map(parse_instant).transpose()?;
     let position = registry.folded();
     let mut absorbed = row.absorbed.clone();
     let past = if valid_on.is_some() || known_at.is_some() {
-        if let Some(then) = known_then(&registry, &who, asked_for, id, known_at)? {
+        if let Some(then) = known_then(registry, &who, asked_for, id, known_at)? {
             (id, absorbed) = then;
         }
         let archive = replay::history::as_of(registry.log(), id, valid_on, known_at);
@@ -72,8 +92,8 @@ async fn read_person(
             let as_of = axes(valid_on, known_at);
             let told = Answer::about("read_person", id, ItemsTold::default());
             let told = Answer { as_of, position, count: 0, ..told };
-            record_answer(&registry, &who, purpose, told).await?;
-            return Err(Problem::new(&kinds::NOT_FOUND));
+            let recorded = record_answer(registry, &who, purpose, told);
+            return Ok(OnRecord { recorded, answer: Err(Problem::new(&kinds::NOT_FOUND)) });
         };
         Some(archive)
     } else {
@@ -89,13 +109,13 @@ async fn read_person(
     let mut shown = shown.joined(asked_for, absorbed).withholding(&hidden);
     let mut told = values_told::of_archive(archive, wanted.as_deref(), look.sight)
         .without(closed::items_of_topics(&hidden));
-    if shelter::hides(&registry, &who, asked_for, &row)?
-        || past.as_ref().is_some_and(|past| shelter::hides_past(&registry, &who, id, past))
+    if shelter::hides(registry, &who, asked_for, &row)?
+        || past.as_ref().is_some_and(|past| shelter::hides_past(registry, &who, id, past))
     {
         shown = shown.sheltered();
         told = told.without(shelter::WHEREABOUTS);
     } else {
-        shown = shown.without_tellers_of(&shelter::shared_acts(&registry, &who, archive)?);
+        shown = shown.without_tellers_of(&shelter::shared_acts(registry, &who, archive)?);
     }
     let recorded = Answer {
         fields: shown.parts(),
@@ -104,11 +124,9 @@ async fn read_person(
         position,
         ..Answer::about("read_person", id, told)
     };
-    let recorded = record_answer(&registry, &who, purpose, recorded);
+    let recorded = record_answer(registry, &who, purpose, recorded);
     // Written while the disk is busy with the record.
-    let answer = at_position(position, shown);
-    recorded.await?;
-    Ok(answer)
+    Ok(OnRecord { recorded, answer: Ok(at_position(position, shown)) })
 }
 
 /// Names of the parts of the table of access that an answer shows masked, of what is wanted.

@@ -126,14 +126,14 @@ pub(super) fn record_answer(
         }
         Err(ApprovalRequired { ceiling }) => Err(approval_required(ceiling)),
     };
-    let (registry, actor) = (Arc::clone(registry), grant.subject.clone());
+    let (registry, grant) = (Arc::clone(registry), Arc::clone(grant));
     async move {
         let (read, alarms) = recorded?;
         for alarm in alarms {
             let alarm = match alarm.await {
                 Ok(alarm) => alarm,
                 Err(error) => {
-                    registry.oversight.forget_raising(&actor);
+                    registry.oversight.forget_raising(&grant.subject);
                     return Err(unrecorded(error));
                 }
             };

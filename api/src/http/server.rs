@@ -23,6 +23,7 @@ use super::bare;
 use super::bodies::{AnswerBody, RequestBody};
 use super::cloudevents::Mode;
 use super::connection::{PatientStream, Phase};
+use super::opening::Served;
 use super::places::Places;
 use super::stream::LinePatience;
 use super::tls::Tls;
@@ -89,10 +90,11 @@ pub async fn serve(
 pub async fn serve_over(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
-    router: Router,
+    served: impl Into<Served>,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
+    let served = served.into();
     let stopping = CancellationToken::new();
     let places = Places::new(limits.connections_max, limits.connections_per_peer_max);
     let accepting = async {
@@ -115,9 +117,9 @@ pub async fn serve_over(
                 continue;
             };
             COUNTS.connections.add();
-            let (router, stopping, tls) = (router.clone(), stopping.clone(), tls.clone());
+            let (served, stopping, tls) = (served.clone(), stopping.clone(), tls.clone());
             tokio::spawn(async move {
-                connect(stream, tls, peer, router, limits, stopping).await;
+                connect(stream, tls, peer, served, limits, stopping).await;
                 drop(place);
             });
         }
@@ -144,7 +146,7 @@ async fn connect(
     stream: TcpStream,
     tls: Option<Arc<Tls>>,
     peer: Peer,
-    router: Router,
+    served: Served,
     limits: Limits,
     stopping: CancellationToken,
 ) {
@@ -152,13 +154,13 @@ async fn connect(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let Some(tls) = tls else { return converse(stream, peer, router, limits, stopping).await };
+    let Some(tls) = tls else { return converse(stream, peer, served, limits, stopping).await };
     let shaken = tokio::select! {
         shaken = timeout(limits.first_byte, tls.acceptor().accept(stream)) => shaken,
         () = stopping.cancelled() => return,
     };
     match shaken {
-        Ok(Ok(stream)) => converse(stream, peer, router, limits, stopping).await,
+        Ok(Ok(stream)) => converse(stream, peer, served, limits, stopping).await,
         Ok(Err(error)) => {
             COUNTS.handshakes_failed.add();
             tracing::debug!(%error, "a TLS handshake failed");
@@ -171,7 +173,7 @@ async fn connect(
 async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     peer: Peer,
-    router: Router,
+    served: Served,
     limits: Limits,
     stopping: CancellationToken,
 ) {
@@ -182,7 +184,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(Arc::clone(&phase));
         request.extensions_mut().insert(LinePatience(limits.line));
-        let (router, phase) = (router.clone(), Arc::clone(&phase));
+        let (router, phase) = (served.now(), Arc::clone(&phase));
         async move {
             let is_endless = Mode::of(request.headers()) == Some(Mode::Lines);
             let patience = (!is_endless).then_some(limits.body);

@@ -1,15 +1,17 @@
 //! Who is asking: the token of a request becomes its grant, and the grant decides.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Request};
 use axum::http::header::{ALLOW, AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
 use jiff::Timestamp;
+use tower::{Service, service_fn};
 
 use super::problem::Problem;
 use super::problem_kinds as kinds;
@@ -65,22 +67,34 @@ impl<S: Sync> FromRequestParts<S> for Purpose {
     }
 }
 
-/// Middleware before every route but the open ones: no good token, no entry, and none for a role
+/// A layer before every route but the open ones: no good token, no entry, and none for a role
 /// that may not do what the route is for.
-pub async fn authenticate(
-    State(gate): State<Arc<Gate>>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+pub fn guarding(
+    gate: Arc<Gate>,
+    inner: Route,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone {
+    service_fn(move |request: Request| {
+        let (gate, mut inner) = (Arc::clone(&gate), inner.clone());
+        async move {
+            match authenticate(&gate, request).await {
+                Ok(request) => inner.call(request).await,
+                Err(problem) => Ok(problem.into_response()),
+            }
+        }
+    })
+}
+
+/// The request with who is asking.
+async fn authenticate(gate: &Gate, mut request: Request) -> Result<Request, Problem> {
     let token = bearer(request.headers()).ok_or_else(token_required)?;
     let peer = request.extensions().get::<Peer>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     let grant = gate.enter(peer, token, Timestamp::now()).await.map_err(refused)?;
-    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let who = Who(grant);
-    pass(&who, request.method(), path.as_deref().unwrap_or_default())?;
+    pass(&who, request.method(), path.unwrap_or_default())?;
     request.extensions_mut().insert(who);
-    Ok(next.run(request).await)
+    Ok(request)
 }
 
 /// Lets pass who may do what the table of routes says of the route; nobody where it says nothing,

@@ -96,7 +96,7 @@ impl Decider {
         let head = self.memory.log().journal().head();
         self.memory.on_the_way.pass(head);
         let after = self.memory.on_the_way.after();
-        self.handed_on.hand_on(std::mem::take(&mut self.group), after, head)
+        self.handed_on.hand_on(self.group.take(), after, head)
     }
 
     /// What was decided and may not be in the log yet.

@@ -45,6 +45,12 @@ pub(super) struct Deciding {
 }
 
 impl Deciding {
+    /// Takes what is decided; the next group is about as large.
+    pub fn take(&mut self) -> Self {
+        let events = Vec::with_capacity(self.events.len());
+        std::mem::replace(self, Self { events, ..Self::default() })
+    }
+
     /// The key of an id, made when it has none. A failing disk ends the process.
     pub fn issue(&mut self, keys: &KeySlots, id: Uuid) -> Result<Arc<PersonKey>, ReplayError> {
         self.issued_keys = true;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::acts::event_key;
+use super::canonical::write_canonical;
 use super::{CloudEvent, Prepared, Sender, Unfit};
 
 /// Bytes of one event at most, so that it fits a record of the log.
@@ -101,8 +102,7 @@ impl Intake {
     /// What the event says as a keyed hash: over its type and its data with sorted names.
     fn content_tag(&self, event: &CloudEvent, bytes_expected: usize) -> ContentTag {
         let mut canonical = Vec::with_capacity(bytes_expected);
-        // Writing plain values into memory does not fail.
-        let _ = serde_json::to_writer(&mut canonical, &event.data);
+        write_canonical(&event.data, &mut canonical);
         let parts: [&[u8]; 4] = [b"content|", event.event_type.as_bytes(), b"|", &canonical];
         ContentTag(self.identity.hash(&parts))
     }

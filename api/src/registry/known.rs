@@ -16,7 +16,8 @@ use super::long_lives::LongLives;
 use super::recent_keys::Recent;
 use super::retreat::{OnTheWay, Retreats};
 
-/// Packed persons have room in so many bytes: one of two events more finds place where they are.
+/// Packed persons have room up to the next of so many sizes, or of four in each doubling: as much as
+/// their memory takes anyway. One of two events more finds place where they are.
 const ROOM_BYTES: usize = 32;
 
 /// A person as the decider knows them.
@@ -33,13 +34,15 @@ pub struct Known {
     pub standing: Option<PackedStanding>,
     /// Whether what is packed of them, if anything, says something else.
     is_changed: bool,
+    /// Where they were found packed.
+    packed_at: Option<PackedAt>,
 }
 
 impl Known {
     /// A stream without events.
     pub(super) fn empty() -> Self {
         let (person, places) = (Person::default(), Vec::new());
-        Self { person, places, key: None, standing: None, is_changed: true }
+        Self { person, places, key: None, standing: None, is_changed: true, packed_at: None }
     }
 
     /// Where each event of the stream stands.
@@ -85,7 +88,7 @@ impl Known {
     }
 
     /// Becomes somebody who was packed, in the memory of whoever it was before.
-    fn unpack(&mut self, packed: &[u8], key: Option<PersonKey>) {
+    fn unpack(&mut self, (packed, at): (&[u8], Option<PackedAt>), key: Option<PersonKey>) {
         let mut from = Unpacking(packed);
         self.person.unpack(&mut from);
         let mut place = 0;
@@ -95,6 +98,7 @@ impl Known {
             Position(place)
         }));
         (self.key, self.standing, self.is_changed) = (key.map(Arc::new), None, false);
+        self.packed_at = at;
     }
 }
 
@@ -117,38 +121,60 @@ struct Packed {
     young: ById<PersonId, Box<[u8]>>,
     old: ById<PersonId, Box<[u8]>>,
     size: usize,
+    /// How many generations are over.
+    over: u32,
+}
+
+/// Where somebody is among the younger of those who are packed, as long as these are the younger ones:
+/// memory that was looked at a moment ago, while looking for it by their id goes to two places far away.
+#[derive(Clone, Copy)]
+struct PackedAt {
+    over: u32,
+    place: u32,
 }
 
 impl Packed {
     fn of(size: usize) -> Self {
-        Self { young: ById::default(), old: ById::default(), size }
+        Self { young: ById::default(), old: ById::default(), size, over: 0 }
     }
 
-    fn find(&self, id: PersonId) -> Option<&[u8]> {
-        let packed = self.young.get(&id).filter(|packed| !packed.is_empty());
-        let packed = packed.or_else(|| self.old.get(&id))?;
-        (!packed.is_empty()).then_some(packed)
+    fn find(&self, id: PersonId) -> Option<(&[u8], Option<PackedAt>)> {
+        let at = self.young_at(id).filter(|at| !self.young.at(at.place).is_empty());
+        let packed = at.map(|at| self.young.at(at.place)).or_else(|| self.old.get(&id))?;
+        (!packed.is_empty()).then_some((packed, at))
     }
 
-    /// Whether one is packed that is not forgotten with the older ones.
-    fn is_young(&self, id: PersonId) -> bool {
-        self.young.get(&id).is_some_and(|packed| !packed.is_empty())
+    fn young_at(&self, id: PersonId) -> Option<PackedAt> {
+        self.young.find(&id).map(|place| PackedAt { over: self.over, place })
     }
 
-    fn keep(&mut self, id: PersonId, packed: &[u8]) {
+    /// Whether one is packed that is not forgotten with the older ones; `at` is where they were found.
+    fn is_young(&self, id: PersonId, at: Option<PackedAt>) -> bool {
+        let at = at.filter(|at| at.over == self.over).or_else(|| self.young_at(id));
+        at.is_some_and(|at| !self.young.at(at.place).is_empty())
+    }
+
+    fn keep(&mut self, id: PersonId, at: Option<PackedAt>, packed: &[u8]) {
         if self.young.len() >= self.size {
             self.old = std::mem::take(&mut self.young);
+            self.over += 1;
         }
-        let place = self.young.get_mut(&id);
-        if let Some(there) = place.filter(|there| there.len() >= packed.len()) {
+        let at = at.filter(|at| at.over == self.over).or_else(|| self.young_at(id));
+        let there = at.map(|at| self.young.at_mut(at.place));
+        if let Some(there) = there.filter(|there| there.len() >= packed.len()) {
             // What is left over behind it is never read.
             there[..packed.len()].copy_from_slice(packed);
             return;
         }
-        let mut made = Vec::with_capacity(packed.len().next_multiple_of(ROOM_BYTES));
+        let step = (packed.len().next_power_of_two() / 8).max(ROOM_BYTES);
+        let mut made = Vec::with_capacity(packed.len().next_multiple_of(step));
         made.extend_from_slice(packed);
         made.resize(made.capacity(), 0);
-        self.young.insert(id, made.into_boxed_slice());
+        let made = made.into_boxed_slice();
+        match at {
+            Some(at) => *self.young.at_mut(at.place) = made,
+            None => drop(self.young.insert(id, made)),
+        }
     }
 
     fn forget(&mut self, id: PersonId) {
@@ -219,13 +245,13 @@ impl Memory {
     /// Makes somebody be at hand who is packed, or read back. What is packed stays there until it is
     /// packed anew.
     fn recall(&mut self, id: PersonId) -> Result<usize, ReplayError> {
-        let Some(packed) = self.packed.find(id) else {
+        let Some((packed, at)) = self.packed.find(id) else {
             let known = self.load(id)?;
             return Ok(self.put(id, known));
         };
         let key = self.log.keys().find(id.as_uuid())?;
         let place = self.at_hand.add(id);
-        self.at_hand.at(place).unpack(packed, key);
+        self.at_hand.at(place).unpack((packed, at), key);
         self.make_room();
         Ok(place)
     }
@@ -242,10 +268,10 @@ impl Memory {
         let Self { at_hand, packed, room, .. } = self;
         at_hand.make_room(|id, known| {
             // Many were only looked at. The older of two generations would forget them.
-            if known.is_changed || !packed.is_young(id) {
+            if known.is_changed || !packed.is_young(id, known.packed_at) {
                 room.clear();
                 known.pack(&mut Packing(room));
-                packed.keep(id, room);
+                packed.keep(id, known.packed_at, room);
             }
         });
     }

@@ -5,6 +5,7 @@ mod at_hand;
 mod audit;
 mod audit_merged;
 pub mod backup;
+pub mod canonical;
 mod commit;
 mod concerned;
 mod decide;

@@ -55,7 +55,9 @@ impl Recent {
     /// Remembers a use.
     pub fn remember(&mut self, key: EventKey, person: PersonId) {
         if self.young.len() >= RECENT_KEYS {
-            self.old = std::mem::take(&mut self.young);
+            // The next ones take the room of those that are forgotten: it is large, and is made by halves.
+            std::mem::swap(&mut self.old, &mut self.young);
+            self.young.clear();
         }
         self.young.insert(key, person);
     }

@@ -166,13 +166,18 @@ fn level_rows(name: &str, levels: &[Level]) -> Vec<Row> {
 fn ratios(ours: Rates, name: &str, levels: &[Level]) -> Vec<Row> {
     let Some(peer) = levels.last() else { return Vec::new() };
     let goal = Goal::More { least: 10.0, reach: 40.0 };
-    let posts = ours.posts_per_second / peer.per_second;
-    let ingest = ours.ingest_per_second / peer.per_second;
     let against = format!("against {name} at {} tasks", peer.tasks);
-    vec![
-        Row::new(format!("{against}: our single POSTs"), posts, "×", goal).note("ours over HTTP"),
-        Row::new(format!("{against}: our NDJSON ingest"), ingest, "×", goal).note("ours over HTTP"),
-    ]
+    let row = |what: &str, rate: f64, note: &str| {
+        Row::new(format!("{against}: {what}"), rate / peer.per_second, "×", goal).note(note)
+    };
+    let over_http = "ours over HTTP";
+    let mut rows = vec![
+        row("our single POSTs", ours.posts_per_second, over_http),
+        row("our NDJSON ingest", ours.ingest_per_second, over_http),
+    ];
+    let in_process = ours.in_process_per_second;
+    rows.extend(in_process.map(|rate| row("our tasks in process", rate, "both without HTTP")));
+    rows
 }
 
 fn fault(error: sqlx::Error) -> Error {

@@ -13,6 +13,9 @@ use serde_json::{Map, Value};
 use crate::ids::Position;
 use crate::items::Item;
 
+/// Most are shorter: there is one for each answer about a person.
+const JSON_BYTES_EXPECTED: usize = 1 << 10;
+
 /// A read of a person's record.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PersonRead {
@@ -119,7 +122,9 @@ impl ItemsTold {
 impl PersonRead {
     /// The JSON to store.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("its keys are strings")
+        let mut json = Vec::with_capacity(JSON_BYTES_EXPECTED);
+        serde_json::to_writer(&mut json, self).expect("its keys are strings");
+        json
     }
 
     /// Whether the person may be told of it on a day.

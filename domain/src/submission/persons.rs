@@ -112,8 +112,7 @@ impl Reader<'_> {
                 return Items::default();
             }
         };
-        // One more: the number of the document that names the person.
-        let mut items = Items::with_capacity(map.len() + 1);
+        let mut stated = Vec::with_capacity(map.len());
         for (name, value) in map {
             let pointer = || format!("{}/{name}", within.pointer("items"));
             let Some(item) = Item::from_name(&name) else {
@@ -123,7 +122,7 @@ impl Reader<'_> {
             };
             match value {
                 Value::String(text) => match item.take(text, self.today, self.divisions) {
-                    Ok(value) => items.set(item, value),
+                    Ok(value) => stated.push((item, value)),
                     Err(fault) => faults.push(fault.at(pointer())),
                 },
                 Value::Null => {}
@@ -133,6 +132,11 @@ impl Reader<'_> {
                 }
             }
         }
+        // One more: the number of the document that names the person.
+        let mut items = Items::with_capacity(stated.len() + 1);
+        // The names are in another order, and each that comes before others would move them.
+        stated.sort_unstable_by_key(|(item, _)| *item);
+        stated.into_iter().for_each(|(item, value)| items.set(item, value));
         items
     }
 

@@ -19,6 +19,8 @@ use crate::storage::{Stamp, StorageFile};
 
 /// Records of a frame from one mark to the next.
 pub(super) const MARK_EVERY: u32 = 8;
+/// How far from where it is expected a mark is looked for first.
+const NEAR_MARKS: usize = 8;
 /// A sequential read takes at most about so many bytes at once.
 const RUN_BYTES: u32 = 1 << 20;
 
@@ -64,6 +66,23 @@ impl Extent {
         }
         self.last_frame = self.bytes;
         self.bytes += length;
+    }
+
+    /// How many marks stand at a record or before it. They lie about evenly, so it is looked for around
+    /// the place where it would stand then: halving the list would go to memory far away each time.
+    fn marks_up_to(&self, index: u32) -> usize {
+        let marks = &self.marks[..];
+        let is_before = |mark: &Mark| mark.index <= index;
+        let even = u64::from(index) * marks.len() as u64 / u64::from(self.records.max(1));
+        let guess = (even as usize).min(marks.len());
+        let (mut low, mut high, mut step) = (guess, guess, NEAR_MARKS);
+        while high < marks.len() && is_before(&marks[high]) {
+            (low, high, step) = (high + 1, (high + step).min(marks.len()), step * 2);
+        }
+        while low > 0 && !is_before(&marks[low - 1]) {
+            (high, low, step) = (low - 1, low.saturating_sub(step), step * 2);
+        }
+        low + marks[low..high].partition_point(is_before)
     }
 }
 
@@ -207,7 +226,7 @@ impl<F: StorageFile> SegmentFile<F> {
         let Some(index) = index.filter(|index| *index < extent.records) else {
             return Vec::new();
         };
-        let begin = extent.marks.partition_point(|mark| mark.index <= index).saturating_sub(1);
+        let begin = extent.marks_up_to(index).saturating_sub(1);
         let last = index.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
         let most = extent.marks[begin].offset.saturating_add(RUN_BYTES);
         let rest = &extent.marks[begin + 1..];

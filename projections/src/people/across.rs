@@ -106,7 +106,7 @@ impl People {
     ///
     /// # Errors
     /// [`ViewsError`]; everybody is looked at the next time.
-    pub fn look_across(&self, go_on: impl Fn() -> bool) -> Result<(), ViewsError> {
+    pub fn look_across(&self, go_on: impl FnMut() -> bool) -> Result<(), ViewsError> {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = {
             let mut touched = self.touched();
@@ -127,16 +127,21 @@ impl People {
         looked.map(drop)
     }
 
-    fn look_at(&self, taken: Touched, go_on: impl Fn() -> bool) -> Result<bool, ViewsError> {
+    fn look_at(&self, taken: Touched, mut go_on: impl FnMut() -> bool) -> Result<bool, ViewsError> {
         let persons = match taken.everybody {
             true => self.everybody(),
             false => taken.persons,
         };
+        let mut across = self.write_across();
         if taken.everybody {
-            *self.write_across() = Across::new(taken.today);
-        } else {
-            self.write_across().go_on(taken.today);
+            *across = Across::new(taken.today);
         }
+        let judges_everybody = 2 * persons.len() > across.records();
+        if judges_everybody {
+            across.judge_later();
+        }
+        across.go_on(taken.today);
+        drop(across);
         let (book, keys) = {
             let across = self.across();
             (across.book().clone(), across.keys().clone())
@@ -155,7 +160,7 @@ impl People {
             }
             self.write_across().see(seen);
         }
-        if taken.everybody {
+        if judges_everybody {
             let (mut next, records) = (0, self.across().records());
             while next < records {
                 if !go_on() {

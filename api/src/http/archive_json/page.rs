@@ -47,6 +47,16 @@ impl Page {
         self.0.push(b'"');
     }
 
+    /// A short code, such as that of a channel.
+    pub fn code(&mut self, code: &[u8]) {
+        if !code.iter().all(u8::is_ascii_alphanumeric) {
+            return self.text(&String::from_utf8_lossy(code));
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(code);
+        self.0.push(b'"');
+    }
+
     /// A text, or that there is none.
     pub fn text_if_any(&mut self, text: Option<&str>) {
         match text {

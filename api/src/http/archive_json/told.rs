@@ -2,7 +2,6 @@
 
 use domain::{Item, Place, Position};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use projections::Archive;
 use projections::archive::Origin;
 
@@ -10,29 +9,28 @@ use super::DIVISIONS;
 use super::page::Page;
 use crate::access::{Show, masks};
 
-/// A value and the event that it comes from.
+/// A value and the event that it comes from. An answer has some forty, which are sorted and moved
+/// before they are written: what the event says stands there, and is looked at in writing.
 pub(in crate::http) struct Told<'a> {
-    channel: [u8; 2],
-    department: [u8; 3],
+    archive: &'a Archive,
     /// Since when somebody without the word on a standing item has said something else.
     doubted_since: Option<Timestamp>,
     /// Of what is said beside the fields of topics: which field.
     pub field: Option<&'a str>,
     /// Of standing items: whether who has the word on it said so.
     has_authority: Option<bool>,
+    /// Whether the source is told.
+    has_source: bool,
+    /// Whether the sender's number of its record is told.
+    has_record_id: bool,
     /// Of what is said beside the standing items: which item.
     pub item: Option<&'static str>,
-    known_on: Option<Date>,
     /// Whether the value is told in part only, or not at all.
     masked: bool,
-    occurred_on: Date,
-    /// Of standing items that are a place: its name on the day of the fact.
-    place_name: Option<String>,
     /// The event.
-    pub position: Position,
-    record_id: Option<&'a str>,
-    recorded_at: Timestamp,
-    source: &'a str,
+    origin: &'a Origin,
+    /// Of standing items that are a place: its name on the day of the fact.
+    place_name: Option<Box<str>>,
     /// Of what is said beside the fields of topics: which topic.
     pub topic: Option<&'a str>,
     value: Option<Text<'a>>,
@@ -51,23 +49,17 @@ pub(in crate::http) fn told<'a>(
     value: Option<Text<'a>>,
     origin: &'a Origin,
 ) -> Told<'a> {
-    let mut department = origin.department;
-    department.make_ascii_lowercase();
     Told {
-        channel: origin.channel,
-        department,
+        archive,
         doubted_since: None,
         field: None,
         has_authority: None,
+        has_source: true,
+        has_record_id: true,
         item: None,
-        known_on: origin.known_on,
         masked: false,
-        occurred_on: origin.occurred_on,
+        origin,
         place_name: None,
-        position: origin.position,
-        record_id: archive.record_id(origin),
-        recorded_at: origin.recorded_at(),
-        source: archive.source(origin),
         topic: None,
         value,
     }
@@ -117,13 +109,13 @@ impl<'a> Told<'a> {
 
     /// The same at a place of this name.
     pub fn at(self, place_name: Option<String>) -> Self {
-        Self { place_name, ..self }
+        Self { place_name: place_name.map(String::into_boxed_str), ..self }
     }
 
     /// The same without the value, but for what a mask leaves of it, and without the sender's number
     /// of its record.
     pub fn masked(self, left: Option<Text<'a>>) -> Self {
-        Self { masked: true, value: left, record_id: None, place_name: None, ..self }
+        Self { masked: true, value: left, has_record_id: false, place_name: None, ..self }
     }
 
     /// The same, as what stands.
@@ -133,15 +125,15 @@ impl<'a> Told<'a> {
 
     /// Leaves out from where it was told, where `is_of` says so of its event.
     pub fn forget_if(&mut self, is_of: impl Fn(Position) -> bool) {
-        if is_of(self.position) {
+        if is_of(self.origin.position) {
             self.forget_teller();
         }
     }
 
     /// Leaves out from where it was told.
     pub fn forget_teller(&mut self) {
-        self.source = "";
-        self.record_id = None;
+        self.has_source = false;
+        self.has_record_id = false;
     }
 
     /// Writes it as an object, its members in the order of their names.
@@ -153,10 +145,13 @@ impl<'a> Told<'a> {
 
     /// The members alone.
     pub fn write_members(&self, page: &mut Page) {
+        let origin = self.origin;
+        let mut department = origin.department;
+        department.make_ascii_lowercase();
         page.raw("\"channel\":");
-        page.text(&String::from_utf8_lossy(&self.channel));
+        page.code(&origin.channel);
         page.raw(",\"department\":");
-        page.text(&String::from_utf8_lossy(&self.department));
+        page.code(&department);
         if let Some(doubted_since) = self.doubted_since {
             page.raw(",\"doubted_since\":");
             page.instant(doubted_since);
@@ -175,25 +170,25 @@ impl<'a> Told<'a> {
             page.text(item);
         }
         page.raw(",\"known_on\":");
-        page.day_if_any(self.known_on);
+        page.day_if_any(origin.known_on);
         page.raw(if self.masked {
             ",\"masked\":true,\"occurred_on\":"
         } else {
             ",\"occurred_on\":"
         });
-        page.day(self.occurred_on);
+        page.day(origin.occurred_on);
         if let Some(place_name) = &self.place_name {
             page.raw(",\"place_name\":");
             page.text(place_name);
         }
         page.raw(",\"position\":");
-        page.value(&self.position);
+        page.value(&origin.position);
         page.raw(",\"record_id\":");
-        page.text_if_any(self.record_id);
+        page.text_if_any(self.archive.record_id(origin).filter(|_| self.has_record_id));
         page.raw(",\"recorded_at\":");
-        page.instant(self.recorded_at);
+        page.instant(origin.recorded_at());
         page.raw(",\"source\":");
-        page.text(self.source);
+        page.text(if self.has_source { self.archive.source(origin) } else { "" });
         if let Some(topic) = self.topic {
             page.raw(",\"topic\":");
             page.text(topic);

@@ -55,6 +55,8 @@ pub struct Across {
     today: Date,
     /// Whether everybody was looked at.
     is_whole: bool,
+    /// Rows are only taken in: everybody is judged after the last one.
+    judges_later: bool,
     book: RuleBook,
     /// Rules by bit of which one that fires is an error of logic.
     errors: u32,
@@ -83,6 +85,7 @@ impl Across {
             position: Position(0),
             today,
             is_whole: false,
+            judges_later: true,
             errors: cell::bits(errors),
             book,
             keys: Keys::default(),
@@ -118,14 +121,19 @@ impl Across {
         self.is_whole
     }
 
-    /// Takes in rows as they are now, and judges whom they concern. While not everybody was looked
-    /// at, judging waits for the others.
+    /// Only takes rows in from now on, until [`Across::set_whole`]: for many rows it is less work to
+    /// judge everybody once, by [`Across::judge_from`], than to find out whom each row concerns.
+    pub fn judge_later(&mut self) {
+        self.judges_later = true;
+    }
+
+    /// Takes in rows as they are now, and judges whom they concern, unless that waits for others.
     pub fn see(&mut self, rows: impl IntoIterator<Item = Seen>) {
         let mut concerned = FxHashSet::default();
         for seen in rows {
             self.take_in(seen, &mut concerned);
         }
-        if self.is_whole {
+        if !self.judges_later {
             self.count_homes(&mut concerned);
             self.judge_all(concerned.into_iter().collect());
         }
@@ -161,6 +169,7 @@ impl Across {
     /// Says that everybody was looked at and judged.
     pub fn set_whole(&mut self) {
         self.is_whole = true;
+        self.judges_later = false;
     }
 
     /// The counts of every place.

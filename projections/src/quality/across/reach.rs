@@ -64,7 +64,10 @@ impl Across {
         known.named().for_each(|named| self.naming.insert(named, me));
         let (old, new) = (before.row.unwrap_or_default(), known.row.clone().unwrap_or_default());
         self.homes.change(me, old.home.as_ref(), new.home.as_ref());
-        self.regroup(me, &old, &new, concerned);
+        if !self.judges_later {
+            self.reach_alike(me, &old, &new, concerned);
+        }
+        self.regroup(me, &old, &new);
         self.reach(me, is_kin_same, concerned);
     }
 
@@ -110,8 +113,12 @@ impl Across {
         naming
     }
 
-    /// Adds those whose judgement looks at somebody's record as it now is.
+    /// Adds those whose judgement looks at somebody's record as it now is; nobody while everybody
+    /// is judged later.
     fn reach(&self, me: Index, is_kin_same: bool, concerned: &mut FxHashSet<Index>) {
+        if self.judges_later {
+            return;
+        }
         let is_record_of_another = self.known[me].owner.get().is_some();
         let naming = self.naming(me);
         concerned.insert(me);
@@ -150,9 +157,9 @@ impl Across {
         }
     }
 
-    /// Moves somebody between the records that have something in common, and adds those of whom a
-    /// count then crosses what its rule allows.
-    fn regroup(&mut self, me: Index, old: &Traits, new: &Traits, concerned: &mut FxHashSet<Index>) {
+    /// Adds those who have something in common with somebody, of whom a count crosses what its rule
+    /// allows when that changes.
+    fn reach_alike(&self, me: Index, old: &Traits, new: &Traits, concerned: &mut FxHashSet<Index>) {
         if old.number != new.number {
             for key in old.number.into_iter().chain(new.number) {
                 if self.others(key, Some(me), 2) == 1 {
@@ -174,6 +181,10 @@ impl Across {
                 }
             }
         }
+    }
+
+    /// Moves somebody between the records that have something in common.
+    fn regroup(&mut self, me: Index, old: &Traits, new: &Traits) {
         for key in [old.number, old.alike, old.phone].into_iter().flatten() {
             self.groups.remove(key, me);
         }
