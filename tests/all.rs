@@ -42,6 +42,7 @@ mod index;
 mod issuers;
 mod journal_contract;
 mod keys;
+mod life_event_json;
 mod log_copy;
 mod long_lives;
 mod merged_lives;

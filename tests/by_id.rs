@@ -37,6 +37,12 @@ proptest! {
             prop_assert_eq!(place.map(|place| *map.at(place)), expected.get(&id).copied());
             prop_assert_eq!(place, order.iter().position(|one| *one == id).map(|at| at as u32));
         }
+        // So many that entries of nearly the same hash are taken for each other at first.
+        let ids: Vec<_> = (0..3_001).map(person).collect();
+        let mut found = Vec::new();
+        map.find_each(&ids, |of, value| found.push((ids[of], value)));
+        let get = |id: &PersonId| (*id, expected.get(id));
+        prop_assert_eq!(found, ids.iter().map(get).collect::<Vec<_>>());
         prop_assert_eq!(map.iter().map(|(id, _)| *id).collect::<Vec<_>>(), order);
         prop_assert!(map.iter().all(|(id, value)| expected[id] == *value));
     }

@@ -83,10 +83,39 @@ impl<K: Copy + Eq + Hash, V> ById<K, V> {
 
     /// Shows what stands under some ids. Asked for together, they wait for memory together.
     pub fn show_each(&self, ids: &[K], mut show: impl FnMut(&V)) {
-        let find = |id| self.places.find(hash(id), |at| self.entries[*at].0 == *id).copied();
-        // Two loops: in the first no look waits for the one before.
-        let found: Vec<u32> = ids.iter().filter_map(find).collect();
-        found.into_iter().for_each(|at| show(&self.entries[at].1));
+        self.find_each(ids, |_, found| found.into_iter().for_each(&mut show));
+    }
+
+    /// Gives what stands under each of some ids, by its place among them, in that order. Asked for
+    /// together, they wait for memory together: first for where an entry is by the hash alone, then
+    /// for whose it is; no look waits for the one before.
+    pub fn find_each<'a>(&'a self, ids: &[K], mut give: impl FnMut(usize, Option<&'a V>)) {
+        let likely: Vec<_> =
+            ids.iter().map(|id| self.places.find(hash(id), |_| true).copied()).collect();
+        let is_of = |id: &K, at: &u32| self.entries[*at].0 == *id;
+        let is_found: Vec<_> = ids
+            .iter()
+            .zip(&likely)
+            .map(|(id, at)| at.as_ref().is_some_and(|at| is_of(id, at)))
+            .collect();
+        for (of, ((id, likely), is_found)) in ids.iter().zip(likely).zip(is_found).enumerate() {
+            give(
+                of,
+                match likely {
+                    Some(at) if is_found => Some(&self.entries[at].1),
+                    // Another id of nearly the same hash came before it.
+                    Some(_) => self.get(id),
+                    None => None,
+                },
+            );
+        }
+    }
+
+    /// Brings what stands under some ids out of memory, since each is looked for next.
+    pub fn bring_near(&self, ids: &[K]) {
+        let mut known = 0_usize;
+        self.find_each(ids, |_, found| known += usize::from(found.is_some()));
+        std::hint::black_box(known);
     }
 
     /// What stands under an id, to be changed.

@@ -4,6 +4,7 @@
 //! with one head (Household Registration Regulations of 1958, art. 5); a living household is
 //! whoever lives behind one door, as in the census. The same person belongs to one of each.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ impl fmt::Display for HouseholdId {
 /// What makes a household of registration one: its number, however it was typed. None for a blank.
 pub fn hukou_key(number: &str) -> Option<String> {
     let number = normalise(number);
-    (!number.is_empty()).then(|| format!("hukou\n{number}"))
+    (!number.is_empty()).then(|| ["hukou\n", &number].concat())
 }
 
 /// What makes a living household one: the division, the address and the door plate, without
@@ -61,14 +62,14 @@ pub fn hukou_key(number: &str) -> Option<String> {
 pub fn living_key(division: &str, address: &str, door_plate: &str) -> Option<String> {
     let door_plate = plain(door_plate);
     let is_known = !division.is_empty() && !door_plate.is_empty();
-    is_known.then(|| format!("living\n{division}\n{}\n{door_plate}", plain(address)))
+    is_known.then(|| ["living\n", division, "\n", &plain(address), "\n", &door_plate].concat())
 }
 
-fn plain(text: &str) -> String {
+fn plain(text: &str) -> Cow<'_, str> {
     // What nearly every address is made of has one form only: looking that up is most of the work.
     let has_one_form = |it: char| it.is_ascii() || matches!(it, '\u{4e00}'..='\u{9fff}');
-    if text.chars().all(has_one_form) {
-        return text.chars().filter(|character| !character.is_whitespace()).collect();
+    if text.chars().all(|it| has_one_form(it) && !it.is_whitespace()) {
+        return Cow::Borrowed(text);
     }
     text.nfkc().filter(|character| !character.is_whitespace()).collect()
 }

@@ -7,6 +7,7 @@
 mod oversight;
 mod person_read;
 mod read;
+mod written;
 
 use std::fmt;
 use std::sync::Arc;
@@ -255,12 +256,12 @@ impl Payload {
     pub fn json_into(&self, json: &mut Vec<u8>) {
         json.clear();
         match self {
-            Payload::Life(event) => serde_json::to_writer(json, event),
+            Payload::Life(event) => return written::write(event, json),
             Payload::Rejection(rejection) => serde_json::to_writer(json, rejection),
             Payload::Read(read) => return json.extend(read.to_json()),
             Payload::Oversight(act) => return json.extend(act.to_json()),
         }
-        .expect("these types have string keys only");
+        .expect("a rejection has string keys only");
     }
 
     /// The event of a life, when it is one.

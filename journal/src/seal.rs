@@ -107,14 +107,27 @@ impl PersonKey {
     /// Seals a row of a view that names `person`; 24 bytes longer than `plain`. `version` is the
     /// position of the newest event folded into the row and stands in front, in the clear.
     pub fn seal_row(&self, view: &str, person: PersonId, version: u64, plain: &[u8]) -> Vec<u8> {
-        let aad = row(view, person, version);
         let mut sealed = Vec::with_capacity(VERSION_BYTES + plain.len() + TAG_BYTES);
-        sealed.extend(version.to_le_bytes());
-        sealed.extend(plain);
-        let text = &mut sealed[VERSION_BYTES..];
-        let tag = self.cipher().encrypt_inout_detached(&row_nonce(version), &aad, text.into());
-        sealed.extend(tag.expect("a row is shorter than 2^36 bytes"));
+        self.seal_row_into(view, person, version, plain, &mut sealed);
         sealed
+    }
+
+    /// As [`PersonKey::seal_row`], appended to `to`.
+    pub fn seal_row_into(
+        &self,
+        view: &str,
+        person: PersonId,
+        version: u64,
+        plain: &[u8],
+        to: &mut Vec<u8>,
+    ) {
+        let aad = row(view, person, version);
+        to.extend(version.to_le_bytes());
+        let start = to.len();
+        to.extend(plain);
+        let text = &mut to[start..];
+        let tag = self.cipher().encrypt_inout_detached(&row_nonce(version), &aad, text.into());
+        to.extend(tag.expect("a row is shorter than 2^36 bytes"));
     }
 
     /// Opens, where the bytes lie, what [`PersonKey::seal_row`] sealed for the same view and

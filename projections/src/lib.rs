@@ -53,6 +53,9 @@ pub trait Lives: Sync {
     fn keep_course(&self, _person: PersonId, _course: Course) {}
 }
 
+/// Appends something to bytes.
+pub type Append<'a> = &'a mut dyn FnMut(&mut Vec<u8>);
+
 /// Seals rows that name a person, so that they die with the person's key.
 pub trait RowSeals: Send + Sync {
     /// The sealed row; the same for the same input. None when the person's key is destroyed.
@@ -67,19 +70,24 @@ pub trait RowSeals: Send + Sync {
         plain: &[u8],
     ) -> Result<Option<Vec<u8>>, SealError>;
 
-    /// As [`RowSeals::seal`] for each of several rows of a view, in the same order.
+    /// As [`RowSeals::seal`] for each of several rows of a view, in the same order: `keep` is told
+    /// whose it is and what appends it to bytes, none when the key is destroyed.
     ///
     /// # Errors
-    /// [`SealError`]; then none of them is given.
+    /// [`SealError`]; then not all of them were given.
     fn seal_each(
         &self,
         view: &str,
         rows: &[(PersonId, Position, &[u8])],
-    ) -> Result<Vec<Option<Vec<u8>>>, SealError> {
-        let seal = |(person, version, plain): &(PersonId, Position, &[u8])| {
-            self.seal(view, *person, *version, plain)
-        };
-        rows.iter().map(seal).collect()
+        keep: &mut dyn FnMut(PersonId, Option<Append<'_>>),
+    ) -> Result<(), SealError> {
+        for (person, version, plain) in rows {
+            match self.seal(view, *person, *version, plain)? {
+                Some(sealed) => keep(*person, Some(&mut |to| to.extend(&sealed))),
+                None => keep(*person, None),
+            }
+        }
+        Ok(())
     }
 
     /// Opens a sealed row, whose bytes are used up, into `plain`; false when the key is destroyed

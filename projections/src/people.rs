@@ -176,6 +176,11 @@ pub struct Room {
     plain: Vec<u8>,
 }
 
+thread_local! {
+    /// Where rows are read for answers, and one that was read before.
+    static READING: RefCell<(Room, Option<Row>)> = RefCell::default();
+}
+
 #[derive(Default)]
 struct Layers {
     pending: Rows,
@@ -253,11 +258,17 @@ impl People {
     /// # Errors
     /// [`ViewsError`], also for a row that does not open.
     pub fn row(&self, person: PersonId) -> Result<Option<Arc<Row>>, ViewsError> {
-        thread_local! {
-            static ROOM: RefCell<Room> = RefCell::default();
-        }
-        let row = ROOM.with_borrow_mut(|room| self.read_row(person, room))?;
+        let row = READING.with_borrow_mut(|(room, spare)| match spare.take() {
+            Some(mut row) => Ok(self.refill_row(person, room, &mut row)?.then_some(row)),
+            None => self.read_row(person, room),
+        })?;
         Ok(row.map(Arc::new))
+    }
+
+    /// Takes a row back that is not needed any more: the next one that this thread asks for is read
+    /// in its memory.
+    pub fn take_back(&self, row: Arc<Row>) {
+        READING.with_borrow_mut(|(_, spare)| *spare = Arc::into_inner(row));
     }
 
     /// To be told who is asked for next.

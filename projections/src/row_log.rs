@@ -7,6 +7,8 @@
 //! What was appended counts only up to the [`End`] that the caller keeps with its checkpoint:
 //! whatever lies behind it is cut when the files are opened.
 
+mod appending;
+mod laid;
 mod pieces;
 
 use std::collections::BTreeMap;
@@ -20,11 +22,12 @@ use domain::{ById, PersonId};
 
 use self::pieces::{HEADER_BYTES, parse};
 
+pub(crate) use self::appending::Appending;
+pub use self::laid::Laid;
+
 /// A file that has reached so many bytes is followed by the next, unless it is said otherwise. So
 /// much may be obsolete beside twice what stands.
 pub const FILE_BYTES: u64 = 16 << 20;
-/// Bytes that are written at once.
-const WRITE_BYTES: usize = 1 << 20;
 
 /// Why rows could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +92,11 @@ struct Place {
 }
 
 impl Place {
+    /// Of a row with its header.
+    fn of(file: u32, offset: u64, all_bytes: u32) -> Self {
+        Self { file, offset: offset as u32, row_bytes: all_bytes - HEADER_BYTES as u32 }
+    }
+
     fn all_bytes(self) -> u64 {
         HEADER_BYTES as u64 + u64::from(self.row_bytes)
     }
@@ -146,13 +154,9 @@ impl RowLog {
         let mut state = self.write();
         state.files.insert(number, made);
         pieces::each_piece(&path, &file, u64::from(length), &mut |rows| {
-            let places = rows.iter().map(|(person, row, offset)| {
-                (
-                    *person,
-                    Place { file: number, offset: *offset as u32, row_bytes: row.len() as u32 },
-                )
-            });
-            state.set(places);
+            let place = |row: &[u8], offset| Place::of(number, offset, row.len() as u32);
+            let places = rows.iter().map(|(person, row, offset)| (*person, place(row, *offset)));
+            state.set(&places.collect::<Vec<_>>());
             Ok(())
         })
     }
@@ -209,14 +213,19 @@ impl RowLog {
         &self,
         rows: impl IntoIterator<Item = (PersonId, Option<Vec<u8>>)>,
     ) -> Result<End, RowLogError> {
-        let mut appending = Appending::begin(self)?;
+        let mut appending = self.begin()?;
         for (person, row) in rows {
-            appending.add(person, row.as_deref().unwrap_or_default())?;
-        }
-        while let Some(number) = self.most_obsolete(appending.number) {
-            appending.take_over(number)?;
+            appending.gather(|laid| laid.add(person, |to| to.extend(row.iter().flatten())))?;
         }
         appending.finish()
+    }
+
+    /// Begins to append. What is appended counts as [`RowLog::append`] says.
+    ///
+    /// # Errors
+    /// [`RowLogError`].
+    pub(crate) fn begin(&self) -> Result<Appending<'_>, RowLogError> {
+        Appending::begin(self)
     }
 
     /// Makes the next file, durable in its folder.
@@ -284,9 +293,10 @@ impl RowLog {
 impl State {
     /// Says where rows lie. Where they lay before is looked at in the end: it comes from anywhere in
     /// memory, which is asked for many at a time where nothing is made of it in between.
-    fn set(&mut self, places: impl IntoIterator<Item = (PersonId, Place)>) {
-        let mut before = Vec::new();
-        for (person, place) in places {
+    fn set(&mut self, places: &[(PersonId, Place)]) {
+        let mut before = Vec::with_capacity(places.len());
+        self.rows.bring_near(&places.iter().map(|(person, _)| *person).collect::<Vec<_>>());
+        for (person, place) in places.iter().copied() {
             self.files.get_mut(&place.file).expect("rows lie in files").standing_bytes +=
                 place.all_bytes();
             before.push(self.rows.insert(person, place));
@@ -296,105 +306,5 @@ impl State {
                 file.standing_bytes -= place.all_bytes();
             }
         }
-    }
-}
-
-/// Rows on their way into the newest files.
-struct Appending<'a> {
-    log: &'a RowLog,
-    number: u32,
-    file: Arc<File>,
-    /// Length of the file, without what waits.
-    length: u64,
-    waiting: Vec<u8>,
-    places: Vec<(PersonId, Place)>,
-}
-
-impl<'a> Appending<'a> {
-    fn begin(log: &'a RowLog) -> Result<Self, RowLogError> {
-        let newest = {
-            let state = log.read();
-            let newest = state.files.last_key_value();
-            newest.map(|(number, file)| (*number, Arc::clone(&file.file), file.bytes))
-        };
-        let (number, file, length) = match newest {
-            Some(newest) => newest,
-            None => (1, log.make_file(1)?, 0),
-        };
-        let waiting = Vec::with_capacity(WRITE_BYTES);
-        Ok(Self { log, number, file, length, waiting, places: Vec::new() })
-    }
-
-    fn add(&mut self, person: PersonId, row: &[u8]) -> Result<(), RowLogError> {
-        if self.length + self.waiting.len() as u64 >= self.log.file_bytes {
-            self.settle()?;
-            self.number += 1;
-            (self.file, self.length) = (self.log.make_file(self.number)?, 0);
-        } else if self.waiting.len() >= WRITE_BYTES {
-            self.write()?;
-        }
-        let offset = (self.length + self.waiting.len() as u64) as u32;
-        let row_bytes = row.len() as u32;
-        self.places.push((person, Place { file: self.number, offset, row_bytes }));
-        let start = self.waiting.len();
-        self.waiting.extend([0; 4]);
-        self.waiting.extend(row_bytes.to_le_bytes());
-        self.waiting.extend(person.as_uuid().as_bytes());
-        self.waiting.extend(row);
-        let checksum = crc32c::crc32c(&self.waiting[start + 4..]);
-        self.waiting[start..start + 4].copy_from_slice(&checksum.to_le_bytes());
-        Ok(())
-    }
-
-    /// Appends again what still stands in an older file, which is then needed no more.
-    fn take_over(&mut self, number: u32) -> Result<(), RowLogError> {
-        self.write()?;
-        let path = self.log.path(number);
-        let (file, length) = {
-            let state = self.log.read();
-            let file = &state.files[&number];
-            (Arc::clone(&file.file), file.bytes)
-        };
-        let mut stands = Vec::new();
-        pieces::each_piece(&path, &file, length, &mut |rows| {
-            stands.clear();
-            {
-                let state = self.log.read();
-                stands.extend(rows.iter().map(|(person, row, offset)| {
-                    let row_bytes = row.len() as u32;
-                    let here = Place { file: number, offset: *offset as u32, row_bytes };
-                    state.rows.get(person) == Some(&here)
-                }));
-            }
-            let standing = rows.iter().zip(&stands).filter(|(_, stands)| **stands);
-            standing.map(|(row, _)| row).try_for_each(|(person, row, _)| self.add(*person, row))
-        })?;
-        self.write()?;
-        self.log.retired.lock().unwrap_or_else(PoisonError::into_inner).push(number);
-        Ok(())
-    }
-
-    fn write(&mut self) -> Result<(), RowLogError> {
-        self.file.write_all_at(&self.waiting, self.length).map_err(|e| self.error(e))?;
-        self.length += self.waiting.len() as u64;
-        self.waiting.clear();
-        let mut state = self.log.write();
-        state.files.get_mut(&self.number).expect("the file was made").bytes = self.length;
-        state.set(self.places.drain(..));
-        Ok(())
-    }
-
-    fn settle(&mut self) -> Result<(), RowLogError> {
-        self.write()?;
-        self.file.sync_data().map_err(|e| self.error(e))
-    }
-
-    fn finish(mut self) -> Result<End, RowLogError> {
-        self.settle()?;
-        Ok(self.log.end())
-    }
-
-    fn error(&self, source: io::Error) -> RowLogError {
-        RowLogError::Io { path: self.log.path(self.number), source }
     }
 }

@@ -7,8 +7,6 @@
 mod joined;
 mod tally;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +14,7 @@ use domain::life_event::Rejection;
 use domain::recorded::{ContentTag, Envelope, Recorded};
 use domain::{Kind, Payload, PersonId, Position, StreamKind, order};
 use jiff::Timestamp;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::ViewsError;
@@ -57,30 +56,49 @@ pub struct Sources {
 /// every event, so they are kept here and written when flushed.
 #[derive(Default)]
 struct Tallies {
-    all: BTreeMap<String, Tally>,
-    changed: BTreeSet<String>,
+    all: Vec<Told>,
+    /// Where in them each source stands.
+    places: FxHashMap<String, usize>,
+    /// Where those stand that changed.
+    changed: Vec<usize>,
     /// Persons about whom a rejection waits or waited: the others need no look into the table.
-    rejected: HashSet<PersonId>,
+    rejected: FxHashSet<PersonId>,
     joined: Joined,
+}
+
+/// What is told of a source.
+struct Told {
+    source: String,
+    tally: Tally,
+    is_changed: bool,
 }
 
 impl Tallies {
     fn of(&mut self, envelope: &Envelope) -> &mut Tally {
-        if !self.all.contains_key(&envelope.source) {
-            self.all.insert(envelope.source.clone(), Tally::default());
-        }
-        if !self.changed.contains(&envelope.source) {
-            self.changed.insert(envelope.source.clone());
-        }
-        let tally = self.all.get_mut(&envelope.source).expect("put there just now");
+        let tally = self.changed(&envelope.source);
         tally.last_seen_micros = envelope.clocks.recorded_at.as_microsecond();
         tally
     }
 
-    /// Changes the tally of a source that did nothing itself.
-    fn change(&mut self, source: String, change: impl FnOnce(&mut Tally)) {
-        change(self.all.entry(source.clone()).or_default());
-        self.changed.insert(source);
+    /// The tally of a source, which is changed.
+    fn changed(&mut self, source: &str) -> &mut Tally {
+        let at = match self.places.get(source) {
+            Some(at) => *at,
+            None => self.add(source.to_owned(), Tally::default()),
+        };
+        let told = &mut self.all[at];
+        if !told.is_changed {
+            told.is_changed = true;
+            self.changed.push(at);
+        }
+        &mut told.tally
+    }
+
+    fn add(&mut self, source: String, tally: Tally) -> usize {
+        let at = self.all.len();
+        self.places.insert(source.clone(), at);
+        self.all.push(Told { source, tally, is_changed: false });
+        at
     }
 }
 
@@ -95,7 +113,7 @@ impl Sources {
         let mut tallies = Tallies::default();
         for (key, row) in table.scan(&[SOURCE], None, usize::MAX)? {
             let tally = postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
-            tallies.all.insert(String::from_utf8_lossy(&key[1..]).into_owned(), tally);
+            tallies.add(String::from_utf8_lossy(&key[1..]).into_owned(), tally);
         }
         for (_, row) in table.scan(&[REJECTION], None, usize::MAX)? {
             let waiting: Waiting =
@@ -198,7 +216,7 @@ impl Sources {
                 let waiting: Waiting =
                     postcard::from_bytes(&row).map_err(|_| ViewsError::Row(VERSION))?;
                 if waiting.person == Some(person) || is_gone(&key) {
-                    tallies.change(source_of(&key[1..]), |tally| tally.waiting -= 1);
+                    tallies.changed(&source_of(&key[1..])).waiting -= 1;
                     self.table.change([(key, None)]);
                 }
             }
@@ -211,16 +229,14 @@ impl Sources {
         }
         let unmarked = [&[UNMARKED], &person.as_uuid().as_bytes()[..]].concat();
         for (key, month) in self.table.scan(&unmarked, None, usize::MAX)? {
-            tallies.change(source_of(&key[unmarked.len()..]), |tally| {
-                tally.conflicts -= 1;
-                tally.rejected += 1;
-                let counted =
-                    tally.months.iter_mut().find(|(one, _)| one.to_be_bytes() == month[..]);
-                if let Some((_, [_, rejected, conflicts])) = counted {
-                    *conflicts -= 1;
-                    *rejected += 1;
-                }
-            });
+            let tally = tallies.changed(&source_of(&key[unmarked.len()..]));
+            tally.conflicts -= 1;
+            tally.rejected += 1;
+            let counted = tally.months.iter_mut().find(|(one, _)| one.to_be_bytes() == month[..]);
+            if let Some((_, [_, rejected, conflicts])) = counted {
+                *conflicts -= 1;
+                *rejected += 1;
+            }
             self.table.change([(key, None)]);
         }
         Ok(())
@@ -267,10 +283,11 @@ impl Sources {
     /// Every source whose text begins with `prefix`, with its tally, in order.
     pub fn list(&self, prefix: &str) -> Vec<(String, Tally)> {
         let tallies = self.tallies();
-        let from = tallies.all.range::<str, _>((Bound::Included(prefix), Bound::Unbounded));
-        from.take_while(|(source, _)| source.starts_with(prefix))
-            .map(|(source, tally)| (source.clone(), tally.clone()))
-            .collect()
+        let found = tallies.all.iter().filter(|told| told.source.starts_with(prefix));
+        let mut found: Vec<_> =
+            found.map(|told| (told.source.clone(), told.tally.clone())).collect();
+        found.sort_by(|(one, _), (next, _)| one.cmp(next));
+        found
     }
 
     /// The rejections of a source that wait, oldest first, recorded at or after `since`: their
@@ -312,11 +329,11 @@ impl Sources {
     /// [`ViewsError`].
     pub fn begin_flush(&self) -> Result<(), ViewsError> {
         let mut tallies = self.tallies();
-        for source in std::mem::take(&mut tallies.changed) {
-            let key = [&[SOURCE], source.as_bytes()].concat();
-            let row = postcard::to_stdvec(&tallies.all[&source]);
-            let row = row.map_err(|_| ViewsError::Row(VERSION))?;
-            self.table.change([(key, Some(row))]);
+        for at in std::mem::take(&mut tallies.changed) {
+            let Told { source, tally, is_changed } = &mut tallies.all[at];
+            *is_changed = false;
+            let row = postcard::to_stdvec(tally).map_err(|_| ViewsError::Row(VERSION))?;
+            self.table.change([([&[SOURCE], source.as_bytes()].concat(), Some(row))]);
         }
         self.table.begin_flush();
         Ok(())

@@ -71,9 +71,8 @@ impl TimelinessView {
     pub fn fold(&self, batch: &[Recorded]) {
         let mut cube = self.cube.write().unwrap_or_else(PoisonError::into_inner);
         let done = self.folded();
-        for event in batch.iter().filter(|event| event.envelope.position > done) {
-            cube.apply(&event.envelope, event.target.as_deref());
-        }
+        let due = batch.iter().filter(|event| event.envelope.position > done);
+        cube.apply_each(due.map(|event| (&event.envelope, event.target.as_deref())));
         if let Some(last) = batch.last() {
             self.folded.fetch_max(last.envelope.position.0, Ordering::AcqRel);
         }

@@ -43,9 +43,11 @@ pub struct Views {
     writing: Mutex<Option<Instant>>,
 }
 
-/// Timeliness is written this seldom: its cells change with nearly every event, and folding them
-/// again from the envelopes is cheap.
-const TIMELINESS_EVERY: Duration = Duration::from_secs(20);
+/// Timeliness and sources are written this seldom: they change with nearly every event, and folding
+/// them again from the envelopes is cheap.
+const COUNTS_EVERY: Duration = Duration::from_secs(20);
+/// Rows of sources that make them be written sooner.
+const SOURCES_PENDING: usize = 1_000;
 
 impl Views {
     /// Opens the views in `folder`, or makes them. A store that does not open, panics, or failed
@@ -218,7 +220,7 @@ impl Views {
     /// [`ViewsError`], as there.
     pub fn flush_some(&self) -> Result<(), ViewsError> {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = writing.is_none_or(|last| last.elapsed() >= TIMELINESS_EVERY);
+        let all = writing.is_none_or(|last| last.elapsed() >= COUNTS_EVERY);
         self.write(if all { Written::All } else { Written::Rows })?;
         if all {
             *writing = Some(Instant::now());
@@ -228,6 +230,7 @@ impl Views {
 
     fn write(&self, what: Written) -> Result<(Position, Vec<Named>), ViewsError> {
         let all = what != Written::Rows;
+        let with_sources = all || self.sources.pending() >= SOURCES_PENDING;
         let written = catch_unwind(AssertUnwindSafe(|| {
             let (checkpoint, counts) = {
                 let _folding = self.folding.lock().unwrap_or_else(PoisonError::into_inner);
@@ -235,7 +238,9 @@ impl Views {
                 if all {
                     self.timeliness.begin_flush();
                 }
-                self.sources.begin_flush()?;
+                if with_sources {
+                    self.sources.begin_flush()?;
+                }
                 // Counts are not written; those of the checkpoint are gone when folding goes on.
                 let counts = match what {
                     Written::AllDigested => self.people.counts_digests()?.to_vec(),
@@ -247,7 +252,9 @@ impl Views {
             if all {
                 self.timeliness.finish_flush(checkpoint)?;
             }
-            self.sources.finish_flush(checkpoint)?;
+            if with_sources {
+                self.sources.finish_flush(checkpoint)?;
+            }
             self.db.flush()?;
             let file = fs::File::open(self.folder.join("db")).map_err(ViewsError::Folder)?;
             file.sync_data().map_err(ViewsError::Folder)?;
@@ -288,7 +295,7 @@ impl Views {
 /// What is written in one go.
 #[derive(Clone, Copy, PartialEq)]
 enum Written {
-    /// All but the timeliness.
+    /// All but what changes with nearly every event.
     Rows,
     All,
     /// All, and the counts that are in memory alone are digested as of the same position.

@@ -12,7 +12,7 @@ use domain::{PersonId, Position, Sequence, StreamId};
 use journal::contract::ReadError;
 use journal::{Journal, KeyError, KeySlots, PersonKey, Stored};
 use projections::archive;
-use projections::{Lives, RowSeals, SealError, Step};
+use projections::{Append, Lives, RowSeals, SealError, Step};
 
 use crate::merged::{Cut, stream, with_absorbed};
 use crate::opening::{Opening, check_known};
@@ -59,6 +59,8 @@ pub enum ReplayError {
 
 /// Keys that are fetched from memory together when rows are sealed.
 const KEYS_AT_ONCE: usize = 128;
+/// Bytes that come out of memory at once.
+const LINE_BYTES: usize = 64;
 
 impl LogReader {
     /// Reads `journal` with the keys in `keys`.
@@ -111,10 +113,9 @@ impl LogReader {
         from: Position,
         count: usize,
     ) -> Result<(Vec<Recorded>, Vec<Option<Step>>), ReplayError> {
-        let Some(newest) = tail.take(from, self.journal.head(), count) else {
+        let Some((mut events, steps)) = tail.take(from, self.journal.head(), count) else {
             return Ok((self.events(from, count)?, Vec::new()));
         };
-        let (mut events, steps): (Vec<_>, Vec<_>) = newest.into_iter().unzip();
         for event in events.iter_mut().filter(|event| event.envelope.corrects != Position(0)) {
             event.target = self.target(&event.envelope)?;
         }
@@ -189,6 +190,13 @@ impl Seals {
     }
 }
 
+/// Brings texts out of memory together: they lie anywhere in it, and one that is sealed has been
+/// waited for line by line.
+fn bring_near<'a>(texts: impl Iterator<Item = &'a [u8]>) {
+    let lines = texts.flat_map(|text| text.iter().step_by(LINE_BYTES));
+    std::hint::black_box(lines.fold(0_u8, |sum, byte| sum ^ byte));
+}
+
 impl RowSeals for Seals {
     fn seal(
         &self,
@@ -205,18 +213,25 @@ impl RowSeals for Seals {
         &self,
         view: &str,
         rows: &[(PersonId, Position, &[u8])],
-    ) -> Result<Vec<Option<Vec<u8>>>, SealError> {
-        let (mut sealed, mut keys) = (Vec::with_capacity(rows.len()), Vec::new());
+        keep: &mut dyn FnMut(PersonId, Option<Append<'_>>),
+    ) -> Result<(), SealError> {
+        let mut keys = Vec::new();
         for rows in rows.chunks(KEYS_AT_ONCE) {
             let ids: Vec<_> = rows.iter().map(|(person, ..)| person.as_uuid()).collect();
             let found = self.keys.find_each(&ids, &mut keys);
             found.map_err(|error| SealError(error.into()))?;
-            sealed.extend(rows.iter().zip(&keys).map(|((person, version, plain), key)| {
-                let key = key.as_ref()?;
-                Some(key.seal_row(view, *person, version.0, plain))
-            }));
+            bring_near(rows.iter().map(|(.., plain)| *plain));
+            for ((person, version, plain), key) in rows.iter().zip(&keys) {
+                match key {
+                    Some(key) => keep(
+                        *person,
+                        Some(&mut |to| key.seal_row_into(view, *person, version.0, plain, to)),
+                    ),
+                    None => keep(*person, None),
+                }
+            }
         }
-        Ok(sealed)
+        Ok(())
     }
 
     fn open(

@@ -131,11 +131,24 @@ proptest! {
 #[test]
 fn nothing_changes_before_the_day_that_is_told() {
     let desk = Desk::new();
-    for (at, born) in ["20260401", "20200607", "20110610", "19610601"].into_iter().enumerate() {
+    // Birth, education and employment: each with an age of its own from which it is possible.
+    let told = [
+        ("20260401", "81", "11"),
+        ("20200607", "81", "31"),
+        ("20200607", "73", "17"),
+        ("20200607", "31", "37"),
+        ("20150607", "11", "80"),
+        ("20110610", "21", "54"),
+        ("19610601", "90", "37"),
+        ("19860601", "90", "80"),
+    ];
+    for (at, (born, education, employment)) in told.into_iter().enumerate() {
         let person = citizen(&number(born, 2));
         let day = format!("{}-{}-{}", &born[..4], &born[4..6], &born[6..]);
         let mut said = items(0x7fd7);
         said["birth_date"] = json!(day);
+        said["education_code"] = json!(education);
+        said["employment_status"] = json!(employment);
         let told = data(&person, "2026-05-10", json!({"items": said}));
         let id = desk.record(&format!("r{at}"), "registration", told).person_id;
         let row = desk.row(id).expect("a row");

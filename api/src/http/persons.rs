@@ -126,7 +126,9 @@ fn person_read(
     };
     let recorded = record_answer(registry, &who, purpose, recorded);
     // Written while the disk is busy with the record.
-    Ok(OnRecord { recorded, answer: Ok(at_position(position, shown)) })
+    let answer = Ok(at_position(position, shown));
+    registry.views.people.take_back(row);
+    Ok(OnRecord { recorded, answer })
 }
 
 /// Names of the parts of the table of access that an answer shows masked, of what is wanted.

@@ -221,7 +221,7 @@ fn is_appended(group: Group, commit: &Commit) -> bool {
     let Commit { journal, tail, space, retreats, .. } = commit;
     let mut has_room = !group.has_no_room;
     if has_room && !group.events.is_empty() {
-        tail.add(group.events.iter().map(Decided::recorded).zip(group.steps));
+        tail.add(group.events.iter().map(Decided::recorded), group.steps);
         let (mut json, mut packed) = (Vec::new(), Vec::new());
         let sealed = |event: &Decided| {
             event.payload.json_into(&mut json);

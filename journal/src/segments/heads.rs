@@ -67,11 +67,14 @@ impl Heads {
     /// memory, which is asked for many at a time where no lock is taken in between.
     pub(super) fn get_each(&self, streams: &[StreamId]) -> Vec<Option<Head>> {
         let mut found = vec![None; streams.len()];
+        let mut ids = Vec::new();
         for of_shard in by_shard(streams.iter().copied()).chunk_by(|one, next| one.0 == next.0) {
             let shard = self.shards[of_shard[0].0].read().unwrap_or_else(PoisonError::into_inner);
-            for (_, at) in of_shard {
-                found[*at] = shard.get(&streams[*at]).map(|packed| packed.head());
-            }
+            ids.clear();
+            ids.extend(of_shard.iter().map(|(_, at)| streams[*at]));
+            shard.find_each(&ids, |of, packed| {
+                found[of_shard[of].1] = packed.map(|packed| packed.head());
+            });
         }
         found
     }
@@ -85,9 +88,13 @@ impl Heads {
     /// As [`Heads::raise`] for each of several streams.
     pub(super) fn raise_each(&self, heads: &[(StreamId, Head)]) {
         let streams = heads.iter().map(|(stream, _)| *stream);
+        let mut ids = Vec::new();
         for of_shard in by_shard(streams).chunk_by(|one, next| one.0 == next.0) {
             let mut shard =
                 self.shards[of_shard[0].0].write().unwrap_or_else(PoisonError::into_inner);
+            ids.clear();
+            ids.extend(of_shard.iter().map(|(_, at)| heads[*at].0));
+            shard.bring_near(&ids);
             for (_, at) in of_shard {
                 let (stream, head) = heads[*at];
                 raise_in(&mut shard, stream, head);

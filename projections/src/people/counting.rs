@@ -116,10 +116,13 @@ impl People {
         count: impl Fn(&Row) -> (Counted, Counted) + Sync,
     ) -> Result<Vec<Change>, ViewsError> {
         let count = |persons: &[PersonId]| -> Result<Vec<Change>, ViewsError> {
-            let mut room = Room::default();
+            // Each row takes the memory of the one before.
+            let (mut room, mut row) = (Room::default(), Row::default());
             let mut changes = Vec::with_capacity(persons.len());
             for person in persons {
-                let Some(row) = self.read_row(*person, &mut room)? else { continue };
+                if !self.refill_row(*person, &mut room, &mut row)? {
+                    continue;
+                }
                 let (before, after) = count(&row);
                 changes.push(Change { person: *person, before, after, is_new: false });
             }

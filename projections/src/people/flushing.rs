@@ -6,17 +6,15 @@ use std::sync::Arc;
 use domain::{PersonId, Position};
 
 use super::{CHECKPOINT, END, ENTRIES, People, Rows, TODAY, VERSION, Waiting};
-use crate::halves::in_halves;
+use crate::row_log::Laid;
 use crate::{SealError, ViewsError};
 
 /// Rows that room is made for before they come.
 const ROOM_MAX: usize = 40_000;
 
-/// A row as it is written; none where it is to go.
-type Sealed = (PersonId, Option<Vec<u8>>);
-
-/// Rows that are sealed before they are written.
-const SEALED_AT_ONCE: usize = 4_096;
+/// Rows that are sealed before they are written, half of them on each of two threads: as many as are
+/// still near when they are written.
+const SEALED_AT_ONCE: usize = 600;
 
 impl People {
     /// How many changed rows wait to be flushed.
@@ -56,14 +54,24 @@ impl People {
         let rows: Vec<_> = changed.iter().collect();
         self.keep_entries()?;
         self.months.table.finish_flush(checkpoint)?;
-        let mut failed = None;
-        let sealed = rows.chunks(SEALED_AT_ONCE);
-        let sealed = sealed.flat_map(|rows| in_halves(rows, |rows| self.sealed(rows)));
-        let sealed = sealed.map_while(|rows| rows.map_err(|error| failed = Some(error)).ok());
-        let end = self.rows.append(sealed.flatten())?;
-        if let Some(error) = failed {
-            return Err(error.into());
+        let mut appending = self.rows.begin()?;
+        let [mut first, mut second] = [Laid::default(), Laid::default()];
+        for rows in rows.chunks(SEALED_AT_ONCE) {
+            // A few are not worth waking anybody.
+            let share = if rows.len() < SEALED_AT_ONCE { rows.len() } else { rows.len() / 2 };
+            let (one, other) = rows.split_at(share);
+            let (one, other) = match other {
+                [] => (self.seal_into(one, &mut first), self.seal_into(other, &mut second)),
+                _ => rayon::join(
+                    || self.seal_into(one, &mut first),
+                    || self.seal_into(other, &mut second),
+                ),
+            };
+            one.and(other)?;
+            appending.write(&first)?;
+            appending.write(&second)?;
         }
+        let end = appending.finish()?;
         let today = self.measures().today.to_string();
         self.ends.insert(TODAY, today.as_bytes())?;
         self.ends.insert(END, end.to_bytes())?;
@@ -72,16 +80,18 @@ impl People {
         Ok(())
     }
 
-    /// Rows as they are written.
-    fn sealed(&self, rows: &[(&PersonId, &Waiting)]) -> Result<Vec<Sealed>, SealError> {
-        let standing = rows.iter().filter(|(_, waiting)| !waiting.is_erased());
+    /// Lays rows as they are written in the place of others.
+    fn seal_into(&self, rows: &[(&PersonId, &Waiting)], laid: &mut Laid) -> Result<(), SealError> {
+        laid.clear();
+        let (erased, standing): (Vec<_>, Vec<_>) =
+            rows.iter().partition(|(_, waiting)| waiting.is_erased());
         let standing: Vec<_> =
-            standing.map(|(person, row)| (**person, row.version, &*row.plain)).collect();
-        let mut sealed = self.seals.seal_each(VERSION, &standing)?.into_iter();
-        let next = |(person, waiting): &(&PersonId, &Waiting)| {
-            (**person, if waiting.is_erased() { None } else { sealed.next().flatten() })
-        };
-        Ok(rows.iter().map(next).collect())
+            standing.iter().map(|(person, row)| (**person, row.version, &*row.plain)).collect();
+        self.seals.seal_each(VERSION, &standing, &mut |person, sealed| {
+            laid.add(person, |to| sealed.into_iter().for_each(|append| append(to)));
+        })?;
+        erased.iter().for_each(|(person, _)| laid.add(**person, |_| ()));
+        Ok(())
     }
 
     /// Writes the index entries that were set apart, before the rows that they are made from: of

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NOT_VERIFIED;
 use super::part::Part;
+use super::seen::Seen;
 
 /// Rules have a slot each, so many a class.
 const SLOTS: usize = Class::ALL.len() * RuleId::NUMBER_MAX as usize;
@@ -54,7 +55,7 @@ pub struct Cell {
     /// By year and month of birth: registered, told by health.
     pub of_month: BTreeMap<(i16, i8), [u64; 2]>,
     /// By the day on which somebody last looked.
-    seen: BTreeMap<Date, [u64; 1]>,
+    seen: Seen,
     /// Who lives away from the township of registration, and residence permits.
     pub migrants: [u64; 2],
 }
@@ -70,7 +71,7 @@ impl Default for Cell {
             births: [0; 2],
             of_year: BTreeMap::new(),
             of_month: BTreeMap::new(),
-            seen: BTreeMap::new(),
+            seen: Seen::default(),
             migrants: [0; 2],
         }
     }
@@ -120,22 +121,22 @@ impl Cell {
 
     /// Counts a person under another day on which somebody last looked.
     pub fn see_again(&mut self, before: Option<Date>, after: Option<Date>) {
-        before.into_iter().for_each(|day| count_under(&mut self.seen, day, -1, [true]));
-        after.into_iter().for_each(|day| count_under(&mut self.seen, day, 1, [true]));
+        before.into_iter().for_each(|day| self.seen.count(day, -1));
+        after.into_iter().for_each(|day| self.seen.count(day, 1));
     }
 
     /// Counts of whom it is told on a day that nobody looked for a year.
     pub fn count_unseen(&mut self, today: Date) {
         let counts = &mut self.rules[slot(NOT_VERIFIED)];
-        counts.evaluated = self.seen.values().flatten().sum();
-        let unseen = self.seen.iter().filter(|(seen, _)| !is_lately_seen(**seen, today));
-        counts.violations = unseen.flat_map(|(_, persons)| persons).sum();
+        counts.evaluated = self.seen.iter().map(|(_, persons)| persons).sum();
+        let unseen = self.seen.iter().filter(|(seen, _)| !is_lately_seen(*seen, today));
+        counts.violations = unseen.map(|(_, persons)| persons).sum();
     }
 
     /// Leaves out by which day somebody looked, once that is counted for the only day of interest.
     pub(super) fn settle(&mut self, today: Date) {
         self.count_unseen(today);
-        self.seen.clear();
+        self.seen = Seen::default();
     }
 
     /// Whether it holds a slot for each rule.
@@ -143,17 +144,65 @@ impl Cell {
         self.rules.len() == SLOTS
     }
 
+    /// Takes a person away who was added, and adds the same person as they count now: only what is
+    /// another thing is touched.
+    pub fn replace(&mut self, before: &Part, after: &Part) {
+        self.change_alone(before, -1);
+        self.change_alone(after, 1);
+        let differs = |at: usize| before.items[at] ^ after.items[at];
+        let items = (0..before.items.len()).fold(0, |bits, at| bits | differs(at));
+        self.change_items(before, -1, items);
+        self.change_items(after, 1, items);
+        if before.findings != after.findings {
+            self.change_rules(before, -1);
+            self.change_rules(after, 1);
+        }
+        let born = |part: &Part| {
+            (part.birth, part.is_convenient, part.is_registered, part.is_told_by_health)
+        };
+        if born(before) != born(after) {
+            self.change_birth(before, -1);
+            self.change_birth(after, 1);
+        }
+        if before.last_seen != after.last_seen {
+            self.see_again(before.last_seen, after.last_seen);
+        }
+    }
+
     fn change(&mut self, part: &Part, by: i64) {
-        let [applicable, filled, normal, consistent] = part.items;
+        self.change_alone(part, by);
+        self.change_items(part, by, u32::MAX);
+        self.change_rules(part, by);
+        self.change_birth(part, by);
+        part.last_seen.into_iter().for_each(|seen| self.seen.count(seen, by));
+    }
+
+    /// What has a count by itself.
+    fn change_alone(&mut self, part: &Part, by: i64) {
+        let [applicable, filled, ..] = part.items;
         count(&mut self.persons, by, true);
         count(&mut self.complete, by, applicable == filled);
         count(&mut self.consistent, by, part.is_consistent);
-        for (at, item) in self.items.iter_mut().enumerate() {
+        count(&mut self.migrants[0], by, part.is_floating);
+        count(&mut self.migrants[1], by, part.has_permit);
+    }
+
+    /// Those of the items whose bit is set.
+    fn change_items(&mut self, part: &Part, by: i64, mut items: u32) {
+        let [applicable, filled, normal, consistent] = part.items;
+        items &= applicable | filled | normal | consistent;
+        while items != 0 {
+            let at = items.trailing_zeros();
+            let item = &mut self.items[at as usize];
             count(&mut item.applicable, by, applicable >> at & 1 == 1);
             count(&mut item.filled, by, filled >> at & 1 == 1);
             count(&mut item.normal, by, normal >> at & 1 == 1);
             count(&mut item.consistent, by, consistent >> at & 1 == 1);
+            items &= items - 1;
         }
+    }
+
+    fn change_rules(&mut self, part: &Part, by: i64) {
         let findings = part.findings;
         for id in RuleSet::union(findings.fired, findings.held).iter() {
             count(&mut self.rules[slot(id)].evaluated, by, true);
@@ -161,19 +210,16 @@ impl Cell {
         for id in findings.fired.iter() {
             count(&mut self.rules[slot(id)].violations, by, true);
         }
-        if let Some((born, sex)) = part.birth {
-            count(&mut self.births[0], by, true);
-            count(&mut self.births[1], by, part.is_convenient);
-            let (boy, girl) = (sex == 1, sex == 2);
-            count_under(&mut self.of_year, born.year(), by, [true, boy, girl]);
-            let told = [part.is_registered, part.is_told_by_health];
-            count_under(&mut self.of_month, (born.year(), born.month()), by, told);
-        }
-        if let Some(seen) = part.last_seen {
-            count_under(&mut self.seen, seen, by, [true]);
-        }
-        count(&mut self.migrants[0], by, part.is_floating);
-        count(&mut self.migrants[1], by, part.has_permit);
+    }
+
+    fn change_birth(&mut self, part: &Part, by: i64) {
+        let Some((born, sex)) = part.birth else { return };
+        count(&mut self.births[0], by, true);
+        count(&mut self.births[1], by, part.is_convenient);
+        let (boy, girl) = (sex == 1, sex == 2);
+        count_under(&mut self.of_year, born.year(), by, [true, boy, girl]);
+        let told = [part.is_registered, part.is_told_by_health];
+        count_under(&mut self.of_month, (born.year(), born.month()), by, told);
     }
 
     /// Adds the counts of another place.
@@ -193,9 +239,7 @@ impl Cell {
         }
         add(&mut self.births, &other.births);
         add(&mut self.migrants, &other.migrants);
-        for (seen, persons) in &other.seen {
-            add(self.seen.entry(*seen).or_default(), persons);
-        }
+        self.seen.merge(&other.seen);
         for (year, counts) in &other.of_year {
             add(self.of_year.entry(*year).or_default(), counts);
         }

@@ -207,6 +207,13 @@ impl Measures {
                 cell.see_again(before.last_seen, after.last_seen);
                 continue;
             }
+            if let (Some(before), Some(after)) = (&before.part, &after.part)
+                && before.place == after.place
+                && let Some(cell) = self.cells.get_mut(&after.place)
+            {
+                cell.replace(before, after);
+                continue;
+            }
             if let Some(part) = &before.part
                 && let Some(cell) = self.cells.get_mut(&part.place)
             {

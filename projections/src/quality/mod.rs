@@ -7,6 +7,7 @@ mod measures;
 mod month_end;
 mod part;
 mod record;
+mod seen;
 
 use std::sync::LazyLock;
 

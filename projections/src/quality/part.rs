@@ -1,5 +1,6 @@
 //! What one person adds to the measures of quality on a day, and when that may next change.
 
+use domain::codes::EDUCATION;
 use domain::days::{date_of, day_number};
 use domain::items::{BASE_ITEMS, parse_day};
 use domain::rules::area::is_convenient;
@@ -12,11 +13,13 @@ use super::{ALONE, UNSEEN, audit_alone};
 use crate::archive::Archive;
 use crate::people::Row;
 
-/// Ages at which a rule may begin or cease to fire, in completed years.
-const AGES: [i16; 21] =
-    [5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 45, 66, 106];
-/// Beyond any life.
-const AGE_BEYOND: i16 = 123;
+/// Ages at which a rule may begin or cease to fire of anybody, in completed years; the last is beyond
+/// any life.
+const AGES: [i16; 5] = [6, 7, 15, 106, 123];
+/// The same of who has a certain employment (GB/T 2261.4): anybody at work, a soldier, the retired.
+/// Few have it at such an age, and a day brings everybody whose age it is.
+const AGES_BY_EMPLOYMENT: [(&[&str], &[i16]); 3] =
+    [(&["11", "13", "17", "21", "24", "54"], &[16]), (&["37"], &[17, 66]), (&["80"], &[45])];
 /// A number is missing from this day of life on.
 const DAYS_WITHOUT_NUMBER: i32 = 61;
 /// The rules that are judged of each person. That nobody looked for a year is told by the last time
@@ -199,10 +202,8 @@ pub fn next_change(row: &Row, today: Date) -> Option<Date> {
     if let Some(birth) = day(Item::BirthDate) {
         offer(Some(birth));
         offer(Some(date_of(day_number(birth) + DAYS_WITHOUT_NUMBER)));
-        // Ages ascend, so the first that is still to come is the next one.
         let is_to_come = |age: &i16| birth.year() + age >= today.year();
-        let ages = AGES.into_iter().chain([AGE_BEYOND]).filter(is_to_come);
-        offer(ages.filter_map(|age| anniversary(birth, age)).find(|day| *day > today));
+        ages(row).filter(is_to_come).for_each(|age| offer(anniversary(birth, age)));
     }
     if let Some(moved) = day(Item::MigrationDate) {
         offer(Some(moved));
@@ -217,6 +218,17 @@ pub fn next_change(row: &Row, today: Date) -> Option<Date> {
             .ok()
     }));
     next
+}
+
+/// The ages at which the rules may find something else in a record.
+fn ages(row: &Row) -> impl Iterator<Item = i16> {
+    let text = |item| row.archive.get(item);
+    // Each education has the age from which it is possible.
+    let of_education = text(Item::Education).and_then(|code| EDUCATION.number(code));
+    let status = text(Item::EmploymentStatus).unwrap_or_default();
+    let employed = AGES_BY_EMPLOYMENT.iter().filter(move |(codes, _)| codes.contains(&status));
+    let employed = employed.flat_map(|(_, ages)| ages.iter().copied());
+    AGES.into_iter().chain(of_education.map(i16::from)).chain(employed)
 }
 
 /// The day on which so many years are completed.

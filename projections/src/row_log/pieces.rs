@@ -15,7 +15,7 @@ pub(super) const HEADER_BYTES: usize = 24;
 /// Bytes that are read at once, unless a row is longer.
 const PIECE_BYTES: u64 = 256 << 10;
 
-/// What is done with some rows: whose each is, its bytes, and where its header begins.
+/// What is done with some rows: whose each is, its bytes with the header, and where that begins.
 type See<'a> = dyn FnMut(&[(PersonId, &[u8], u64)]) -> Result<(), RowLogError> + 'a;
 
 /// Shows every row of the first `length` bytes of a file, in order, those of a piece together.
@@ -36,9 +36,10 @@ pub(super) fn each_piece(
             .map_err(|source| RowLogError::Io { path: path.to_owned(), source })?;
         let (mut rest, mut rows) = (piece.as_slice(), Vec::new());
         while let Some((person, row)) = parse(rest) {
-            rows.push((person, row, offset));
-            rest = &rest[HEADER_BYTES + row.len()..];
-            offset += (HEADER_BYTES + row.len()) as u64;
+            let (whole, behind) = rest.split_at(HEADER_BYTES + row.len());
+            rows.push((person, whole, offset));
+            offset += whole.len() as u64;
+            rest = behind;
         }
         see(&rows)?;
         most = match rest.len() < piece.len() {

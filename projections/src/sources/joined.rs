@@ -1,10 +1,9 @@
 //! Who is absorbed into whom, by envelopes alone: whoever was absorbed is told of in the survivor's
 //! stream, so what is recorded there clears what was sent in vain about both.
 
-use std::collections::HashMap;
-
 use domain::recorded::Envelope;
 use domain::{Kind, PersonId, Position};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -37,8 +36,8 @@ enum Says {
 /// Who is absorbed into whom.
 #[derive(Default)]
 pub(super) struct Joined {
-    steps: HashMap<PersonId, Vec<Step>>,
-    absorbed: HashMap<PersonId, Vec<PersonId>>,
+    steps: FxHashMap<PersonId, Vec<Step>>,
+    absorbed: FxHashMap<PersonId, Vec<PersonId>>,
     /// The newest merge or split, with the survivor, of which the other record is to be told.
     joining: Option<(Position, PersonId)>,
 }

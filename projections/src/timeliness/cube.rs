@@ -21,15 +21,14 @@ impl Cube {
         Self { digits, index: FxHashMap::default(), sheets: Vec::new() }
     }
 
-    /// The sheet of a place and month with its number, made when there is none.
-    pub(super) fn sheet(&mut self, place: Place, month: Month) -> (u32, &mut Sheet) {
+    /// The number of the sheet of a place and month, which is made when there is none.
+    pub(super) fn sheet(&mut self, place: Place, month: Month) -> u32 {
         let place = place.at_level(self.digits);
         // 40 bits of code, 4 of digits, 18 of month.
         let key = (place.code() << 22) | (u64::from(place.digits()) << 18) | u64::from(month.key());
-        let number = *self.index.entry(key).or_insert_with(|| {
+        *self.index.entry(key).or_insert_with(|| {
             self.sheets.push(Sheet::new(place, month));
             (self.sheets.len() - 1) as u32
-        });
-        (number, &mut self.sheets[number as usize])
+        })
     }
 }

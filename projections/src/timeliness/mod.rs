@@ -26,8 +26,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::acts::{Act, ActedOn};
 use self::cube::Cube;
-use self::fact::{Fact, Series};
-use self::sheet::Change;
+use self::fact::{Contribution, Fact, Series};
+use self::sheet::{Change, Near};
 use crate::deadlines::Deadlines;
 use domain::days::{day_number, day_number_in_china};
 
@@ -39,6 +39,18 @@ pub use borders::Borders;
 
 /// A group of months stays open for so many days after its latest due day.
 pub const GRACE_DAYS: i32 = 90;
+
+/// Events whose sheets are brought out of memory together.
+const PLACED_AT_ONCE: usize = 64;
+
+/// An event, and where in the cubes it counts.
+struct Placed {
+    event: Contribution,
+    series: u16,
+    /// Number of its sheet in each cube.
+    sheets: [u32; 3],
+    settled_before: i32,
+}
 
 /// The view.
 #[derive(Debug)]
@@ -84,21 +96,39 @@ impl Timeliness {
         }
     }
 
-    /// Folds one event in; events come in the order of the log, each once.
+    /// Folds events in; they come in the order of the log, each once.
     ///
-    /// `target` is the envelope that a correction or annulment acts on, which may itself be a
+    /// Each comes with the envelope that a correction or annulment acts on, which may itself be a
     /// correction or annulment. An act on an event that is not counted changes nothing.
-    pub fn apply(&mut self, envelope: &Envelope, target: Option<&Envelope>) {
-        let number = envelope.event_type.number;
-        if is_counted(number) {
-            let fact = Fact::of(envelope);
-            self.note_record(fact.recorded);
-            self.change(&fact, fact.occurred, Change::Add);
-        } else if number == Kind::Correction as u16 {
-            self.act(envelope, target, Some(day_number(envelope.clocks.occurred_on)));
-        } else if number == Kind::Annulment as u16 {
-            self.act(envelope, target, None);
+    pub fn apply_each<'a>(
+        &mut self,
+        events: impl IntoIterator<Item = (&'a Envelope, Option<&'a Envelope>)>,
+    ) {
+        let mut placed = Vec::with_capacity(PLACED_AT_ONCE);
+        for (envelope, target) in events {
+            let number = envelope.event_type.number;
+            if is_counted(number) {
+                let fact = Fact::of(envelope);
+                self.note_record(fact.recorded);
+                placed.extend(self.place(&fact, fact.occurred));
+                if placed.len() == PLACED_AT_ONCE {
+                    self.put_in(&mut placed);
+                }
+                continue;
+            }
+            self.put_in(&mut placed);
+            if number == Kind::Correction as u16 {
+                self.act(envelope, target, Some(day_number(envelope.clocks.occurred_on)));
+            } else if number == Kind::Annulment as u16 {
+                self.act(envelope, target, None);
+            }
         }
+        self.put_in(&mut placed);
+    }
+
+    /// As [`Timeliness::apply_each`] of one event.
+    pub fn apply(&mut self, envelope: &Envelope, target: Option<&Envelope>) {
+        self.apply_each([(envelope, target)]);
     }
 
     /// The rules that judge.
@@ -147,7 +177,8 @@ impl Timeliness {
             let (key, cell) = (CellKey::decode(key)?, Cell::decode(value)?);
             let series = self.series_number(key.series());
             for cube in &mut self.cubes {
-                cube.sheet(key.place, key.month).1.add_cell(series, &cell);
+                let at = cube.sheet(key.place, key.month);
+                cube.sheets[at as usize].add_cell(series, &cell);
             }
         } else if key == rows::RECORDED_LAST {
             self.recorded_last = rows::decode(value)?;
@@ -198,16 +229,35 @@ impl Timeliness {
 
     /// Puts an event that happened on `day` into every cube, or takes it out.
     fn change(&mut self, fact: &Fact, day: i32, change: Change) {
-        let Some(event) = fact.contribution(day, &self.deadlines) else { return };
+        if let Some(placed) = self.place(fact, day) {
+            self.put(&placed, change);
+        }
+    }
+
+    /// Where an event that happened on `day` counts; none when a stored place is no place.
+    fn place(&mut self, fact: &Fact, day: i32) -> Option<Placed> {
+        let event = fact.contribution(day, &self.deadlines)?;
         let series = self.series_number(event.series);
         let settled_before = self.recorded_last;
-        let [finest, coarser @ ..] = &mut self.cubes;
-        let (number, sheet) = finest.sheet(event.place, event.month);
-        sheet.change(series, &event, change, settled_before);
-        self.dirty_cells.insert((u64::from(number) << 16) | u64::from(series));
-        for cube in coarser {
-            let (_, sheet) = cube.sheet(event.place, event.month);
-            sheet.change(series, &event, change, settled_before);
+        let sheets = self.cubes.each_mut().map(|cube| cube.sheet(event.place, event.month));
+        Some(Placed { event, series, sheets, settled_before })
+    }
+
+    /// Puts events into every cube. Their sheets lie anywhere in memory, which is asked for all of
+    /// them before any is changed.
+    fn put_in(&mut self, all: &mut Vec<Placed>) {
+        let sheets = |placed: &Placed| std::iter::zip(&self.cubes, placed.sheets);
+        let near = all.iter().flat_map(sheets).map(|(cube, at)| cube.sheets[at as usize].near());
+        let arrays = near.collect::<Vec<_>>();
+        std::hint::black_box(arrays.into_iter().map(Near::look).fold(0, |sum, one| sum ^ one));
+        all.drain(..).for_each(|placed| self.put(&placed, Change::Add));
+    }
+
+    fn put(&mut self, placed: &Placed, change: Change) {
+        let Placed { event, series, sheets, settled_before } = placed;
+        self.dirty_cells.insert((u64::from(sheets[0]) << 16) | u64::from(*series));
+        for (cube, at) in self.cubes.iter_mut().zip(sheets) {
+            cube.sheets[*at as usize].change(*series, event, change, *settled_before);
         }
     }
 

@@ -34,6 +34,9 @@ pub(super) struct Sheet {
     due_last: i32,
 }
 
+/// The arrays of a sheet, to be brought out of memory with those of others.
+pub(super) struct Near<'a>(&'a [Run], &'a [Tally], &'a [u32], &'a [u64]);
+
 /// Where the lags of a series end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
@@ -73,6 +76,11 @@ impl Sheet {
             dues: Vec::new(),
             due_last: i32::MIN,
         }
+    }
+
+    /// What is looked at before the sheet is changed.
+    pub(super) fn near(&self) -> Near<'_> {
+        Near(&self.runs, &self.tallies, &self.lags, &self.dues)
     }
 
     /// Puts one event in or takes it out; `settled_before` is the day of the newest record.
@@ -243,6 +251,17 @@ impl Sheet {
         if *entry == key {
             self.dues.remove(at);
         }
+    }
+}
+
+impl Near<'_> {
+    /// Looks at one item in the midst of each array, where a search begins.
+    pub(super) fn look(self) -> u64 {
+        let Self(runs, tallies, lags, dues) = self;
+        let run = runs.get(runs.len() / 2).map_or(0, |run| u64::from(run.series));
+        let tally = tallies.get(tallies.len() / 2).map_or(0, |tally| u64::from(tally.count));
+        let lag = lags.get(lags.len() / 2).map_or(0, |lag| u64::from(*lag));
+        run ^ tally ^ lag ^ dues.get(dues.len() / 2).map_or(0, |due| *due)
     }
 }
 
