@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::Error;
 use crate::load::mix;
-use crate::reads::Reads;
+use crate::reads::{Reads, Runs};
 use crate::run::shares;
 use crate::server::{Registry, Server};
 use crate::table::Row;
@@ -50,13 +50,14 @@ pub fn measure(setting: &Setting) -> Result<Vec<Row>, Error> {
     let began = (server.usage(), Usage::own());
     let closed = reads.closed_now()?;
     let between = (server.usage(), Usage::own());
-    let paced = reads.paced_now()?;
+    let asked = closed.latency.count;
+    let runs = Runs { closed, paced: reads.paced_now()? };
     let ended = (server.usage(), Usage::own());
     let mut rows = vec![
-        shares("archive read, closed", began, between, closed.latency.count),
-        shares("archive read, paced", between, ended, paced.latency.count),
+        shares("archive read, closed", began, between, asked),
+        shares("archive read, paced", between, ended, runs.answers() - asked),
     ];
-    rows.extend(reads.both_now(closed, paced).rows_now());
+    rows.extend(runs.rows_now());
     server.stop()?;
     Ok(rows)
 }

@@ -26,9 +26,17 @@ pub struct Plan {
     pub requests_max: u64,
     /// End after so many seconds.
     pub seconds_max: f64,
-    /// Requests a second over all connections; none for as many as are answered. When paced, a
-    /// latency counts from the moment at which the request was due, not at which it could be sent.
-    pub per_second: Option<f64>,
+    /// How fast; none for as many as are answered.
+    pub pace: Option<Pace>,
+}
+
+/// When requests are due. A latency counts from that moment, not from when it could be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Requests a second over all connections.
+    pub per_second: f64,
+    /// Of which so many are due at the same moment.
+    pub together: usize,
 }
 
 /// What came of it.
@@ -155,11 +163,12 @@ impl Worker<'_> {
 
     /// Waits until the n-th request of this connection is due; none when time is up.
     fn due(&self, n: u64) -> Option<Instant> {
-        let due = match self.plan.per_second {
+        let due = match self.plan.pace {
             None => Instant::now(),
-            Some(rate) => {
-                let turn = n as f64 * self.plan.connections as f64 + self.at as f64;
-                let due = self.began + Duration::from_secs_f64(turn / rate);
+            Some(Pace { per_second, together }) => {
+                let turn = n * self.plan.connections as u64 + self.at as u64;
+                let turn = turn - turn % together.max(1) as u64;
+                let due = self.began + Duration::from_secs_f64(turn as f64 / per_second);
                 thread::sleep(due.saturating_duration_since(Instant::now()));
                 due
             }

@@ -13,7 +13,7 @@ use crate::events::{self, Events};
 use crate::ingest::{self, Ingested};
 use crate::metrics::{self, Grouping};
 use crate::posts::{self, Posted};
-use crate::reads::{Both, Reads};
+use crate::reads::Reads;
 use crate::server::{Registry, Server, Tokens};
 use crate::slow_disk;
 use crate::syncs::Syncs;
@@ -307,14 +307,14 @@ fn growth(full: &Filled, small_rate: f64, small_events: usize) -> Row {
 
 fn read_rows(server: &Server, reads: &Reads<'_>) -> Result<Vec<Row>, Error> {
     let before = (server.usage(), Usage::own());
-    let now: Both = reads.now()?;
+    let now = reads.now()?;
     let mut rows = now.rows_now();
-    let answers = now.closed.latency.count + now.paced.latency.count;
+    let answers = now.answers();
     rows.push(shares("archive read", before, (server.usage(), Usage::own()), answers));
     let before = (server.usage(), Usage::own());
     let as_of = reads.as_of()?;
     rows.extend(as_of.rows_as_of());
-    let answers = as_of.closed.latency.count + as_of.paced.latency.count;
+    let answers = as_of.answers();
     rows.push(shares("as-of read", before, (server.usage(), Usage::own()), answers));
     Ok(rows)
 }

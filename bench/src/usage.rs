@@ -48,6 +48,30 @@ fn cpu_seconds(stat: &str) -> Option<f64> {
     Some(ticks as f64 / TICKS_PER_SECOND)
 }
 
+/// What the host of a virtual machine gave of its processors' time to others, up to now.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Withheld {
+    ticks: u64,
+    of: u64,
+}
+
+impl Withheld {
+    /// As `/proc/stat` tells it; nothing where it does not.
+    pub fn now() -> Self {
+        let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+        let all = stat.lines().next().unwrap_or_default().split_whitespace().skip(1);
+        // `user nice system idle iowait irq softirq steal`; what follows is counted in these.
+        let ticks: Vec<u64> = all.take(8).filter_map(|field| field.parse().ok()).collect();
+        Self { ticks: ticks.get(7).copied().unwrap_or_default(), of: ticks.iter().sum() }
+    }
+
+    /// The share since `earlier`, of 100.
+    pub fn percent_since(self, earlier: Self) -> f64 {
+        let of = self.of.saturating_sub(earlier.of).max(1);
+        100.0 * self.ticks.saturating_sub(earlier.ticks) as f64 / of as f64
+    }
+}
+
 /// Processor time of a process's threads up to now, in seconds, by their names.
 #[derive(Clone, Debug, Default)]
 pub struct Threads(BTreeMap<String, f64>);

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bench::events::Events;
-use bench::load::{Outcome, Plan};
+use bench::load::{Outcome, Pace, Plan};
 use bench::posts::Posted;
 use bench::samples::{Percentiles, Samples};
 use bench::server::Tokens;
@@ -219,8 +219,8 @@ fn what_threads_use_is_told_by_their_names() {
 
 #[test]
 fn a_load_ends_after_its_requests() {
-    let plan =
-        Plan { connections: 3, requests_max: 100, seconds_max: 60.0, per_second: Some(5_000.0) };
+    let pace = Pace { per_second: 5_000.0, together: 2 };
+    let plan = Plan { connections: 3, requests_max: 100, seconds_max: 60.0, pace: Some(pace) };
     let outcome = load::run(stub(), plan, &[200], |_, _, out| {
         bench::wire::head(out, "GET", format_args!("/x"), "");
         true

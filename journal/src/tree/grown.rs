@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use domain::Position;
 
@@ -17,6 +18,9 @@ use crate::contract::{Journal, ReadError};
 
 /// Records that are added to the tiles at once.
 const GROWTH_RECORDS: u64 = 65_536;
+/// Behind a log that is written so many are hashed without a pause, as long as others may wait.
+const PIECE_RECORDS: u64 = 256;
+const PAUSE: Duration = Duration::from_micros(200);
 pub(super) const CHECKPOINT: &str = "checkpoint";
 const COSIGNED: &str = "cosigned";
 
@@ -189,7 +193,10 @@ impl Tree {
         if head <= size {
             return Ok(false);
         }
-        self.extend(journal, size, head)?;
+        match head - size {
+            ..GROWTH_RECORDS => self.extend_gently(journal, size, head)?,
+            _ => self.extend(journal, size, head)?,
+        }
         let root = merkle::root(&self.levels, head).map_err(|source| self.io(source))?;
         let signed = self.sign(head, root);
         replace(&self.folder, CHECKPOINT, &signed.note)?;
@@ -204,11 +211,28 @@ impl Tree {
             self.levels.extend(size, &leaves).map_err(|source| self.io(source))?;
             size += leaves.len() as u64;
             if leaves.is_empty() {
-                let source = io::ErrorKind::UnexpectedEof.into();
-                return Err(self.io(source));
+                return Err(self.io(io::ErrorKind::UnexpectedEof.into()));
             }
         }
         Ok(())
+    }
+
+    /// The same with pauses between pieces.
+    fn extend_gently(&self, journal: &dyn Journal, from: u64, to: u64) -> Result<(), TreeError> {
+        let mut leaves = Vec::with_capacity((to - from) as usize);
+        loop {
+            let size = from + leaves.len() as u64;
+            if size == to {
+                break;
+            }
+            let piece = leaf_hashes(journal, size, (to - size).min(PIECE_RECORDS))?;
+            if piece.is_empty() {
+                return Err(self.io(io::ErrorKind::UnexpectedEof.into()));
+            }
+            leaves.extend(piece);
+            std::thread::sleep(PAUSE);
+        }
+        self.levels.extend(from, &leaves).map_err(|source| self.io(source))
     }
 
     /// The newest checkpoint.
