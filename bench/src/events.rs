@@ -95,6 +95,8 @@ impl Events {
         }
         for writer in &mut writers {
             writer.flush()?;
+            // Else the system writes it out half a minute later, into somebody's sync.
+            writer.get_ref().sync_all()?;
         }
         Ok(events)
     }
