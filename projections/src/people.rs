@@ -22,7 +22,7 @@ mod stood;
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use domain::{Item, PersonId, Place, Position};
@@ -141,6 +141,8 @@ pub struct People {
     months: MonthEnds,
     /// Held by who looks across records.
     looking: Mutex<()>,
+    /// How many wait to look.
+    look_awaited: AtomicUsize,
     folded: AtomicU64,
 }
 
@@ -239,6 +241,7 @@ impl People {
             touched,
             months,
             looking,
+            look_awaited: AtomicUsize::new(0),
             folded,
         })
     }

@@ -121,13 +121,13 @@ impl Shared {
         }
     }
 
-    /// Waits while the process is busy; beyond `overdue` for as long as was worked since `resumed`.
-    /// Gives false when the work is to end.
+    /// Waits while the process is busy; beyond `overdue` for as long as was worked since `resumed`,
+    /// and not while somebody waits for the look. Gives false when the work is to end.
     fn make_way(&self, others: &mut Others, overdue: Instant, resumed: &mut Instant) -> bool {
         let worked = resumed.elapsed();
-        while !others.are_calm() {
+        while !self.views.people.is_look_awaited() && !others.are_calm() {
             let is_overdue = Instant::now() >= overdue;
-            if self.sleep(if is_overdue { worked } else { LOOK_EVERY }) {
+            if self.sleep(if is_overdue { worked.min(LOOK_EVERY) } else { LOOK_EVERY }) {
                 return false;
             }
             if is_overdue {

@@ -3,6 +3,7 @@
 //! Folding only notes who changed. Whoever keeps the measures across records takes the notes at a
 //! pace of their own, reads the rows as they are by then, and judges.
 
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
@@ -101,13 +102,21 @@ impl People {
         Ok([("quality", quality), ("across_records", across)])
     }
 
+    /// Whether somebody waits until a look that goes on is over: it is not to pause then. Who folds
+    /// looks when a month ends, and every view would wait with it.
+    pub fn is_look_awaited(&self) -> bool {
+        self.look_awaited.load(Ordering::Acquire) > 0
+    }
+
     /// Looks at what changed up to now. `go_on` is asked now and then and ends the work with false:
     /// everybody is then looked at the next time.
     ///
     /// # Errors
     /// [`ViewsError`]; everybody is looked at the next time.
     pub fn look_across(&self, go_on: impl FnMut() -> bool) -> Result<(), ViewsError> {
+        self.look_awaited.fetch_add(1, Ordering::AcqRel);
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.look_awaited.fetch_sub(1, Ordering::AcqRel);
         let taken = {
             let mut touched = self.touched();
             let (position, today) = (touched.position, touched.today);
