@@ -3,8 +3,6 @@
 //! counts, counted by hand.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use domain::rules::{Class, Findings, RuleBook, RuleId, RuleSet};
 use domain::{CitizenNumber, Item, PersonId, Place, Position, StreamKind};
@@ -265,7 +263,7 @@ proptest! {
 /// Persons of one great household: the first is called head, the second a child.
 const GREAT: u32 = 520;
 
-fn in_dormitory(serial: u32, kind: &str, relation: &str) -> Value {
+pub(super) fn in_dormitory(serial: u32, kind: &str, relation: &str) -> Value {
     let items = json!({"household_id": "C-1", "household_kind": kind, "relation_code": relation,
         "full_name": "王小", "sex": "1", "birth_date": "2000-01-01", "residence_code": PLACE});
     data(&citizen(&number("20000101", serial)), "2020-01-01", json!({"items": items}))
@@ -383,37 +381,4 @@ fn a_count_across_records_that_is_not_what_the_log_says_is_found() {
     rows.pop_last();
     assert_eq!(desk.differing(with(digest(&desk, &rows))), ["across_records"]);
     desk.close();
-}
-
-#[test]
-fn a_look_that_pauses_learns_that_somebody_waits_for_it() {
-    let desk = Desk::new();
-    let people = &desk.registry().views.people;
-    let limit = Instant::now() + Duration::from_secs(60);
-    let (has_paused, was_told) = (AtomicBool::new(false), AtomicBool::new(false));
-    let pause = || {
-        has_paused.store(true, Ordering::Release);
-        while !people.is_look_awaited() && Instant::now() < limit {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        was_told.store(people.is_look_awaited(), Ordering::Release);
-        true
-    };
-    // The registry looks too, and may be the first to.
-    let mut serial = 0;
-    while !was_told.load(Ordering::Acquire) && Instant::now() < limit {
-        serial += 1;
-        let event = in_dormitory(serial, "family", "02");
-        desk.send(&[(&format!("wait-{serial}"), "registration", event)]);
-        std::thread::scope(|scope| {
-            let looking = scope.spawn(|| people.look_across(pause));
-            while !has_paused.load(Ordering::Acquire) && !looking.is_finished() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            people.look_across(|| true).expect("readable");
-            looking.join().expect("no panic").expect("readable");
-        });
-    }
-    assert!(was_told.load(Ordering::Acquire));
-    assert!(!people.is_look_awaited());
 }

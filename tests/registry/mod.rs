@@ -3,6 +3,7 @@
 
 mod across;
 mod across_alone;
+mod across_looks;
 mod acts;
 mod archive_cases;
 mod audit;
