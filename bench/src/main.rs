@@ -42,6 +42,9 @@ enum What {
         #[arg(long, env = "RENKOU_BIN")]
         renkou: Option<PathBuf>,
     },
+    /// Single events handed in without HTTP, by as many tasks as the peer has
+    #[cfg(feature = "peer")]
+    Tasks(Run),
     /// The peer alone
     #[cfg(feature = "peer")]
     Peer {
@@ -128,6 +131,8 @@ fn main() -> ExitCode {
             measure_reads(registry, seconds_each, renkou)
         }
         #[cfg(feature = "peer")]
+        What::Tasks(run) => measure_tasks(&run),
+        #[cfg(feature = "peer")]
         What::Peer { place, load } => measure_peer(&place, &load),
     };
     match done {
@@ -165,6 +170,14 @@ fn measure_posts(asked: &Run) -> Result<(), Error> {
     let directory = directory(&asked.place)?;
     let rows = run::posts_alone(&asked.setting(directory.path())?)?;
     finish(&asked.place, directory, &rows, json!({ "people": asked.people }))
+}
+
+#[cfg(feature = "peer")]
+fn measure_tasks(asked: &Run) -> Result<(), Error> {
+    let directory = directory(&asked.place)?;
+    let pressed =
+        bench::in_process::measure(&asked.setting(directory.path())?, run::POST_CONNECTIONS)?;
+    finish(&asked.place, directory, &pressed.rows(), json!({}))
 }
 
 fn measure_product(asked: Run) -> Result<(), Error> {

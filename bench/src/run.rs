@@ -21,7 +21,7 @@ use crate::table::{Goal, Row, figure};
 use crate::usage::Usage;
 
 /// Connections that post single events.
-const POST_CONNECTIONS: usize = 64;
+pub const POST_CONNECTIONS: usize = 64;
 /// The small run has so many times fewer people.
 const SMALLER: usize = 10;
 /// Bytes of a GiB.

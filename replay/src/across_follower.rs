@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use projections::people::Unseen;
 use projections::{Views, ViewsError};
 
-use crate::others::Others;
+use crate::others::{Others, give_way};
 
 /// How often the loop looks whether something waits.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -54,10 +54,7 @@ impl AcrossFollower {
         });
         let runs = Arc::clone(&shared);
         let run = move || {
-            // On Linux this is of the thread alone; where it may not be, nothing is lost but time.
-            if cfg!(target_os = "linux") {
-                let _ = rustix::process::nice(GIVES_WAY);
-            }
+            give_way(GIVES_WAY);
             let ran = catch_unwind(AssertUnwindSafe(|| runs.run()));
             if let Err(error) = ran.unwrap_or(Err(ViewsError::Panicked)) {
                 runs.failed.store(true, Ordering::Release);

@@ -13,6 +13,7 @@ use projections::{Views, ViewsError};
 
 use crate::ahead::read_ahead;
 use crate::log_reader::{LogReader, ReplayError};
+use crate::others::give_way;
 use crate::tail::Tail;
 
 /// Events folded at once.
@@ -25,6 +26,8 @@ const PENDING_ROWS_MAX: usize = 40_000;
 const FLUSH_EVERY: Duration = Duration::from_secs(4);
 /// How long the loop sleeps before it looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(200);
+/// How far flushing gives way, as `nice` counts: readers find in memory what waits for it.
+const FLUSH_GIVES_WAY: i32 = 10;
 
 /// Changed rows that are gathered before they are written when the views catch up: more than while
 /// following, since each person's row is then written fewer times. Beyond twice as many, folding
@@ -194,6 +197,7 @@ impl Shared {
     }
 
     fn flush(&self) {
+        give_way(FLUSH_GIVES_WAY);
         let mut flushed_at = Instant::now();
         let mut flushed = self.views.folded();
         loop {

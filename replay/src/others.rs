@@ -40,6 +40,15 @@ impl Others {
     }
 }
 
+/// Lets the calling thread give way to others, as `nice` counts, from now on: while there is more to do
+/// than processors, it has a smaller share. On Linux this is of the thread alone; elsewhere, and
+/// where it may not be, nothing is lost but time.
+pub(crate) fn give_way(by: i32) {
+    if cfg!(target_os = "linux") {
+        let _ = rustix::process::nice(by);
+    }
+}
+
 /// Time of processors that all other threads have used.
 fn used() -> Duration {
     let clock = |id| {

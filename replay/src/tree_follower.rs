@@ -9,10 +9,14 @@ use std::time::Duration;
 use journal::Journal;
 use journal::tree::{Tree, TreeError};
 
+use crate::others::give_way;
+
 /// From one checkpoint to the next.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
 /// How long the loop sleeps before it looks whether it shall stop.
 const WAIT: Duration = Duration::from_millis(200);
+/// How far the loop gives way, as `nice` counts: nobody waits for what it does.
+const GIVES_WAY: i32 = 10;
 
 /// The running loop.
 pub struct TreeFollower {
@@ -40,7 +44,11 @@ impl TreeFollower {
         });
         let grown = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("tree".to_owned());
-        let thread = thread.spawn(move || grown.run()).expect("the system gives a thread at start");
+        let run = move || {
+            give_way(GIVES_WAY);
+            grown.run();
+        };
+        let thread = thread.spawn(run).expect("the system gives a thread at start");
         Self { shared, thread: Some(thread) }
     }
 

@@ -1,6 +1,7 @@
 //! The commit loop: one thread decides what has queued, one makes new keys durable, one the events,
 //! and then every sender is answered. While one group syncs, the next one gathers and is decided.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::{Duration, Instant};
@@ -57,6 +58,14 @@ impl Work {
         match self {
             Self::Submissions(batch, _) => batch.len().max(1),
             Self::Order(_) => 1,
+        }
+    }
+
+    /// The submission, where it is one alone.
+    fn single(&self) -> Option<&Prepared> {
+        match self {
+            Self::Submissions(batch, false) if batch.len() == 1 => batch.first(),
+            _ => None,
         }
     }
 
@@ -135,7 +144,8 @@ fn decide(
     space: &Space,
     behind: impl Fn() -> u64,
 ) {
-    while let Some(job) = jobs.first() {
+    let mut taken = VecDeque::new();
+    while jobs.first(&mut taken) {
         let since = Instant::now();
         while behind() > BEHIND_EVENTS_MAX && since.elapsed() < WAIT_FOR_VIEWS {
             std::thread::sleep(Duration::from_millis(1));
@@ -145,18 +155,15 @@ fn decide(
         }
         let mut answers = Answers::new();
         let mut submissions = 0;
-        let mut next = Some(job);
-        while let Some(mut job) = next {
-            if space.takes_events() {
+        let mut goes_on = true;
+        while goes_on {
+            decider.foresee(taken.iter().filter_map(|job| job.work.single()));
+            while goes_on && let Some(job) = taken.pop_front() {
                 submissions += job.work.size();
-                let receipts = job.work.decide(&mut decider);
-                answers.push(Answer { to: job.answer, receipts, erases: job.work.erases() });
-            } else {
-                // Queued while there was room.
-                drop(job.answer.send(Err(StorageFull)));
+                answers.extend(decide_one(job, &mut decider, space));
+                goes_on = submissions < GROUP_SUBMISSIONS_MAX && !decider.group.has_no_room;
             }
-            let is_full = submissions >= GROUP_SUBMISSIONS_MAX || decider.group.has_no_room;
-            next = if is_full { None } else { jobs.further(submissions) };
+            goes_on = goes_on && jobs.further(submissions, &mut taken);
         }
         let group = decider.take_group();
         let is_given_back = group.has_no_room;
@@ -168,6 +175,16 @@ fn decide(
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+fn decide_one(mut job: Job, decider: &mut Decider, space: &Space) -> Option<Answer> {
+    if !space.takes_events() {
+        // Queued while there was room.
+        drop(job.answer.send(Err(StorageFull)));
+        return None;
+    }
+    let receipts = job.work.decide(decider);
+    Some(Answer { to: job.answer, receipts, erases: job.work.erases() })
 }
 
 /// A key must be on the disk before anything that it sealed. On a thread of its own, the keys of a

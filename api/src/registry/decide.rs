@@ -110,7 +110,7 @@ impl Decider {
         if !atomic {
             let mut receipts = Vec::with_capacity(job.len());
             for some in job.chunks_mut(FORESEEN) {
-                self.foresee(some);
+                self.foresee(some.iter());
                 receipts.extend(some.iter_mut().map(|prepared| self.one(prepared, false)));
             }
             return receipts;

@@ -11,12 +11,13 @@ use super::decide::Decider;
 pub(super) const FORESEEN: usize = 32;
 
 impl Decider {
-    /// Brings together what will be asked of the persons of the next submissions.
-    pub(super) fn foresee(&mut self, next: &[Prepared]) {
-        if next.len() == 1 {
+    /// Brings together what will be asked of the persons of the next submissions, where there are
+    /// several.
+    pub(super) fn foresee<'a>(&mut self, next: impl Iterator<Item = &'a Prepared> + Clone) {
+        if next.clone().nth(1).is_none() {
             return;
         }
-        let ready = next.iter().filter_map(|prepared| match prepared {
+        let ready = next.filter_map(|prepared| match prepared {
             Prepared::Ready(submission) => Some(submission),
             Prepared::Unfit(_) => None,
         });

@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::commit::Job;
+use super::foreseen::FORESEEN;
 
 /// So long a group waits for more who usually send: half of what a group takes to become durable,
 /// but neither less nor more than this. The less is for disks that sync faster than a processor
@@ -72,6 +73,12 @@ impl State {
         (self.usual / 2).min(GATHERED_ENOUGH)
     }
 
+    /// A group of so many goes on as soon as the next thread is free, though more is queued.
+    fn enough(&self) -> usize {
+        let wanted = self.wanted();
+        if wanted < GATHERED_ENOUGH { wanted.max(1) } else { ENOUGH }
+    }
+
     /// What is left of the time in which a group waits for more. When it is over, those who are
     /// under way are all who are usual.
     fn patience(&mut self) -> Duration {
@@ -85,10 +92,18 @@ impl State {
         left
     }
 
-    fn take(&mut self) -> Option<Job> {
-        let job = self.jobs.pop_front()?;
-        self.submissions -= job.work.size();
-        Some(job)
+    /// Takes the next job, and those behind it as long as all are no more than `most` submissions,
+    /// and no more than are foreseen together; gives false when there is none.
+    fn take(&mut self, most: usize, taken: &mut VecDeque<Job>) -> bool {
+        let mut left = most.min(FORESEEN);
+        while let Some(size) = self.jobs.front().map(|job| job.work.size())
+            && (taken.is_empty() || size <= left)
+        {
+            left = left.saturating_sub(size);
+            self.submissions -= size;
+            taken.extend(self.jobs.pop_front());
+        }
+        !taken.is_empty()
     }
 }
 
@@ -156,8 +171,12 @@ impl Drop for Jobs {
 pub(super) struct Waiting(Arc<Queue>);
 
 impl Waiting {
-    /// The first job of a group; none when the queue is closed and empty.
-    pub fn first(&self) -> Option<Job> {
+    /// Takes the first jobs of a group, where none are left of those taken; gives false when the
+    /// queue is closed and empty.
+    pub fn first(&self, taken: &mut VecDeque<Job>) -> bool {
+        if !taken.is_empty() {
+            return true;
+        }
         let mut state = self.0.state();
         while state.jobs.is_empty() && !state.is_closed {
             state = self.0.sleep(state, 1, FOR_EVER);
@@ -166,38 +185,39 @@ impl Waiting {
         state.gathers_since = None;
         loop {
             let wanted = state.wanted().min(WOKEN_FOR);
-            if state.submissions >= wanted || state.is_closed {
-                return state.take();
-            }
-            let left = state.patience();
+            let is_begun = state.submissions >= wanted || state.is_closed;
+            let left = if is_begun { Duration::ZERO } else { state.patience() };
             if left.is_zero() {
-                return state.take();
+                let enough = state.enough();
+                return state.take(enough, taken);
             }
             state = self.0.sleep(state, wanted, left);
         }
     }
 
-    /// A further job of a group that has so many submissions; none once it is to go on.
-    pub fn further(&self, taken: usize) -> Option<Job> {
+    /// Takes further jobs of a group that has so many submissions; gives false once it is to go on.
+    pub fn further(&self, submissions: usize, taken: &mut VecDeque<Job>) -> bool {
         let mut state = self.0.state();
         loop {
-            if taken >= ENOUGH && state.next_is_free {
-                return None;
+            let missing = state.enough().saturating_sub(submissions);
+            if missing == 0 && state.next_is_free {
+                return false;
             }
-            if let Some(job) = state.take() {
-                return Some(job);
+            let most = if missing == 0 { FORESEEN } else { missing };
+            if state.take(most, taken) {
+                return true;
             }
             if state.is_closed {
-                return None;
+                return false;
             }
             if !state.next_is_free {
                 state = self.0.sleep(state, WOKEN_FOR, FOR_EVER);
                 continue;
             }
-            let missing = state.wanted().saturating_sub(taken);
+            let missing = state.wanted().saturating_sub(submissions);
             let left = if missing > 0 { state.patience() } else { Duration::ZERO };
             if left.is_zero() {
-                return None;
+                return false;
             }
             state = self.0.sleep(state, missing.min(WOKEN_FOR), left);
         }

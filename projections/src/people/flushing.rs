@@ -12,9 +12,8 @@ use crate::{SealError, ViewsError};
 /// Rows that room is made for before they come.
 const ROOM_MAX: usize = 40_000;
 
-/// Rows that are sealed before they are written, half of them on each of two threads: as many as are
-/// still near when they are written.
-const SEALED_AT_ONCE: usize = 600;
+/// Rows that are sealed before they are written: as many as are still near when they are.
+const SEALED_AT_ONCE: usize = 300;
 
 impl People {
     /// How many changed rows wait to be flushed.
@@ -55,21 +54,10 @@ impl People {
         self.keep_entries()?;
         self.months.table.finish_flush(checkpoint)?;
         let mut appending = self.rows.begin()?;
-        let [mut first, mut second] = [Laid::default(), Laid::default()];
+        let mut laid = Laid::default();
         for rows in rows.chunks(SEALED_AT_ONCE) {
-            // A few are not worth waking anybody.
-            let share = if rows.len() < SEALED_AT_ONCE { rows.len() } else { rows.len() / 2 };
-            let (one, other) = rows.split_at(share);
-            let (one, other) = match other {
-                [] => (self.seal_into(one, &mut first), self.seal_into(other, &mut second)),
-                _ => rayon::join(
-                    || self.seal_into(one, &mut first),
-                    || self.seal_into(other, &mut second),
-                ),
-            };
-            one.and(other)?;
-            appending.write(&first)?;
-            appending.write(&second)?;
+            self.seal_into(rows, &mut laid)?;
+            appending.write(&laid)?;
         }
         let end = appending.finish()?;
         let today = self.measures().today.to_string();

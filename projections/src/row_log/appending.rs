@@ -12,6 +12,8 @@ use super::{End, Laid, Place, RowLog, RowLogError, pieces};
 
 /// Bytes that are gathered to be written at once: they are still near when they are.
 const WRITE_BYTES: usize = 256 << 10;
+/// Bytes that become durable at once, as in [`crate::run`].
+const SYNC_BYTES: u64 = 1 << 20;
 
 /// Rows on their way into the newest files.
 pub(crate) struct Appending<'a> {
@@ -20,6 +22,8 @@ pub(crate) struct Appending<'a> {
     file: Arc<File>,
     /// Length of the file, without what is gathered.
     length: u64,
+    /// How far the file is durable, of what was written here.
+    synced: u64,
     gathered: Laid,
     places: Vec<(PersonId, Place)>,
 }
@@ -35,7 +39,8 @@ impl<'a> Appending<'a> {
             Some(newest) => newest,
             None => (1, log.make_file(1)?, 0),
         };
-        Ok(Self { log, number, file, length, gathered: Laid::default(), places: Vec::new() })
+        let (gathered, places) = (Laid::default(), Vec::new());
+        Ok(Self { log, number, file, length, synced: length, gathered, places })
     }
 
     /// Takes a row that `add` adds, and writes it when it has gathered some.
@@ -60,7 +65,8 @@ impl<'a> Appending<'a> {
                 self.write_piece(&laid.bytes[from..to])?;
                 self.sync()?;
                 self.number += 1;
-                (self.file, self.length) = (self.log.make_file(self.number)?, 0);
+                self.file = self.log.make_file(self.number)?;
+                (self.length, self.synced) = (0, 0);
                 from = to;
             }
             let place = Place::of(self.number, self.length + (to - from) as u64, *bytes);
@@ -78,7 +84,8 @@ impl<'a> Appending<'a> {
         state.files.get_mut(&self.number).expect("the file was made").bytes = self.length;
         state.set(&self.places);
         self.places.clear();
-        Ok(())
+        drop(state);
+        if self.length - self.synced < SYNC_BYTES { Ok(()) } else { self.sync() }
     }
 
     /// Appends again what still stands in an older file, which is then needed no more.
@@ -107,7 +114,8 @@ impl<'a> Appending<'a> {
         Ok(())
     }
 
-    fn sync(&self) -> Result<(), RowLogError> {
+    fn sync(&mut self) -> Result<(), RowLogError> {
+        self.synced = self.length;
         self.file.sync_data().map_err(|e| self.error(e))
     }
 
