@@ -8,11 +8,11 @@
 //! of nobody stands in the registry's own. Acts of oversight go the same way, to a stream of theirs.
 
 mod recorder;
+mod rhythm;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use domain::life_event::{ItemsTold, Oversight, PersonRead};
 use domain::recorded::{Envelope, Recorded};
@@ -23,19 +23,13 @@ use uuid::Uuid;
 
 use super::space::Space;
 use recorder::Recorder;
+use rhythm::{Asked, Rhythm};
 
 /// The registry's own key, and the stream of reads that told of nobody.
 const OWN: Uuid = Uuid::nil();
 
 /// Records appended at once, about.
 const GROUP_READS_MAX: usize = 4_000;
-
-/// While several readers ask at once, a group is written no sooner than so long after the one before
-/// was: a sync costs more of the processor than the reads that share it. Who waited for a slow sync
-/// does not wait once more. A lone reader never waits.
-const GROUP_EVERY: Duration = Duration::from_micros(800);
-/// Meanwhile it is looked so often who else asks; a group begins at once when a step brought nobody.
-const STEP: Duration = Duration::from_micros(250);
 
 /// One read that is to be recorded.
 pub struct Read {
@@ -120,6 +114,7 @@ type Waiting = (Work, Done);
 /// The thread that records reads.
 pub struct Reads {
     queue: Option<Sender<Waiting>>,
+    asked: Arc<Asked>,
     space: Arc<Space>,
     thread: Option<JoinHandle<()>>,
 }
@@ -128,10 +123,13 @@ impl Reads {
     /// Starts recording to `journal`, sealing with the persons' keys, as long as there is `space`.
     pub fn start(journal: Arc<dyn Journal>, keys: Arc<KeySlots>, space: Arc<Space>) -> Self {
         let (queue, waiting) = channel();
-        let run = move || record_all(&waiting, &*journal, &keys);
+        let asked = Arc::new(Asked::default());
+        let rhythm = Rhythm::new(Arc::clone(&asked));
+        let run = move || record_all(&waiting, rhythm, &*journal, &keys);
         let thread = std::thread::Builder::new().name("reads".to_owned()).spawn(run);
-        let thread = Some(thread.expect("the system gives a thread"));
-        Self { queue: Some(queue), space, thread }
+        let thread = thread.expect("the system gives a thread");
+        asked.is_gathered_by(thread.thread().clone());
+        Self { queue: Some(queue), asked, space, thread: Some(thread) }
     }
 
     /// Hands a read in to be recorded; it is durable when the future has ended well.
@@ -167,7 +165,10 @@ impl Reads {
             Some(_) if !self.space.takes_reads() => {
                 let _ = done.send(Err(Unrecorded::StorageFull));
             }
-            Some(queue) => drop(queue.send((work, done))),
+            Some(queue) => {
+                drop(queue.send((work, done)));
+                self.asked.one_more();
+            }
             None => {}
         }
         recorded
@@ -185,48 +186,27 @@ impl Drop for Reads {
     }
 }
 
-fn record_all(waiting: &Receiver<Waiting>, journal: &dyn Journal, keys: &KeySlots) {
+fn record_all(
+    waiting: &Receiver<Waiting>,
+    mut rhythm: Rhythm,
+    journal: &dyn Journal,
+    keys: &KeySlots,
+) {
     let mut recorder = Recorder::new(journal, keys);
-    let mut rhythm = Rhythm { began: Instant::now(), asked: 0 };
     while let Ok(first) = waiting.recv() {
         let mut group = Group::default();
         group.take(first, &mut recorder);
-        rhythm.gather(waiting, &mut group, &mut recorder);
-        recorder.next_sequence.clear();
-        group.append(journal);
-    }
-}
-
-/// When groups begin.
-struct Rhythm {
-    /// When the last one did.
-    began: Instant,
-    /// How many asked in it.
-    asked: usize,
-}
-
-impl Rhythm {
-    /// Takes all who ask into a group, until it is time to write it. Their records are made while
-    /// others are waited for.
-    fn gather(&mut self, waiting: &Receiver<Waiting>, group: &mut Group, recorder: &mut Recorder) {
-        let due = self.began + GROUP_EVERY;
-        let mut before = 0;
-        loop {
+        // Records are made while others are waited for.
+        rhythm.gather(|| {
             while group.appends.len() < GROUP_READS_MAX
                 && let Ok(next) = waiting.try_recv()
             {
-                group.take(next, recorder);
+                group.take(next, &mut recorder);
             }
-            let asked = group.done.len();
-            let left = due.saturating_duration_since(Instant::now());
-            if self.asked <= 1 || asked == before || left.is_zero() {
-                break;
-            }
-            before = asked;
-            std::thread::sleep(left.min(STEP));
-        }
-        self.began = Instant::now();
-        self.asked = group.done.len();
+            group.taken
+        });
+        recorder.next_sequence.clear();
+        group.append(journal);
     }
 }
 
@@ -236,10 +216,13 @@ struct Group {
     appends: Vec<StreamAppend>,
     /// For each who asked how many appends are theirs, who is told, and of an act its envelope.
     done: Vec<(usize, Done, Option<Envelope>)>,
+    /// How many asked, those among them who are refused.
+    taken: usize,
 }
 
 impl Group {
     fn take(&mut self, (work, answer): Waiting, recorder: &mut Recorder) {
+        self.taken += 1;
         let before = self.appends.len();
         let taken = match work {
             Work::Read(told) => recorder.tell(told, &mut self.appends).map(|count| (count, None)),
