@@ -13,6 +13,7 @@ pub mod in_process;
 pub mod ingest;
 pub mod load;
 pub mod metrics;
+pub mod paced;
 #[cfg(feature = "peer")]
 pub mod peer;
 pub mod posts;

@@ -1,12 +1,12 @@
-//! The load: so many connections, each with one request under way, bounded in count and in time.
-//! Closed (as fast as answers come) to see the rate, or paced to see the latency at a given rate.
+//! The closed load: so many connections, each with one request under way, bounded in count and in
+//! time, as fast as answers come. It shows the rate; [`crate::paced`] the latency at a given one.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -26,17 +26,6 @@ pub struct Plan {
     pub requests_max: u64,
     /// End after so many seconds.
     pub seconds_max: f64,
-    /// How fast; none for as many as are answered.
-    pub pace: Option<Pace>,
-}
-
-/// When requests are due. A latency counts from that moment, not from when it could be sent.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// Requests a second over all connections.
-    pub per_second: f64,
-    /// Of which so many are due at the same moment.
-    pub together: usize,
 }
 
 /// What came of it.
@@ -137,11 +126,11 @@ impl Worker<'_> {
         let mut request = Vec::with_capacity(4096);
         for n in 0.. {
             request.clear();
-            let from = self.due(n);
-            if from.is_none() || !self.take_one() || !next(self.at, n, &mut request) {
+            let from = Instant::now();
+            let is_over = from.duration_since(self.began).as_secs_f64() >= self.plan.seconds_max;
+            if is_over || !self.take_one() || !next(self.at, n, &mut request) {
                 break;
             }
-            let from = from.unwrap_or_else(Instant::now);
             let status = match connection.exchange(&request) {
                 Ok(status) => status,
                 Err(error) if self.breaks.fetch_add(1, Ordering::Relaxed) > BREAKS_MAX => {
@@ -159,22 +148,6 @@ impl Worker<'_> {
             }
         }
         Ok(worked)
-    }
-
-    /// Waits until the n-th request of this connection is due; none when time is up.
-    fn due(&self, n: u64) -> Option<Instant> {
-        let due = match self.plan.pace {
-            None => Instant::now(),
-            Some(Pace { per_second, together }) => {
-                let turn = n * self.plan.connections as u64 + self.at as u64;
-                let turn = turn - turn % together.max(1) as u64;
-                let due = self.began + Duration::from_secs_f64(turn as f64 / per_second);
-                thread::sleep(due.saturating_duration_since(Instant::now()));
-                due
-            }
-        };
-        let end = self.began + Duration::from_secs_f64(self.plan.seconds_max);
-        (due < end && Instant::now() < end).then_some(due)
     }
 
     fn take_one(&self) -> bool {

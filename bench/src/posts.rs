@@ -56,7 +56,7 @@ pub fn measure(
 ) -> Result<Outcome, Error> {
     let requests: Vec<Vec<Vec<u8>>> =
         lanes.iter().map(|lane| lane.iter().map(|event| request(token, event)).collect()).collect();
-    let plan = Plan { connections: lanes.len(), requests_max: u64::MAX, seconds_max, pace: None };
+    let plan = Plan { connections: lanes.len(), requests_max: u64::MAX, seconds_max };
     load::run(address, plan, &[CREATED], |connection, n, out| {
         let found = usize::try_from(n).ok().and_then(|n| requests[connection].get(n));
         found.map(|request| out.extend_from_slice(request)).is_some()

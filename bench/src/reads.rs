@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 
 use crate::Error;
 use crate::ingest::read_person;
-use crate::load::{self, Outcome, Pace, Plan, mix};
+use crate::load::{self, Outcome, Plan, mix};
+use crate::paced::{self, Pace};
 use crate::samples::Percentiles;
 use crate::table::{Goal, Row, figure};
 use crate::usage::Withheld;
@@ -122,18 +123,20 @@ impl Reads<'_> {
         pace: Option<Pace>,
         write: &(impl Fn(u128, u64, &mut Vec<u8>) + Sync),
     ) -> Result<Outcome, Error> {
-        let plan = Plan {
-            connections: CONNECTIONS,
-            requests_max: u64::MAX,
-            seconds_max: self.seconds_max,
-            pace,
-        };
-        load::run(self.address, plan, &[OK], |connection, n, out| {
+        let next = |connection: usize, n: u64, out: &mut Vec<u8>| {
             let draw = mix(n.wrapping_mul(CONNECTIONS as u64) + connection as u64);
             let at = usize::try_from(draw % self.persons.len() as u64).unwrap_or(0);
             write(self.persons[at], mix(draw), out);
             true
-        })
+        };
+        let seconds_max = self.seconds_max;
+        match pace {
+            Some(pace) => paced::run(self.address, CONNECTIONS, (pace, seconds_max), &[OK], next),
+            None => {
+                let plan = Plan { connections: CONNECTIONS, requests_max: u64::MAX, seconds_max };
+                load::run(self.address, plan, &[OK], next)
+            }
+        }
     }
 }
 

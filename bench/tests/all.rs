@@ -11,7 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bench::events::Events;
-use bench::load::{Outcome, Pace, Plan};
+use bench::load::{Outcome, Plan};
+use bench::paced::{self, Pace};
 use bench::posts::Posted;
 use bench::samples::{Percentiles, Samples};
 use bench::server::Tokens;
@@ -219,14 +220,42 @@ fn what_threads_use_is_told_by_their_names() {
 
 #[test]
 fn a_load_ends_after_its_requests() {
-    let pace = Pace { per_second: 5_000.0, together: 2 };
-    let plan = Plan { connections: 3, requests_max: 100, seconds_max: 60.0, pace: Some(pace) };
+    let plan = Plan { connections: 3, requests_max: 100, seconds_max: 60.0 };
     let outcome = load::run(stub(), plan, &[200], |_, _, out| {
         bench::wire::head(out, "GET", format_args!("/x"), "");
         true
     });
     let outcome = outcome.expect("a load");
     assert_eq!((outcome.latency.count, outcome.body_bytes), (100, 200));
+}
+
+#[test]
+fn a_paced_load_counts_every_answer_to_what_it_sent() {
+    let pace = Pace { per_second: 5_000.0, together: 2 };
+    let outcome = paced::run(stub(), 3, (pace, 60.0), &[200], |connection, n, out| {
+        let at = n * 3 + connection as u64;
+        let body = if at.is_multiple_of(10) { "good" } else { "" };
+        let length = format!("Content-Length: {}\r\n", body.len());
+        bench::wire::head(out, "POST", format_args!("/x"), &length);
+        out.extend_from_slice(body.as_bytes());
+        at < 100
+    });
+    let outcome = outcome.expect("a load");
+    assert_eq!(outcome.statuses, [(200, 90), (201, 10)].into());
+    assert_eq!((outcome.latency.count, outcome.body_bytes), (90, 200));
+}
+
+#[test]
+fn a_paced_load_says_when_nobody_answers_any_more() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || listener.incoming().for_each(drop));
+    let pace = Pace { per_second: 1_000.0, together: 1 };
+    let outcome = paced::run(address, 2, (pace, 60.0), &[200], |_, _, out| {
+        bench::wire::head(out, "GET", format_args!("/x"), "");
+        true
+    });
+    assert!(outcome.is_err());
 }
 
 #[test]
