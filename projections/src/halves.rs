@@ -4,6 +4,12 @@
 /// the purpose would have to make its compression contexts and its part of the heap each time.
 const WORTH_SHARING: usize = 1_000;
 
+/// Makes the threads, with the priority of the one that calls: some of those that would ask first
+/// give way to others.
+pub(crate) fn make_ready() {
+    rayon::current_num_threads();
+}
+
 /// Runs `run` over all items, in one piece or in two at the same time; gives its results in order.
 ///
 /// # Panics

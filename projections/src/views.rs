@@ -12,6 +12,7 @@ use domain::recorded::Recorded;
 use jiff::civil::Date;
 
 use crate::deadlines::Deadlines;
+use crate::halves::make_ready;
 use crate::people::{People, Step};
 use crate::sources::Sources;
 use crate::timeliness_view::TimelinessView;
@@ -60,6 +61,7 @@ impl Views {
         seals: &Arc<dyn RowSeals>,
         deadlines: &Arc<Deadlines>,
     ) -> Result<Self, ViewsError> {
+        make_ready();
         let mark = folder.with_file_name(FAILED_MARK);
         if !mark.exists() {
             match Self::open_as_it_is(folder, seals, deadlines) {
