@@ -24,10 +24,10 @@ const ENTRY_HEADER_BYTES: usize = 3;
 const LONG: usize = u16::MAX as usize;
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 512 << 10;
-/// A file that is merged has hundreds of megabytes. They become durable piece by piece: a sync of the
-/// log meanwhile waits for what the disk has been handed before, 0.7 ms for a mebibyte where eight
-/// stood in everybody's way for 9 ms.
-const SYNC_BYTES: u64 = 1 << 20;
+/// A file that is merged has hundreds of megabytes, and rows come in tens of them. They become durable
+/// piece by piece: a sync of the log meanwhile waits for what the disk has been handed before, 0.7 ms
+/// for a mebibyte where eight stood in everybody's way for 9 ms.
+pub(crate) const SYNC_BYTES: u64 = 1 << 20;
 
 /// Why sorted files could not be read or written.
 #[derive(Debug, thiserror::Error)]

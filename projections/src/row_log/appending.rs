@@ -9,11 +9,10 @@ use std::sync::{Arc, PoisonError};
 use domain::PersonId;
 
 use super::{End, Laid, Place, RowLog, RowLogError, pieces};
+use crate::run::SYNC_BYTES;
 
 /// Bytes that are gathered to be written at once: they are still near when they are.
 const WRITE_BYTES: usize = 256 << 10;
-/// Bytes that become durable at once, as in [`crate::run`].
-const SYNC_BYTES: u64 = 1 << 20;
 
 /// Rows on their way into the newest files.
 pub(crate) struct Appending<'a> {
