@@ -73,10 +73,11 @@ impl State {
         (self.usual / 2).min(GATHERED_ENOUGH)
     }
 
-    /// A group of so many goes on as soon as the next thread is free, though more is queued.
+    /// A group of so many goes on as soon as the next thread is free, though more is queued: some
+    /// more than half, or so few would share a turn that many wait for three.
     fn enough(&self) -> usize {
         let wanted = self.wanted();
-        if wanted < GATHERED_ENOUGH { wanted.max(1) } else { ENOUGH }
+        if wanted < GATHERED_ENOUGH { (wanted + wanted / 4).max(1) } else { ENOUGH }
     }
 
     /// What is left of the time in which a group waits for more. When it is over, those who are
