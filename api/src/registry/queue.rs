@@ -2,7 +2,8 @@
 //! at once have sent: then one half is decided while the other half's is synced, and no group is
 //! so small that handing it on costs more than deciding it. Beside jobs the queue tells whether the
 //! next thread is free: a group takes in what comes until somebody can take it on, so that nobody
-//! waits in a group that is closed and stands still.
+//! waits in a group that is closed and stands still. Once somebody can, it takes in little more than
+//! its half: with everybody in one group, all would wait for its sync, and then it for all of them.
 //!
 //! Where a sync takes long, those who were just answered send again before the next one is half
 //! over. A group that went on without them would leave them to a third one, and everybody would

@@ -40,7 +40,7 @@ impl Asked {
         }
     }
 
-    /// Sleeps until so many have asked, or longer than any group waits.
+    /// Sleeps until so many have asked, or the time is over.
     fn wait_for(&self, wanted: u64, at_most: Duration) {
         self.wanted.store(wanted, Ordering::SeqCst);
         if self.all.load(Ordering::SeqCst) < wanted {
@@ -56,14 +56,14 @@ pub(super) struct Rhythm {
     /// When the last group began.
     began: Instant,
     /// How many asked in it.
-    before: usize,
+    usual: usize,
     /// How many asked in all groups.
     taken: u64,
 }
 
 impl Rhythm {
     pub fn new(asked: Arc<Asked>) -> Self {
-        Self { asked, began: Instant::now(), before: 0, taken: 0 }
+        Self { asked, began: Instant::now(), usual: 0, taken: 0 }
     }
 
     /// Lets `take` take all who ask into a group that has its first one, until it is time to write
@@ -72,7 +72,7 @@ impl Rhythm {
         let (first, mut before) = (Instant::now(), 0);
         let count = loop {
             let count = take();
-            if self.before <= 1 {
+            if self.usual <= 1 {
                 break count;
             }
             let now = Instant::now();
@@ -80,14 +80,14 @@ impl Rhythm {
             let burst = (first + BURST).saturating_duration_since(now);
             if !early.is_zero() && count > before {
                 std::thread::sleep(early.min(STEP));
-            } else if early.is_zero() && !burst.is_zero() && count < self.before {
-                self.asked.wait_for(self.taken + self.before as u64, burst);
+            } else if early.is_zero() && !burst.is_zero() && count < self.usual {
+                self.asked.wait_for(self.taken + self.usual as u64, burst);
             } else {
                 break count;
             }
             before = count;
         };
-        (self.began, self.before) = (Instant::now(), count);
+        (self.began, self.usual) = (Instant::now(), count);
         self.taken += count as u64;
     }
 }
