@@ -16,10 +16,11 @@ mod households;
 mod indexed;
 mod joining;
 mod month_ends;
+mod packed_row;
 mod standing;
 mod stood;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -37,6 +38,7 @@ use crate::quality::{Across, Measures};
 use crate::row_log::{End, FILE_BYTES, RowLog};
 use across::Touched;
 use month_ends::MonthEnds;
+use packed_row::PackedRow;
 
 use crate::table::{drop_outdated, is_outdated, open_tree};
 use crate::{RowSeals, ViewsError};
@@ -146,30 +148,7 @@ pub struct People {
     folded: AtomicU64,
 }
 
-/// A row that is not written yet, as it will be sealed: a third of what it takes unfolded.
-#[derive(Clone)]
-struct Waiting {
-    version: Position,
-    plain: Arc<[u8]>,
-}
-
-thread_local! {
-    /// Memory in which rows are written, used again for the next one.
-    static PLAIN: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-impl Waiting {
-    fn of(row: &Row) -> Self {
-        let mut room = PLAIN.take();
-        room.clear();
-        let room = postcard::to_extend(row, room).expect("a row is plain values");
-        let plain = room.as_slice().into();
-        PLAIN.set(room);
-        Self { version: row.version, plain }
-    }
-}
-
-type Rows = FxHashMap<PersonId, Waiting>;
+type Rows = FxHashMap<PersonId, PackedRow>;
 
 /// Memory in which rows are read, used again for the next one.
 #[derive(Default)]
@@ -304,6 +283,11 @@ impl People {
         Ok(self.read_plain(person, room, |plain| refill_row(plain, row))?.is_some())
     }
 
+    /// As [`People::row`], packed.
+    fn packed_row(&self, person: PersonId) -> Result<Option<PackedRow>, ViewsError> {
+        READING.with_borrow_mut(|(room, _)| self.read_plain(person, room, PackedRow::of_plain))
+    }
+
     fn read_plain<T>(
         &self,
         person: PersonId,
@@ -319,7 +303,7 @@ impl People {
         is_open.then(|| read(&room.plain)).transpose()
     }
 
-    fn waiting(&self, person: PersonId) -> Option<Waiting> {
+    fn waiting(&self, person: PersonId) -> Option<PackedRow> {
         let layers = self.read();
         layers.pending.get(&person).or_else(|| layers.flushing.get(&person)).cloned()
     }

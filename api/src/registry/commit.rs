@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::Prepared;
 use super::decide::Decider;
 use super::erasure::Erasing;
+use super::foreseen::Foreseen;
 use super::group::{Decided, Group};
 use super::orders::Ordered;
 use super::queue::{Next, Pace, Waiting};
@@ -36,6 +37,8 @@ const GROUPS_WAITING_MAX: usize = 0;
 pub struct Job {
     /// What was sent.
     pub work: Work,
+    /// What was read of whom it names.
+    pub foreseen: Foreseen,
     /// Where the receipts go, in order.
     pub answer: oneshot::Sender<Result<Vec<Receipt>, StorageFull>>,
 }
@@ -183,6 +186,7 @@ fn decide_one(mut job: Job, decider: &mut Decider, space: &Space) -> Option<Answ
         drop(job.answer.send(Err(StorageFull)));
         return None;
     }
+    decider.take_over(job.foreseen);
     let receipts = job.work.decide(decider);
     Some(Answer { to: job.answer, receipts, erases: job.work.erases() })
 }

@@ -72,6 +72,15 @@ impl Known {
         self.is_changed = true;
     }
 
+    /// Takes what stands about the person, unless that is known or something newer was decided.
+    pub(super) fn stands(&mut self, standing: PackedStanding) {
+        let newest = self.newest();
+        let is_known = self.standing.as_ref().is_some_and(|known| known.version() == newest);
+        if standing.version() == newest && !is_known {
+            self.standing = Some(standing);
+        }
+    }
+
     /// In few bytes, without the key, which has its own place in memory.
     fn pack(&self, to: &mut Packing<'_>) {
         self.person.pack(to);

@@ -66,6 +66,7 @@ pub use sender::{Collector, Sender};
 pub use space::Space;
 
 use commit::{Job, Work};
+use foreseen::Foreseen;
 use proving::Proving;
 use queue::Jobs;
 
@@ -214,7 +215,8 @@ impl Registry {
         let _room = self.room.try_acquire().map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
-        let job = Job { work: Work::Order(Box::new(ordered)), answer };
+        let foreseen = Foreseen::default();
+        let job = Job { work: Work::Order(Box::new(ordered)), foreseen, answer };
         if !jobs.put(job, self.under_way()) {
             return Err(overloaded);
         }
@@ -296,7 +298,8 @@ impl Collector for Registry {
         let _room = self.room.try_acquire_many(wanted).map_err(|_| overloaded)?;
         let (answer, receipts) = oneshot::channel();
         let jobs = self.jobs.as_ref().ok_or(overloaded)?;
-        let job = Job { work: Work::Submissions(batch, atomic), answer };
+        let foreseen = Foreseen::of(&batch, &self.views.people);
+        let job = Job { work: Work::Submissions(batch, atomic), foreseen, answer };
         if !jobs.put(job, self.under_way()) {
             return Err(overloaded);
         }

@@ -1,9 +1,9 @@
-//! The queue before the deciding thread. A group begins when about half of those who usually wait
-//! at once have sent: then one half is decided while the other half's is synced, and no group is
-//! so small that handing it on costs more than deciding it. Beside jobs the queue tells whether the
-//! next thread is free: a group takes in what comes until somebody can take it on, so that nobody
-//! waits in a group that is closed and stands still. Once somebody can, it takes in little more than
-//! its half: with everybody in one group, all would wait for its sync, and then it for all of them.
+//! The queue before the deciding thread. Of those who usually wait at once, three eighths make a group
+//! that may go on, and five eighths one that does: so what one group leaves is a group, and one is
+//! decided while the other is synced. With everybody in one group, all would wait for its sync, and
+//! then it for all of them; with smaller ones, many would wait for three. Beside jobs the queue tells
+//! whether the next thread is free: a group takes in what comes until somebody can take it on, so
+//! that nobody waits in a group that is closed and stands still.
 //!
 //! Where a sync takes long, those who were just answered send again before the next one is half
 //! over. A group that went on without them would leave them to a third one, and everybody would
@@ -21,7 +21,11 @@ use super::foreseen::FORESEEN;
 /// wakes; the more, so that one sync that stood still holds nobody up.
 const GATHER_MIN: Duration = Duration::from_millis(1);
 const GATHER_MAX: Duration = Duration::from_millis(20);
-/// So many submissions are enough to begin, however many are usual.
+/// Of those who usually send, in eighths, how many a group waits for, and with how many it goes on as
+/// soon as it can. Together they are all.
+const LEAST_EIGHTHS: usize = 3;
+const MOST_EIGHTHS: usize = 5;
+/// So many submissions are enough to go on, however many are usual.
 const GATHERED_ENOUGH: usize = 64;
 /// Whoever decides is woken for so many: waking it for each would cost as much as deciding it.
 const WOKEN_FOR: usize = 16;
@@ -71,14 +75,13 @@ struct State {
 impl State {
     /// How many submissions a group waits for.
     fn wanted(&self) -> usize {
-        (self.usual / 2).min(GATHERED_ENOUGH)
+        (self.usual * LEAST_EIGHTHS / 8).min(GATHERED_ENOUGH)
     }
 
-    /// A group of so many goes on as soon as the next thread is free, though more is queued: some
-    /// more than half, or so few would share a turn that many wait for three.
+    /// A group of so many goes on as soon as the next thread is free, though more is queued.
     fn enough(&self) -> usize {
-        let wanted = self.wanted();
-        if wanted < GATHERED_ENOUGH { (wanted + wanted / 4).max(1) } else { ENOUGH }
+        let is_crowd = self.wanted() >= GATHERED_ENOUGH;
+        if is_crowd { ENOUGH } else { (self.usual * MOST_EIGHTHS / 8).max(1) }
     }
 
     /// What is left of the time in which a group waits for more. When it is over, those who are

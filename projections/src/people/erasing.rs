@@ -1,31 +1,19 @@
 //! Persons whose key is destroyed: the row goes, and whatever else was made of it.
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{MutexGuard, PoisonError};
 
+use domain::PersonId;
 use domain::recorded::Recorded;
-use domain::{PersonId, Position};
 use rustc_hash::FxHashMap;
 
 use super::folding::Changes;
 use super::indexed::Indexed;
 use super::{
-    HIDDEN, HOUSEHOLD, NAME, PLACE, People, Room, Row, SHELTERED, STOOD, Waiting, person_of,
+    HIDDEN, HOUSEHOLD, NAME, PLACE, PackedRow, People, Room, Row, SHELTERED, STOOD, person_of,
 };
 use crate::ViewsError;
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted, Measures};
-
-impl Waiting {
-    /// In the place of the row of somebody who is erased.
-    pub(super) fn erased(version: Position) -> Self {
-        Self { version, plain: Arc::default() }
-    }
-
-    /// Whether the row is to go. A row that stands is never empty.
-    pub(super) fn is_erased(&self) -> bool {
-        self.plain.is_empty()
-    }
-}
 
 impl People {
     /// Takes out the row of somebody who is erased, with its entries in the indexes and its part
@@ -57,7 +45,7 @@ impl People {
             None => {}
         }
         let version = events.last().map(|event| event.envelope.position);
-        changes.keep(person, Waiting::erased(version.unwrap_or_default()), false);
+        changes.keep(person, PackedRow::erased(version.unwrap_or_default()), false);
         Ok(())
     }
 

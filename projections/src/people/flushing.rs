@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{PersonId, Position};
 
-use super::{CHECKPOINT, END, ENTRIES, People, Rows, TODAY, VERSION, Waiting};
+use super::{CHECKPOINT, END, ENTRIES, PackedRow, People, Rows, TODAY, VERSION};
 use crate::row_log::Laid;
 use crate::{SealError, ViewsError};
 
@@ -69,7 +69,11 @@ impl People {
     }
 
     /// Lays rows as they are written in the place of others.
-    fn seal_into(&self, rows: &[(&PersonId, &Waiting)], laid: &mut Laid) -> Result<(), SealError> {
+    fn seal_into(
+        &self,
+        rows: &[(&PersonId, &PackedRow)],
+        laid: &mut Laid,
+    ) -> Result<(), SealError> {
         laid.clear();
         let (erased, standing): (Vec<_>, Vec<_>) =
             rows.iter().partition(|(_, waiting)| waiting.is_erased());

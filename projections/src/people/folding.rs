@@ -11,7 +11,7 @@ use super::indexed::Indexed;
 use super::joining::is_of;
 use super::standing::Over;
 use super::stood::{Stood, may_move};
-use super::{NAME, PLACE, People, Room, Row, Step, Waiting, place_key, read_row};
+use super::{NAME, PLACE, PackedRow, People, Room, Row, Step, place_key, read_row};
 use crate::archive::{self, Course, Fact};
 use crate::halves::in_halves;
 use crate::quality::{Change, Counted, Measures, SeenAgain};
@@ -28,7 +28,7 @@ struct Told<'a> {
 /// What some persons' events change.
 #[derive(Default)]
 pub(super) struct Changes {
-    pub(super) rows: Vec<(PersonId, Waiting)>,
+    pub(super) rows: Vec<(PersonId, PackedRow)>,
     /// Those whose rows may tell the rules across records something else than before.
     touched: Vec<PersonId>,
     pub(super) index: Vec<(Vec<u8>, Option<Vec<u8>>)>,
@@ -48,7 +48,7 @@ impl Changes {
     }
 
     /// A row that is to be written, and whether it tells the rules across records the same.
-    pub(super) fn keep(&mut self, person: PersonId, row: Waiting, tells_same: bool) {
+    pub(super) fn keep(&mut self, person: PersonId, row: PackedRow, tells_same: bool) {
         self.rows.push((person, row));
         self.touched.extend((!tells_same).then_some(person));
     }
@@ -140,7 +140,7 @@ impl People {
             changes.merged.extend(row.may_join(&events).then_some(person));
             self.index_changes(person, &before, &Indexed::of(&row), &mut changes.index);
             changes.note(person, counted, count(&row), is_new);
-            changes.keep(person, Waiting::of(&row), false);
+            changes.keep(person, PackedRow::of(&row), false);
         }
         Ok(changes)
     }
@@ -190,7 +190,7 @@ impl People {
     fn recounted(
         &self,
         person: PersonId,
-        next: &Waiting,
+        next: &PackedRow,
         (measures, room): (&Measures, &mut Room),
     ) -> Result<[Counted; 2], ViewsError> {
         let count = |row: &Row| Counted::of(measures.book(), row, measures.today);

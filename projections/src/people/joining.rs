@@ -9,7 +9,7 @@ use domain::{Kind, PersonId, Position};
 
 use super::folding::Changes;
 use super::indexed::Indexed;
-use super::{People, Room, Row, Waiting, read_row};
+use super::{PackedRow, People, Room, Row, read_row};
 use crate::archive::{self, Join};
 use crate::quality::{Change, Counted};
 use crate::{Lives, ViewsError};
@@ -56,7 +56,7 @@ impl People {
             anew.counted.push(Change { person, before: counted, after, is_new });
             let before = before.as_ref().map(Indexed::of).unwrap_or_default();
             self.index_changes(person, &before, &Indexed::of(&row), &mut anew.index);
-            anew.keep(person, Waiting::of(&row), false);
+            anew.keep(person, PackedRow::of(&row), false);
         }
         Ok(Some(anew))
     }

@@ -7,7 +7,8 @@ use domain::{PersonId, Position};
 use jiff::civil::Date;
 
 use super::indexed::Indexed;
-use super::{People, Room, Row, Waiting, refill_row};
+use super::packed_row::PackedRow;
+use super::{People, Room, Row, refill_row};
 use crate::ViewsError;
 use crate::quality::{
     ALONE, Counted, Measures, SeenAgain, audit_alone, changed, last_seen, tells_same,
@@ -25,7 +26,7 @@ pub struct Standing {
 /// The same packed: a quarter of the memory, in one piece.
 #[derive(Clone)]
 pub struct PackedStanding {
-    row: Waiting,
+    row: PackedRow,
     judged: Option<Judged>,
 }
 
@@ -51,7 +52,7 @@ struct Judged {
 /// What the view needs of what stood and what stands about a person, over one event of theirs.
 pub struct Step {
     /// What stands.
-    pub(super) row: Waiting,
+    pub(super) row: PackedRow,
     /// Whether it tells the rules across records what they were told before, as far as that does
     /// not follow from how it counts.
     pub(super) tells_same: bool,
@@ -95,6 +96,15 @@ pub struct Judgement {
 }
 
 impl PackedStanding {
+    /// What the view has of somebody, that nobody has judged; none without a row.
+    ///
+    /// # Errors
+    /// [`ViewsError`].
+    pub fn of_view(people: &People, person: PersonId) -> Result<Option<Self>, ViewsError> {
+        let row = people.packed_row(person)?;
+        Ok(row.map(|row| Self { row, judged: None }))
+    }
+
     /// Position of the newest event that it knows.
     pub fn version(&self) -> Position {
         self.row.version
@@ -141,7 +151,7 @@ impl Standing {
             let findings = found(book, row, known.map(|it| (changed, it.findings)), today);
             judged = Some(Judged::of(book, row, today, findings));
         }
-        let after = PackedStanding { row: Waiting::of(row), judged };
+        let after = PackedStanding { row: PackedRow::of(row), judged };
         let is_single = |row: &Row| row.owner.is_none() && row.joined.is_empty();
         // What a row stood under while it was merged is the view's to find.
         let step = (is_single(&self.row) && is_single(row)).then(|| Step {
