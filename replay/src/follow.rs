@@ -22,6 +22,9 @@ const BATCH_EVENTS: usize = 4_000;
 const FLUSH_ROWS: usize = 20_000;
 /// Changed rows beyond which folding waits for the flush.
 const PENDING_ROWS_MAX: usize = 40_000;
+/// While events come without a pause they are folded so often: whoever folds is woken for many, and
+/// not at the moment when those who posted them are.
+const FOLD_EVERY: Duration = Duration::from_millis(2);
 /// A flush is due after so long, however little has changed.
 const FLUSH_EVERY: Duration = Duration::from_secs(4);
 /// How long the loop sleeps before it looks whether it shall stop.
@@ -170,11 +173,14 @@ impl Shared {
     }
 
     fn fold(&self) {
+        let mut next = Instant::now();
         while !self.is_over() {
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
             let done = self.views.folded();
             if self.log.journal().wait_beyond(done, WAIT) <= done {
                 continue;
             }
+            next = Instant::now() + FOLD_EVERY;
             if let Err(error) = self.fold_next() {
                 self.fail(&error);
                 return;

@@ -1,13 +1,13 @@
-//! The commit loop: one thread decides what has queued, one makes new keys durable, one the events,
-//! and then every sender is answered. While one group syncs, the next one gathers and is decided.
+//! The commit loop: one thread decides what has queued, others make it durable (`recording.rs`) and
+//! answer every sender. While one group syncs, the next one gathers and is decided.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, SyncSender};
+use std::sync::mpsc::{Sender, SyncSender};
 use std::time::{Duration, Instant};
 
-use domain::{Order, StreamId};
-use journal::{AppendError, Draft, Expected, Journal, KeySlots, StreamAppend, compress};
+use domain::Order;
+use journal::{Journal, KeySlots};
 use replay::Tail;
 use tokio::sync::oneshot;
 
@@ -15,10 +15,11 @@ use super::Prepared;
 use super::decide::Decider;
 use super::erasure::Erasing;
 use super::foreseen::Foreseen;
-use super::group::{Decided, Group};
+use super::group::Group;
 use super::orders::Ordered;
 use super::queue::{Next, Pace, Waiting};
 use super::receipt::Receipt;
+use super::recording::{RECORDING_THREADS, Recording};
 use super::retreat::Retreats;
 use super::space::Space;
 
@@ -89,7 +90,7 @@ impl Work {
 pub(super) struct Answer {
     to: oneshot::Sender<Result<Vec<Receipt>, StorageFull>>,
     receipts: Vec<Receipt>,
-    erases: bool,
+    pub(super) erases: bool,
 }
 
 impl Answer {
@@ -98,12 +99,12 @@ impl Answer {
         drop(self.to.send(Ok(self.receipts)));
     }
 
-    fn refuse(self) {
+    pub(super) fn refuse(self) {
         drop(self.to.send(Err(StorageFull)));
     }
 }
 
-type Answers = Vec<Answer>;
+pub(super) type Answers = Vec<Answer>;
 
 /// What the threads share.
 pub(super) struct Commit {
@@ -125,19 +126,21 @@ pub(super) fn start(
     commit: Commit,
     behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
-    let (space, retreats) = (Arc::clone(&commit.space), commit.retreats.clone());
-    let (keys, of_keys) = (Arc::clone(&commit.keys), commit.retreats.clone());
+    let space = Arc::clone(&commit.space);
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
-    let (locked, durable_keys) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
+    let recording = Arc::new(Recording::of(decided, next, pace, commit));
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         thread.expect("the system gives a thread at start")
     };
-    vec![
-        spawn("decide", Box::new(move || decide(decider, &jobs, &groups, &space, behind))),
-        spawn("keys", Box::new(move || sync_keys(&decided, &keys, &of_keys, &locked, &next))),
-        spawn("append", Box::new(move || append(&durable_keys, &commit, &retreats, &pace))),
-    ]
+    let record = |number| {
+        let recording = Arc::clone(&recording);
+        spawn(&format!("record {number}"), Box::new(move || recording.run()))
+    };
+    let mut threads: Vec<_> = (1..=RECORDING_THREADS).map(record).collect();
+    threads
+        .push(spawn("decide", Box::new(move || decide(decider, &jobs, &groups, &space, behind))));
+    threads
 }
 
 fn decide(
@@ -191,97 +194,9 @@ fn decide_one(mut job: Job, decider: &mut Decider, space: &Space) -> Option<Answ
     Some(Answer { to: job.answer, receipts, erases: job.work.erases() })
 }
 
-/// A key must be on the disk before anything that it sealed. On a thread of its own, the keys of a
-/// group sync while the events of the one before do.
-fn sync_keys(
-    decided: &Receiver<(Group, Answers)>,
-    keys: &KeySlots,
-    retreats: &Retreats,
-    locked: &SyncSender<(Group, Answers)>,
-    next: &Next,
-) {
-    loop {
-        next.is_free(true);
-        let Ok((group, answers)) = decided.recv() else { return };
-        next.is_free(false);
-        let is_void = group.has_no_room || group.after != retreats.count();
-        if group.issued_keys
-            && !is_void
-            && let Err(error) = keys.sync()
-        {
-            die(&error);
-        }
-        if locked.send((group, answers)).is_err() {
-            return;
-        }
-    }
-}
-
-fn append(decided: &Receiver<(Group, Answers)>, commit: &Commit, retreats: &Retreats, pace: &Pace) {
-    while let Ok((group, answers)) = decided.recv() {
-        let began = Instant::now();
-        let mut erasing = Erasing::of(&group.events);
-        if group.after != retreats.count() || !is_appended(group, commit) {
-            answers.into_iter().for_each(Answer::refuse);
-            continue;
-        }
-        pace.took(began.elapsed());
-        let (waiting, answers): (Vec<_>, _) = answers.into_iter().partition(|one| one.erases);
-        answers.into_iter().for_each(Answer::send);
-        if !waiting.is_empty() {
-            // Should its thread be gone, the next start destroys the keys.
-            erasing.answers = waiting;
-            drop(commit.erasing.send(erasing));
-        }
-    }
-}
-
-/// Appends a group. False when the disk has no room for it: the log is as it was, and nothing that
-/// was decided upon the group may be appended.
-fn is_appended(group: Group, commit: &Commit) -> bool {
-    let Commit { journal, tail, space, retreats, .. } = commit;
-    let mut has_room = !group.has_no_room;
-    if has_room && !group.events.is_empty() {
-        tail.add(group.events.iter().map(Decided::recorded), group.steps);
-        let (mut json, mut packed) = (Vec::new(), Vec::new());
-        let sealed = |event: &Decided| {
-            event.payload.json_into(&mut json);
-            compress::pack_into(&json, &mut packed);
-            append_of(event, &packed)
-        };
-        let appends = group.events.iter().map(sealed).collect();
-        for (result, event) in journal.append(appends).into_iter().zip(&*group.events) {
-            match result {
-                Ok(appended) if appended.first == event.envelope.position => {}
-                Ok(_) => die(&AppendError::Conflict(None)),
-                Err(AppendError::Full) => has_room = false,
-                Err(error) => die(&error),
-            }
-        }
-    }
-    if !has_room {
-        tail.cut_behind(journal.head());
-        space.has_refused();
-        retreats.add();
-    }
-    has_room
-}
-
 /// What reached the disk is unknown, and others were decided upon it: nothing may be acknowledged
 /// any more, and a sync that failed is never tried again.
 pub(super) fn die(error: &dyn std::error::Error) -> ! {
     tracing::error!(error = %replay::chain(error), "the log failed; the process ends");
     std::process::abort();
-}
-
-/// What is appended of an event: its packed payload sealed.
-fn append_of(event: &Decided, packed: &[u8]) -> StreamAppend {
-    let envelope = event.envelope.clone();
-    let stream: StreamId = envelope.stream;
-    let sealed = event.key.seal(stream, envelope.sequence, packed);
-    let expected = match envelope.sequence.0.checked_sub(1) {
-        Some(newest) => Expected::At(domain::Sequence(newest)),
-        None => Expected::Empty,
-    };
-    StreamAppend { stream, expected, records: vec![Draft { envelope, sealed }] }
 }

@@ -33,6 +33,7 @@ mod queue;
 pub mod reads;
 pub mod receipt;
 mod recent_keys;
+mod recording;
 mod rejections;
 mod retreat;
 pub mod sender;

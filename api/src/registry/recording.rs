@@ -1,0 +1,136 @@
+//! Makes decided groups durable, in the order in which they were decided, and answers their senders.
+//!
+//! Each group has one thread all the way, and threads follow each other hand over hand: the next
+//! group is taken, sealed, and its keys are synced while the events of the one before are; and it is
+//! appended while those of the one before are answered. A group that went from one thread to another
+//! would wait for a processor each time.
+
+use std::sync::Mutex;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+use domain::StreamId;
+use journal::{AppendError, Draft, Expected, StreamAppend, compress};
+
+use super::commit::{Answer, Answers, Commit, die};
+use super::erasure::Erasing;
+use super::group::{Decided, Group};
+use super::queue::{Next, Pace};
+
+/// One that takes, one that appends.
+pub(super) const RECORDING_THREADS: usize = 2;
+
+/// What the recording threads share.
+pub(super) struct Recording {
+    /// Whoever takes a group holds it until it is that one's turn to be appended.
+    taking: Mutex<(Receiver<(Group, Answers)>, Next)>,
+    appending: Mutex<Pace>,
+    commit: Commit,
+}
+
+impl Recording {
+    pub(super) fn of(
+        decided: Receiver<(Group, Answers)>,
+        next: Next,
+        pace: Pace,
+        commit: Commit,
+    ) -> Self {
+        Self { taking: Mutex::new((decided, next)), appending: Mutex::new(pace), commit }
+    }
+
+    /// Records groups until no more are decided, or another of the threads panicked.
+    pub(super) fn run(&self) {
+        while self.record_next().is_some() {}
+    }
+
+    fn record_next(&self) -> Option<()> {
+        let taking = self.taking.lock().ok()?;
+        let (decided, next) = &*taking;
+        next.is_free(true);
+        let (group, answers) = decided.recv().ok()?;
+        next.is_free(false);
+        let appends = sealed(&group.events);
+        self.sync_keys(&group);
+        let pace = self.appending.lock().ok()?;
+        drop(taking);
+        let began = Instant::now();
+        let mut erasing = Erasing::of(&group.events);
+        if self.is_void(&group) || !is_appended(group, appends, &self.commit) {
+            answers.into_iter().for_each(Answer::refuse);
+            return Some(());
+        }
+        pace.took(began.elapsed());
+        let (waiting, answers): (Vec<_>, _) = answers.into_iter().partition(|one| one.erases);
+        if !waiting.is_empty() {
+            // Should its thread be gone, the next start destroys the keys.
+            erasing.answers = waiting;
+            drop(self.commit.erasing.send(erasing));
+        }
+        drop(pace);
+        answers.into_iter().for_each(Answer::send);
+        Some(())
+    }
+
+    /// A key must be on the disk before anything that it sealed.
+    fn sync_keys(&self, group: &Group) {
+        if group.issued_keys
+            && !group.has_no_room
+            && !self.is_void(group)
+            && let Err(error) = self.commit.keys.sync()
+        {
+            die(&error);
+        }
+    }
+
+    /// Whether it was decided upon something that the log gave back.
+    fn is_void(&self, group: &Group) -> bool {
+        group.after != self.commit.retreats.count()
+    }
+}
+
+/// What is appended of a group.
+fn sealed(events: &[Decided]) -> Vec<StreamAppend> {
+    let (mut json, mut packed) = (Vec::new(), Vec::new());
+    let sealed = |event: &Decided| {
+        event.payload.json_into(&mut json);
+        compress::pack_into(&json, &mut packed);
+        append_of(event, &packed)
+    };
+    events.iter().map(sealed).collect()
+}
+
+/// What is appended of an event: its packed payload sealed.
+fn append_of(event: &Decided, packed: &[u8]) -> StreamAppend {
+    let envelope = event.envelope.clone();
+    let stream: StreamId = envelope.stream;
+    let sealed = event.key.seal(stream, envelope.sequence, packed);
+    let expected = match envelope.sequence.0.checked_sub(1) {
+        Some(newest) => Expected::At(domain::Sequence(newest)),
+        None => Expected::Empty,
+    };
+    StreamAppend { stream, expected, records: vec![Draft { envelope, sealed }] }
+}
+
+/// Appends a group. False when the disk has no room for it: the log is as it was, and nothing that
+/// was decided upon the group may be appended.
+fn is_appended(group: Group, appends: Vec<StreamAppend>, commit: &Commit) -> bool {
+    let Commit { journal, tail, space, retreats, .. } = commit;
+    let mut has_room = !group.has_no_room;
+    if has_room && !group.events.is_empty() {
+        tail.add(group.events.iter().map(Decided::recorded), group.steps);
+        for (result, event) in journal.append(appends).into_iter().zip(&*group.events) {
+            match result {
+                Ok(appended) if appended.first == event.envelope.position => {}
+                Ok(_) => die(&AppendError::Conflict(None)),
+                Err(AppendError::Full) => has_room = false,
+                Err(error) => die(&error),
+            }
+        }
+    }
+    if !has_room {
+        tail.cut_behind(journal.head());
+        space.has_refused();
+        retreats.add();
+    }
+    has_room
+}
