@@ -1,4 +1,4 @@
-//! The commit loop: one thread decides what has queued, others make it durable (`recording.rs`) and
+//! The commit loop: one thread decides what has queued, others make it durable (`appending.rs`) and
 //! answer every sender. While one group syncs, the next one gathers and is decided.
 
 use std::collections::VecDeque;
@@ -12,6 +12,7 @@ use replay::Tail;
 use tokio::sync::oneshot;
 
 use super::Prepared;
+use super::appending::{APPENDING_THREADS, Appending};
 use super::decide::Decider;
 use super::erasure::Erasing;
 use super::foreseen::Foreseen;
@@ -19,7 +20,6 @@ use super::group::Group;
 use super::orders::Ordered;
 use super::queue::{Next, Pace, Waiting};
 use super::receipt::Receipt;
-use super::recording::{RECORDING_THREADS, Recording};
 use super::retreat::Retreats;
 use super::space::Space;
 
@@ -128,16 +128,16 @@ pub(super) fn start(
 ) -> Vec<std::thread::JoinHandle<()>> {
     let space = Arc::clone(&commit.space);
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
-    let recording = Arc::new(Recording::of(decided, next, pace, commit));
+    let appending = Arc::new(Appending::of(decided, next, pace, commit));
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         thread.expect("the system gives a thread at start")
     };
-    let record = |number| {
-        let recording = Arc::clone(&recording);
-        spawn(&format!("record {number}"), Box::new(move || recording.run()))
+    let append = |number| {
+        let appending = Arc::clone(&appending);
+        spawn(&format!("append {number}"), Box::new(move || appending.run()))
     };
-    let mut threads: Vec<_> = (1..=RECORDING_THREADS).map(record).collect();
+    let mut threads: Vec<_> = (1..=APPENDING_THREADS).map(append).collect();
     threads
         .push(spawn("decide", Box::new(move || decide(decider, &jobs, &groups, &space, behind))));
     threads

@@ -1,6 +1,7 @@
 //! The registry assembled, usable without HTTP: submissions in, receipts and archives out.
 
 pub mod acts;
+mod appending;
 mod at_hand;
 mod audit;
 mod audit_merged;
@@ -33,7 +34,7 @@ mod queue;
 pub mod reads;
 pub mod receipt;
 mod recent_keys;
-mod recording;
+
 mod rejections;
 mod retreat;
 pub mod sender;

@@ -18,32 +18,33 @@ use super::group::{Decided, Group};
 use super::queue::{Next, Pace};
 
 /// One that takes, one that appends.
-pub(super) const RECORDING_THREADS: usize = 2;
+pub(super) const APPENDING_THREADS: usize = 2;
 
-/// What the recording threads share.
-pub(super) struct Recording {
+/// What these threads share.
+pub(super) struct Appending {
     /// Whoever takes a group holds it until it is that one's turn to be appended.
     taking: Mutex<(Receiver<(Group, Answers)>, Next)>,
-    appending: Mutex<Pace>,
+    /// Whoever appends holds it.
+    turn: Mutex<Pace>,
     commit: Commit,
 }
 
-impl Recording {
+impl Appending {
     pub(super) fn of(
         decided: Receiver<(Group, Answers)>,
         next: Next,
         pace: Pace,
         commit: Commit,
     ) -> Self {
-        Self { taking: Mutex::new((decided, next)), appending: Mutex::new(pace), commit }
+        Self { taking: Mutex::new((decided, next)), turn: Mutex::new(pace), commit }
     }
 
-    /// Records groups until no more are decided, or another of the threads panicked.
+    /// Appends groups until no more are decided, or another of the threads panicked.
     pub(super) fn run(&self) {
-        while self.record_next().is_some() {}
+        while self.append_next().is_some() {}
     }
 
-    fn record_next(&self) -> Option<()> {
+    fn append_next(&self) -> Option<()> {
         let taking = self.taking.lock().ok()?;
         let (decided, next) = &*taking;
         next.is_free(true);
@@ -51,7 +52,7 @@ impl Recording {
         next.is_free(false);
         let appends = sealed(&group.events);
         self.sync_keys(&group);
-        let pace = self.appending.lock().ok()?;
+        let pace = self.turn.lock().ok()?;
         drop(taking);
         let began = Instant::now();
         let mut erasing = Erasing::of(&group.events);
