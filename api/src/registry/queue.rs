@@ -70,6 +70,8 @@ struct State {
     /// Nobody takes jobs any more.
     is_left: bool,
     next_is_free: bool,
+    /// The taker sleeps until the next thread is free too.
+    awaits_next: bool,
 }
 
 impl State {
@@ -132,11 +134,6 @@ impl Queue {
         state.wanted = usize::MAX;
         state
     }
-
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state());
-        self.changed.notify_one();
-    }
 }
 
 /// Where jobs are put. Dropping it closes the queue; what is in it is still decided.
@@ -168,7 +165,8 @@ impl Jobs {
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        self.0.change(|state| state.is_closed = true);
+        self.0.state().is_closed = true;
+        self.0.changed.notify_one();
     }
 }
 
@@ -216,7 +214,9 @@ impl Waiting {
                 return false;
             }
             if !state.next_is_free {
+                state.awaits_next = true;
                 state = self.0.sleep(state, WOKEN_FOR, FOR_EVER);
+                state.awaits_next = false;
                 continue;
             }
             let missing = state.wanted().saturating_sub(submissions);
@@ -247,10 +247,15 @@ pub(super) struct Next(Arc<Queue>);
 impl Next {
     /// Says whether a group would be taken at once.
     pub fn is_free(&self, is_free: bool) {
-        self.0.change(|state| {
-            state.next_is_free = is_free;
-            state.gathers_since = None;
-        });
+        let mut state = self.0.state();
+        state.next_is_free = is_free;
+        state.gathers_since = is_free.then(Instant::now);
+        let is_awaited = is_free && state.awaits_next;
+        drop(state);
+        // Waking in vain would put somebody in front of those who are about to be answered.
+        if is_awaited {
+            self.0.changed.notify_one();
+        }
     }
 }
 
