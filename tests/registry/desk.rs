@@ -169,7 +169,7 @@ impl Desk {
         receipts
     }
 
-    /// Ends what somebody else began with the registry.
+    /// Waits for work with the registry that a scenario makes itself.
     pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
     }

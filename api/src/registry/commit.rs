@@ -133,13 +133,13 @@ pub(super) fn start(
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         thread.expect("the system gives a thread at start")
     };
-    let append = |number| {
+    let append = || {
         let appending = Arc::clone(&appending);
-        spawn(&format!("append {number}"), Box::new(move || appending.run()))
+        spawn("append", Box::new(move || appending.run()))
     };
-    let mut threads: Vec<_> = (1..=APPENDING_THREADS).map(append).collect();
-    threads
-        .push(spawn("decide", Box::new(move || decide(decider, &jobs, &groups, &space, behind))));
+    let mut threads: Vec<_> = std::iter::repeat_with(append).take(APPENDING_THREADS).collect();
+    let decide = move || decide(decider, &jobs, &groups, &space, behind);
+    threads.push(spawn("decide", Box::new(decide)));
     threads
 }
 
