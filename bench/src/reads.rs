@@ -25,6 +25,9 @@ const PACES_NOW: [(&str, Pace); 2] = [
 const PACES_AS_OF: [(&str, Pace); 1] =
     [("paced at 1000/s", Pace { per_second: 1_000.0, together: 1 })];
 const OK: u16 = 200;
+/// At least so long a paced run takes. A disk may stand still for some milliseconds every few seconds: in a
+/// shorter run it is chance how many of those there are, and with it what one answer in a hundred takes.
+const PACED_SECONDS_MIN: f64 = 15.0;
 
 /// The archive at one moment, or now.
 pub struct Reads<'a> {
@@ -36,7 +39,7 @@ pub struct Reads<'a> {
     pub persons: &'a [u128],
     /// Days of the first and of the last event, for as-of reads.
     pub days: (&'a str, &'a str),
-    /// How long each of the runs may take.
+    /// How long each of the runs may take; a paced one takes a quarter of a minute at least.
     pub seconds_max: f64,
 }
 
@@ -131,7 +134,10 @@ impl Reads<'_> {
         };
         let seconds_max = self.seconds_max;
         match pace {
-            Some(pace) => paced::run(self.address, CONNECTIONS, (pace, seconds_max), &[OK], next),
+            Some(pace) => {
+                let seconds = seconds_max.max(PACED_SECONDS_MIN);
+                paced::run(self.address, CONNECTIONS, (pace, seconds), &[OK], next)
+            }
             None => {
                 let plan = Plan { connections: CONNECTIONS, requests_max: u64::MAX, seconds_max };
                 load::run(self.address, plan, &[OK], next)
