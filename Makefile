@@ -8,8 +8,8 @@ setup:
 	@command -v cc >/dev/null || { echo "Install a C compiler (Debian: apt-get install build-essential)."; exit 1; }
 
 demo: setup
-	$(CARGO) build --release --locked -p api
-	./target/release/renkou demo --people $(PEOPLE)
+	$(CARGO) build --profile demo --locked -p api
+	./target/demo/renkou demo --people $(PEOPLE)
 
 test: setup
 	@command -v python3 >/dev/null || { echo "Install Python 3.10 or newer with venv (Debian: apt-get install python3-venv)."; exit 1; }
