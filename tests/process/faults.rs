@@ -126,6 +126,41 @@ async fn an_error_of_the_disk_ends_the_process_and_nothing_after_it_is_acknowled
     }
 }
 
+/// All bytes of the log.
+fn log_of(directory: &Directory) -> Vec<u8> {
+    let folder = fs::read_dir(directory.path().join("journal")).expect("a folder");
+    let mut files: Vec<_> = folder.map(|entry| entry.expect("a file").path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "log"));
+    files.sort();
+    files.iter().flat_map(|file| fs::read(file).expect("a file")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_new_key_sealed_is_not_in_the_log_before_the_key_is_durable() {
+    let mut trial = Trial::make();
+    let hold = trial.directory.beside("hold");
+    let faults = [
+        ("FAULT_PATH", "keys/slots"),
+        ("FAULT_CALL", "sync"),
+        ("FAULT_HOLD", hold.to_str().expect("a name in UTF-8")),
+    ];
+    let server = trial.serve(&faults);
+    assert_eq!(trial.send(&server, 2).await, 2);
+    let before = log_of(&trial.directory);
+    fs::write(&hold, "").expect("a file");
+    let caller = server.caller(&trial.upstream);
+    let event = registration("new-key", &certificate(99), "赵钱孙", VILLAGE);
+    let mut sending = Box::pin(caller.try_send(STRUCTURED, event.to_string()));
+    let waited = tokio::time::timeout(Duration::from_millis(500), &mut sending).await;
+    assert!(waited.is_err(), "acknowledged though its key is not durable: {waited:?}");
+    assert!(log_of(&trial.directory) == before, "it is in the log, and its key may be lost");
+    fs::remove_file(&hold).expect("a file");
+    let answer = sending.await.expect("an answer");
+    trial.sent.push((event, Some(answer.with(201))));
+    server.stop();
+    trial.assert_nothing_lost().await;
+}
+
 /// Every question that is answered from the record of somebody, or that finds nobody.
 fn questions(path: &str) -> Vec<(Method, String, Option<Value>)> {
     let get = |path: &str| (Method::GET, path.to_owned(), None);

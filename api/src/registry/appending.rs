@@ -1,20 +1,21 @@
 //! Makes decided groups durable, in the order in which they were decided, and answers their senders.
 //!
 //! Each group has one thread all the way, and threads follow each other hand over hand: the next
-//! group is taken, sealed, and its keys are synced while the events of the one before are; and it is
-//! appended while those of the one before are answered. A group that went from one thread to another
-//! would wait for a processor each time.
+//! group is taken and sealed while the events of the one before are synced; and it is appended while
+//! those of the one before are answered. A group that went from one thread to another would wait for
+//! a processor each time. Its new keys alone are synced elsewhere, beside all that (`key_syncs.rs`).
 
-use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use domain::StreamId;
 use journal::{AppendError, Draft, Expected, StreamAppend, compress};
 
-use super::commit::{Answer, Answers, Commit, die};
+use super::commit::{Answer, Commit, Handed, die};
 use super::erasure::Erasing;
 use super::group::{Decided, Group};
+use super::key_syncs::SyncedKeys;
 use super::queue::{Next, Pace};
 
 /// One that takes, one that appends.
@@ -23,20 +24,21 @@ pub(super) const APPENDING_THREADS: usize = 2;
 /// What these threads share.
 pub(super) struct Appending {
     /// Whoever takes a group holds it until it is that one's turn to be appended.
-    taking: Mutex<(Receiver<(Group, Answers)>, Next)>,
+    taking: Mutex<(Receiver<Handed>, Next)>,
     /// Whoever appends holds it.
     turn: Mutex<Pace>,
+    synced: Arc<SyncedKeys>,
     commit: Commit,
 }
 
 impl Appending {
     pub(super) fn of(
-        decided: Receiver<(Group, Answers)>,
-        next: Next,
-        pace: Pace,
+        decided: Receiver<Handed>,
+        (next, pace): (Next, Pace),
+        synced: Arc<SyncedKeys>,
         commit: Commit,
     ) -> Self {
-        Self { taking: Mutex::new((decided, next)), turn: Mutex::new(pace), commit }
+        Self { taking: Mutex::new((decided, next)), turn: Mutex::new(pace), synced, commit }
     }
 
     /// Appends groups until no more are decided, or another of the threads panicked.
@@ -48,10 +50,11 @@ impl Appending {
         let taking = self.taking.lock().ok()?;
         let (decided, next) = &*taking;
         next.is_free(true);
-        let (group, answers) = decided.recv().ok()?;
+        let (group, issued, answers) = decided.recv().ok()?;
         next.is_free(false);
         let appends = sealed(&group.events);
-        self.sync_keys(&group);
+        // A key must be on the disk before anything that it sealed.
+        issued.into_iter().for_each(|issued| self.synced.wait(issued));
         let pace = self.turn.lock().ok()?;
         drop(taking);
         let began = Instant::now();
@@ -70,17 +73,6 @@ impl Appending {
         drop(pace);
         answers.into_iter().for_each(Answer::send);
         Some(())
-    }
-
-    /// A key must be on the disk before anything that it sealed.
-    fn sync_keys(&self, group: &Group) {
-        if group.issued_keys
-            && !group.has_no_room
-            && !self.is_void(group)
-            && let Err(error) = self.commit.keys.sync()
-        {
-            die(&error);
-        }
     }
 
     /// Whether it was decided upon something that the log gave back.

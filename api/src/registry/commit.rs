@@ -17,6 +17,7 @@ use super::decide::Decider;
 use super::erasure::Erasing;
 use super::foreseen::Foreseen;
 use super::group::Group;
+use super::key_syncs::{Issued, KeySyncs, key_syncs};
 use super::orders::Ordered;
 use super::queue::{Next, Pace, Waiting};
 use super::receipt::Receipt;
@@ -30,6 +31,9 @@ const GROUP_SUBMISSIONS_MAX: usize = 2_000;
 /// must not keep events out.
 const BEHIND_EVENTS_MAX: u64 = 12_000;
 const WAIT_FOR_VIEWS: Duration = Duration::from_millis(250);
+/// Up to so many submissions new keys are synced beside the rest of their group: later on few come
+/// after them, and a first load has new keys everywhere.
+const SYNCED_BESIDE_MAX: usize = 64;
 /// Groups that may wait between two threads: none, or few submissions would share a sync and each
 /// would wait for more of them. What comes while the next thread is busy joins the group at hand.
 const GROUPS_WAITING_MAX: usize = 0;
@@ -106,6 +110,9 @@ impl Answer {
 
 pub(super) type Answers = Vec<Answer>;
 
+/// A group on its way to the log, the keys that must be durable before it, and whom to answer then.
+pub(super) type Handed = (Group, Option<Issued>, Answers);
+
 /// What the threads share.
 pub(super) struct Commit {
     pub(super) journal: Arc<dyn Journal>,
@@ -128,7 +135,8 @@ pub(super) fn start(
 ) -> Vec<std::thread::JoinHandle<()>> {
     let space = Arc::clone(&commit.space);
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
-    let appending = Arc::new(Appending::of(decided, next, pace, commit));
+    let (syncs, syncing, synced) = key_syncs(Arc::clone(&commit.keys));
+    let appending = Arc::new(Appending::of(decided, (next, pace), synced, commit));
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
         thread.expect("the system gives a thread at start")
@@ -138,7 +146,8 @@ pub(super) fn start(
         spawn("append", Box::new(move || appending.run()))
     };
     let mut threads: Vec<_> = std::iter::repeat_with(append).take(APPENDING_THREADS).collect();
-    let decide = move || decide(decider, &jobs, &groups, &space, behind);
+    threads.push(spawn("keys", Box::new(move || syncing.run())));
+    let decide = move || decide(decider, &jobs, (&groups, syncs), &space, behind);
     threads.push(spawn("decide", Box::new(decide)));
     threads
 }
@@ -146,7 +155,7 @@ pub(super) fn start(
 fn decide(
     mut decider: Decider,
     jobs: &Waiting,
-    groups: &SyncSender<(Group, Answers)>,
+    (groups, mut keys): (&SyncSender<Handed>, KeySyncs),
     space: &Space,
     behind: impl Fn() -> u64,
 ) {
@@ -159,7 +168,7 @@ fn decide(
         if decider.is_void() {
             decider.retreat();
         }
-        let mut answers = Answers::new();
+        let (mut answers, mut issued) = (Answers::new(), None);
         let mut submissions = 0;
         let mut goes_on = true;
         while goes_on {
@@ -169,11 +178,15 @@ fn decide(
                 answers.extend(decide_one(job, &mut decider, space));
                 goes_on = submissions < GROUP_SUBMISSIONS_MAX && !decider.group.has_no_room;
             }
+            if submissions <= SYNCED_BESIDE_MAX {
+                issued = begin_sync(&mut decider, &mut keys).or(issued);
+            }
             goes_on = goes_on && jobs.further(submissions, &mut taken);
         }
+        issued = begin_sync(&mut decider, &mut keys).or(issued);
         let group = decider.take_group();
         let is_given_back = group.has_no_room;
-        if groups.send((group, answers)).is_err() {
+        if groups.send((group, issued, answers)).is_err() {
             return;
         }
         // What comes before it is recorded still; only then it is known where the log ends.
@@ -181,6 +194,12 @@ fn decide(
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+/// Begins to make durable what keys the group at hand has since the last time; none when it has none.
+fn begin_sync(decider: &mut Decider, keys: &mut KeySyncs) -> Option<Issued> {
+    let has_issued = std::mem::take(&mut decider.group.issued_keys);
+    (has_issued && !decider.group.has_no_room).then(|| keys.begin())
 }
 
 fn decide_one(mut job: Job, decider: &mut Decider, space: &Space) -> Option<Answer> {

@@ -38,7 +38,7 @@ impl Decided {
 pub(super) struct Deciding {
     /// In the order of their positions.
     pub events: Vec<Decided>,
-    /// Whether the key slots must be synced before the log.
+    /// Whether it has keys that nobody was told to sync.
     pub issued_keys: bool,
     /// Whether the disk had no room for a key: nothing of the group may be recorded.
     pub has_no_room: bool,
@@ -71,8 +71,6 @@ pub struct Group {
     pub events: Arc<Vec<Decided>>,
     /// The steps over the events, for the view.
     pub steps: Vec<Option<Step>>,
-    /// Whether the key slots must be synced before the log.
-    pub issued_keys: bool,
     /// The number of retreats after which it was decided.
     pub after: u64,
     /// Whether the disk had no room for a key: nothing of the group may be recorded.
@@ -87,7 +85,7 @@ impl HandedOn {
     /// Hands a group on that was decided after so many retreats; those that the log holds, up to
     /// its head, are kept no longer.
     pub fn hand_on(&mut self, deciding: Deciding, after: u64, head: Position) -> Group {
-        let Deciding { mut events, issued_keys, has_no_room } = deciding;
+        let Deciding { mut events, has_no_room, .. } = deciding;
         let steps = events.iter_mut().map(|event| event.step.take()).collect();
         let events = Arc::new(events);
         let is_durable = |group: &Arc<Vec<Decided>>| {
@@ -97,7 +95,7 @@ impl HandedOn {
             self.0.pop_front();
         }
         self.0.push_back(Arc::clone(&events));
-        Group { events, steps, issued_keys, after, has_no_room }
+        Group { events, steps, after, has_no_room }
     }
 }
 

@@ -18,6 +18,7 @@ mod guardians;
 pub mod home;
 pub mod intake;
 mod joins;
+mod key_syncs;
 mod known;
 mod later_deaths;
 pub mod lines;
