@@ -54,7 +54,9 @@ impl Appending {
         next.is_free(false);
         let appends = sealed(&group.events);
         // A key must be on the disk before anything that it sealed.
-        issued.into_iter().for_each(|issued| self.synced.wait(issued));
+        if let Some(issued) = issued {
+            self.synced.wait(issued);
+        }
         let pace = self.turn.lock().ok()?;
         drop(taking);
         let began = Instant::now();
