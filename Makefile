@@ -33,8 +33,8 @@ fuzz: setup
 		$(CARGO) +nightly fuzz run --fuzz-dir fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=65536 || exit 1; done
 
 bench:
-	cargo build --release --locked -p api
-	cargo run --release --locked -p bench --features peer -- run $(ARGS)
+	$(CARGO) build --release --locked -p api -p bench --features bench/peer
+	./target/release/bench run $(ARGS)
 
 fmt:
 	$(CARGO) fmt --all --check

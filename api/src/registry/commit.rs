@@ -116,7 +116,6 @@ pub(super) type Handed = (Group, Option<Issued>, Answers);
 /// What the threads share.
 pub(super) struct Commit {
     pub(super) journal: Arc<dyn Journal>,
-    pub(super) keys: Arc<KeySlots>,
     /// Takes each group for the follower.
     pub(super) tail: Arc<Tail>,
     pub(super) space: Arc<Space>,
@@ -126,16 +125,16 @@ pub(super) struct Commit {
 }
 
 /// Starts the threads. They end when every sender of jobs is gone; what was queued is recorded.
-/// `behind` tells how many events the views are behind the log.
+/// `keys` seal what is decided; `behind` tells how many events the views are behind the log.
 pub(super) fn start(
     decider: Decider,
     (jobs, next, pace): (Waiting, Next, Pace),
-    commit: Commit,
+    (commit, keys): (Commit, Arc<KeySlots>),
     behind: impl Fn() -> u64 + Send + 'static,
 ) -> Vec<std::thread::JoinHandle<()>> {
     let space = Arc::clone(&commit.space);
     let (groups, decided) = std::sync::mpsc::sync_channel(GROUPS_WAITING_MAX);
-    let (syncs, syncing, synced) = key_syncs(Arc::clone(&commit.keys));
+    let (syncs, syncing, synced) = key_syncs(keys);
     let appending = Arc::new(Appending::of(decided, (next, pace), synced, commit));
     let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);

@@ -100,9 +100,8 @@ impl Registry {
         let reads_log = LogReader::new(Arc::clone(&logs.reads), Arc::clone(&keys));
         let oversight = Oversight::open(&reads_log, logs.reading_limits, Timestamp::now())?;
         let (erasing, to_erase) = mpsc::channel();
-        let (of_commit, space_of_commit) = (Arc::clone(&keys), Arc::clone(&space));
-        let commit =
-            Commit { journal, keys: of_commit, tail, space: space_of_commit, retreats, erasing };
+        let commit = Commit { journal, tail, space: Arc::clone(&space), retreats, erasing };
+        let commit = (commit, Arc::clone(&keys));
         let mut threads = commit::start(decider, (waiting, next, pace), commit, behind);
         let (has_failed, views_at) = (follower.failure(), folded.clone());
         let has_passed = move |position| *views_at.borrow() >= position || has_failed();
