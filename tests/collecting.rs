@@ -1,13 +1,14 @@
 //! A service with a stand-in for the registry behind it, for the tests of the collecting side.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use api::access::{Gate, NewGrant, Role, TokenStore};
-use api::http::{Limits, Tls, assemble, events, serve_over};
+use api::http::{Limits, Tls, assemble, events, listen, serve_over};
 use api::registry::receipt::{Accepted, Flag, Receipt};
 use api::registry::{CloudEvent, Collector, Overloaded, Prepared, Sender, Unfit};
 use domain::recorded::{ContentTag, EventKey};
@@ -15,7 +16,6 @@ use domain::submission::{Reader, Received, Source, Submission};
 use domain::{Divisions, Fault, Kind, PersonId, Place, Position};
 use reqwest::{Client, RequestBuilder};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 /// Remembers what it was handed, and answers as the registry would.
@@ -251,7 +251,7 @@ pub async fn start_over(
     });
     let gate = gate(Arc::clone(&tokens));
     let router = assemble(Default::default(), events::routes(Arc::clone(&registry)), gate);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
     let stopped = async { stopped.await.unwrap_or_default() };

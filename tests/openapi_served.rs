@@ -2,6 +2,7 @@
 //! those that it describes.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use api::access::{NewGrant, PURPOSES, ROLES, Role, TokenStore};
@@ -11,7 +12,6 @@ use domain::{PersonId, Place};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use crate::openapi::{Document, Operation};
 use crate::process::caller::Answer;
@@ -43,7 +43,7 @@ async fn start() -> Service {
         (role, store.create(grant).unwrap().0)
     };
     let tokens = ROLES.iter().map(|(role, _)| token(*role)).collect();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = http::listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let router = http::service(&registry, store);
     tokio::spawn(http::serve(listener, router, Limits::default(), std::future::pending()));

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +92,7 @@ impl Service {
         let home = Home::open(data)?;
         let tls = door.tls()?.map(Arc::new);
         let issuers = Issuers::open(&home.issuers())?;
-        let listener = TcpListener::bind(listen).await?;
+        let listener = http::listen(listen)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", listener.local_addr()?);
         // It listens before the log is checked: that may take long, and shall not look like death.

@@ -74,7 +74,7 @@ pub use history_json::entry as event_json;
 pub use language::Language;
 pub use looking::Looking;
 pub use problem::{Problem, ProblemKind};
-pub use server::{Limits, serve, serve_over};
+pub use server::{Limits, listen, serve, serve_over};
 pub use terms::OperatorId;
 pub use tls::{Tls, TlsError, TlsFiles};
 pub use who::{Peer, Purpose, Who};

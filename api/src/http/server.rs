@@ -3,6 +3,8 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -29,6 +31,11 @@ use super::stream::LinePatience;
 use super::tls::Tls;
 use super::who::Peer;
 use crate::counts::COUNTS;
+
+/// So many connections wait to be taken, if the system lets them (Linux: `net.core.somaxconn`). Of a
+/// burst beyond it the system drops some without a word, and they wait for seconds or for ever; its
+/// own default is 128.
+const WAITING_MAX: u32 = 4096;
 
 /// How long the service is patient, and with how many.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +80,20 @@ impl Default for Limits {
             headers_max: 100,
         }
     }
+}
+
+/// Listens on an address. Whoever knocks while all places are taken, or many at once, waits in the
+/// system's queue.
+///
+/// # Errors
+///
+/// The address is taken, or not this machine's.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Connections of a process that has just ended do not keep the next one from listening.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_MAX)
 }
 
 /// Serves `router` until `stop` completes; then takes no more requests, lets the running ones end
