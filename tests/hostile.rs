@@ -196,7 +196,7 @@ async fn a_burst_of_connections_waits_for_its_turn_and_none_is_lost() {
     let get = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let mut first = TcpStream::connect(service.address).unwrap();
     let mut waiting = Vec::new();
-    for number in 0..500 {
+    for number in 0..300 {
         // Nobody is let in until the first has gone.
         let knock = tokio::net::TcpStream::connect(service.address);
         let knock = tokio::time::timeout(PATIENCE, knock).await;

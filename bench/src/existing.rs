@@ -46,7 +46,8 @@ pub fn measure(setting: &Setting) -> Result<Vec<Row>, Error> {
     let persons = people(&server, &token)?;
     eprintln!("reading {} people", persons.len());
     let (address, seconds_max) = (server.address, setting.seconds_each);
-    let reads = Reads { address, token: &token, persons: &persons, days: ("", ""), seconds_max };
+    let (token, persons, directory) = (&token, &persons, &setting.data);
+    let reads = Reads { address, directory, token, persons, days: ("", ""), seconds_max };
     let began = (server.usage(), Usage::own());
     let closed = reads.closed_now()?;
     let between = (server.usage(), Usage::own());

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub mod at_rest;
+pub mod bare_record;
 pub mod disk;
 pub mod events;
 pub mod existing;

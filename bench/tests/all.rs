@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bench::bare_record::{Synced, waits};
 use bench::events::Events;
 use bench::load::{Outcome, Plan};
 use bench::paced::{self, Pace};
@@ -243,6 +244,21 @@ fn a_paced_load_counts_every_answer_to_what_it_sent() {
     let outcome = outcome.expect("a load");
     assert_eq!(outcome.statuses, [(200, 90), (201, 10)].into());
     assert_eq!((outcome.latency.count, outcome.body_bytes), (90, 200));
+}
+
+#[test]
+fn who_comes_waits_until_the_next_sync_that_begins_has_ended() {
+    let micros = Duration::from_micros;
+    let synced = |began, ended| Synced { began: micros(began), ended: micros(ended) };
+    // The first one finds who came at 0; the second one those of 100 to 800; the third one, which
+    // begins late because the second stood still, those of 900 to 5,000.
+    let mut waited = waits(&[synced(0, 200), synced(800, 5_000), synced(5_000, 5_200)]);
+    assert_eq!(waited.len(), 51);
+    assert_eq!(waited.percentile_ms(100.0), 4.9);
+    assert_eq!(waited.percentile_ms(1.0), 0.2);
+    // Ten of 51: who came at 0, and those of 4,200 and later.
+    assert_eq!(waited.percentile_ms(19.0), 1.0);
+    assert!(waits(&[]).is_empty());
 }
 
 #[test]
