@@ -8,13 +8,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::Error;
+use crate::bare_record;
 use crate::ingest::Ingested;
 use crate::run::GIB;
 use crate::server::{Registry, Server, Tokens};
 use crate::table::{Goal, Row, figure};
 use crate::wire::{self, Connection};
 
-/// Lets `server` come to rest, stops it and measures disk, rebuild and start, in this order; `posted`
+/// Lets `server` come to rest, stops it and measures disk, a read's record on it, rebuild and start, in this order; `posted`
 /// events were recorded after the ingest. Beyond `end` only the disk is measured.
 ///
 /// # Errors
@@ -41,6 +42,7 @@ pub fn measure(
         rows.push(Row::missing("rebuild of every view", "events/s", Goal::None, "no time left"));
         return Ok(rows);
     }
+    rows.push(bare_record::measure(&registry.data)?.row());
     let ingest_rate = ingested.receipts.last_position as f64 / ingested.elapsed.as_secs_f64();
     rows.extend(rebuild_rows(registry, head, ingest_rate)?);
     let again = registry.serve()?;

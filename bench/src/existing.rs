@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::Error;
+use crate::bare_record;
 use crate::load::mix;
 use crate::reads::{Reads, Runs};
 use crate::run::shares;
@@ -46,8 +47,7 @@ pub fn measure(setting: &Setting) -> Result<Vec<Row>, Error> {
     let persons = people(&server, &token)?;
     eprintln!("reading {} people", persons.len());
     let (address, seconds_max) = (server.address, setting.seconds_each);
-    let (token, persons, directory) = (&token, &persons, &setting.data);
-    let reads = Reads { address, directory, token, persons, days: ("", ""), seconds_max };
+    let reads = Reads { address, token: &token, persons: &persons, days: ("", ""), seconds_max };
     let began = (server.usage(), Usage::own());
     let closed = reads.closed_now()?;
     let between = (server.usage(), Usage::own());
@@ -60,6 +60,7 @@ pub fn measure(setting: &Setting) -> Result<Vec<Row>, Error> {
     ];
     rows.extend(runs.rows_now());
     server.stop()?;
+    rows.push(bare_record::measure(&setting.data)?.row());
     Ok(rows)
 }
 

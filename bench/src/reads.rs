@@ -7,10 +7,8 @@
 //! tenth of a millisecond never rest, and their waiting counts as work there.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use crate::Error;
-use crate::bare_record::{self, BareRecord};
 use crate::ingest::read_person;
 use crate::load::{self, Outcome, Plan, mix};
 use crate::paced::{self, Pace};
@@ -24,7 +22,8 @@ const PACES_NOW: [(&str, Pace); 2] = [
     ("paced at 10000/s, ten each millisecond", Pace { per_second: 10_000.0, together: 10 }),
     ("paced at 10000/s, evenly", Pace { per_second: 10_000.0, together: 1 }),
 ];
-const PACE_AS_OF: (&str, Pace) = ("paced at 1000/s", Pace { per_second: 1_000.0, together: 1 });
+const PACES_AS_OF: [(&str, Pace); 1] =
+    [("paced at 1000/s", Pace { per_second: 1_000.0, together: 1 })];
 const OK: u16 = 200;
 /// At least so long a paced run takes. A disk may stand still for some milliseconds every few seconds: in a
 /// shorter run it is chance how many of those there are, and with it what one answer in a hundred takes.
@@ -34,8 +33,6 @@ const PACED_SECONDS_MIN: f64 = 15.0;
 pub struct Reads<'a> {
     /// Where.
     pub address: SocketAddr,
-    /// On the disk that the registry is on.
-    pub directory: &'a Path,
     /// As whom.
     pub token: &'a str,
     /// Whom to read.
@@ -58,8 +55,6 @@ pub struct Runs {
 pub struct Paced {
     name: &'static str,
     pace: Pace,
-    /// What the bare disk made a record wait just before; not asked where the bound is far off.
-    bare: Option<BareRecord>,
     /// What came of it.
     pub outcome: Outcome,
     /// The share of the processors' time that the host gave to others meanwhile, of 100.
@@ -88,12 +83,7 @@ impl Reads<'_> {
     /// # Errors
     /// When connections break again and again.
     pub fn paced_now(&self) -> Result<Vec<Paced>, Error> {
-        let mut runs = Vec::new();
-        for pace in &PACES_NOW {
-            let bare = bare_record::measure(self.directory, self.paced_seconds())?;
-            runs.push(Paced { bare: Some(bare), ..self.paced(pace, &self.write_now())? });
-        }
-        Ok(runs)
+        self.paced(&PACES_NOW, &self.write_now())
     }
 
     fn write_now(&self) -> impl Fn(u128, u64, &mut Vec<u8>) + Sync {
@@ -114,22 +104,21 @@ impl Reads<'_> {
             let query = format!("?valid_on={}&known_at={}T00:00:00Z", day(valid), day(known));
             read_person(out, self.token, person, &query, "");
         };
-        Ok(Runs { closed: self.run(None, &write)?, paced: vec![self.paced(&PACE_AS_OF, &write)?] })
+        Ok(Runs { closed: self.run(None, &write)?, paced: self.paced(&PACES_AS_OF, &write)? })
     }
 
     fn paced(
         &self,
-        (name, pace): &(&'static str, Pace),
+        paces: &[(&'static str, Pace)],
         write: &(impl Fn(u128, u64, &mut Vec<u8>) + Sync),
-    ) -> Result<Paced, Error> {
-        let before = Withheld::now();
-        let outcome = self.run(Some(*pace), write)?;
-        let withheld_percent = Withheld::now().percent_since(before);
-        Ok(Paced { name, pace: *pace, bare: None, outcome, withheld_percent })
-    }
-
-    fn paced_seconds(&self) -> f64 {
-        self.seconds_max.max(PACED_SECONDS_MIN)
+    ) -> Result<Vec<Paced>, Error> {
+        let one = |(name, pace): &(&'static str, Pace)| {
+            let before = Withheld::now();
+            let outcome = self.run(Some(*pace), write)?;
+            let withheld_percent = Withheld::now().percent_since(before);
+            Ok(Paced { name, pace: *pace, outcome, withheld_percent })
+        };
+        paces.iter().map(one).collect()
     }
 
     fn run(
@@ -146,7 +135,8 @@ impl Reads<'_> {
         let seconds_max = self.seconds_max;
         match pace {
             Some(pace) => {
-                paced::run(self.address, CONNECTIONS, (pace, self.paced_seconds()), &[OK], next)
+                let seconds = seconds_max.max(PACED_SECONDS_MIN);
+                paced::run(self.address, CONNECTIONS, (pace, seconds), &[OK], next)
             }
             None => {
                 let plan = Plan { connections: CONNECTIONS, requests_max: u64::MAX, seconds_max };
@@ -184,8 +174,7 @@ impl Runs {
             Row::new(format!("{closed}: p50"), p50_ms, "ms", Goal::None),
             Row::new(format!("{closed}: p99"), p99_ms, "ms", Goal::None),
         ];
-        for Paced { name: pace_name, pace, bare, outcome, withheld_percent } in &self.paced {
-            rows.extend(bare.map(|bare| bare.row(pace_name)));
+        for Paced { name: pace_name, pace, outcome, withheld_percent } in &self.paced {
             let paced = format!("{name}, {pace_name}");
             let slow = outcome.per_second() < 0.95 * pace.per_second;
             let fell = if slow { "; could not keep the pace" } else { "" };

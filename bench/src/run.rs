@@ -110,7 +110,6 @@ pub fn run(setting: &Setting) -> Result<Report, Error> {
     let address = full.server.address;
     let reads = Reads {
         address,
-        directory: &setting.directory,
         token: &full.tokens.reader,
         persons: &full.ingested.receipts.persons,
         days: (&full.events.days.0, &full.events.days.1),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// While several readers ask at once, a group is written no sooner than so long after the one before
 /// was. Who waited for a slow sync does not wait once more. A lone reader never waits.
-const GROUP_EVERY: Duration = Duration::from_micros(800);
+const GROUP_EVERY: Duration = Duration::from_micros(600);
 /// Meanwhile it is looked so often who else asks; a group begins at once when a step brought nobody.
 const STEP: Duration = Duration::from_micros(400);
 /// Readers may come in bursts. After its first one a group waits so long for as many as there were
