@@ -192,7 +192,9 @@ async fn three_hundred_slow_connections_hold_nobody_up_and_are_closed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_of_connections_waits_for_its_turn_and_none_is_lost() {
-    let service = start(Limits { connections_max: 1, ..Limits::default() }).await;
+    // Whoever is let in may keep its place for longer than the test waits.
+    let limits = Limits { connections_max: 1, first_byte: 2 * PATIENCE, ..Limits::default() };
+    let service = start(limits).await;
     let get = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     let mut first = TcpStream::connect(service.address).unwrap();
     let mut waiting = Vec::new();
