@@ -33,8 +33,8 @@ use super::who::Peer;
 use crate::counts::COUNTS;
 
 /// So many connections wait to be taken, if the system lets them (Linux: `net.core.somaxconn`). Of a
-/// burst beyond it the system drops some without a word, and they wait for seconds or for ever; its
-/// own default is 128.
+/// burst beyond it the system drops some without a word, and they wait for seconds or for ever: a
+/// library that is not told otherwise asks for 128.
 const WAITING_MAX: u32 = 4096;
 
 /// How long the service is patient, and with how many.
