@@ -15,8 +15,8 @@ use crate::server::{Registry, Server, Tokens};
 use crate::table::{Goal, Row, figure};
 use crate::wire::{self, Connection};
 
-/// Lets `server` come to rest, stops it and measures disk, a read's record on it, rebuild and start, in this order; `posted`
-/// events were recorded after the ingest. Beyond `end` only the disk is measured.
+/// Lets `server` come to rest, stops it and measures disk, a read's record on it, rebuild and start, in
+/// this order; `posted` events were recorded after the ingest. Beyond `end` only the disk is measured.
 ///
 /// # Errors
 /// When the registry cannot be stopped, started or read.

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::reads::PACED_SECONDS_MIN;
 use crate::samples::{Percentiles, Samples};
 use crate::table::{Goal, Row, figure};
 
@@ -19,8 +20,6 @@ const RECORD_BYTES: usize = 4096;
 const RECORDS: u64 = 256;
 /// As seldom as the product begins a sync of its record of reads while many read.
 const SYNC_EVERY: Duration = Duration::from_micros(600);
-/// As long as a paced run takes at least, and for the same reason.
-const SECONDS: f64 = 15.0;
 /// Reads arrive so often, as they do in the paced load.
 const ARRIVAL_EVERY: Duration = Duration::from_micros(100);
 /// Bound of the paced reads: a sync that takes longer is counted apart.
@@ -44,7 +43,8 @@ pub struct BareRecord {
     longest_ms: f64,
 }
 
-/// Syncs a file inside `directory` for a quarter of a minute; whoever calls it lets nothing run beside.
+/// Syncs a file inside `directory` for as long as a paced run takes at least; whoever calls it lets
+/// nothing run beside.
 ///
 /// # Errors
 /// When the directory cannot be written to.
@@ -55,7 +55,7 @@ pub fn measure(directory: &Path) -> io::Result<BareRecord> {
         file.write_all_at(&block, record * RECORD_BYTES as u64)?;
     }
     file.sync_all()?;
-    let (start, run) = (Instant::now(), Duration::from_secs_f64(SECONDS));
+    let (start, run) = (Instant::now(), Duration::from_secs_f64(PACED_SECONDS_MIN));
     let mut synced = Vec::new();
     while start.elapsed() < run {
         let began = start.elapsed();

@@ -27,7 +27,7 @@ const PACES_AS_OF: [(&str, Pace); 1] =
 const OK: u16 = 200;
 /// At least so long a paced run takes. A disk may stand still for some milliseconds every few seconds: in a
 /// shorter run it is chance how many of those there are, and with it what one answer in a hundred takes.
-const PACED_SECONDS_MIN: f64 = 15.0;
+pub(crate) const PACED_SECONDS_MIN: f64 = 15.0;
 
 /// The archive at one moment, or now.
 pub struct Reads<'a> {

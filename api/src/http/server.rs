@@ -86,8 +86,7 @@ impl Default for Limits {
 /// system's queue.
 ///
 /// # Errors
-///
-/// The address is taken, or not this machine's.
+/// When the address is taken, or not this machine's.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // Connections of a process that has just ended do not keep the next one from listening.
